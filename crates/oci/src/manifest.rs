@@ -26,7 +26,7 @@ pub struct Manifest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ManifestContent {
     /// One image or artifact.
-    Image(ImageManifest),
+    Image(Box<ImageManifest>),
     /// A list of manifests, one a platform.
     Index(ImageIndex),
 }
@@ -163,7 +163,7 @@ impl Manifest {
     /// The manifest of a single image, where it is one.
     pub fn image(&self) -> Option<&ImageManifest> {
         match &self.content {
-            ManifestContent::Image(image) => Some(image),
+            ManifestContent::Image(image) => Some(image.as_ref()),
             ManifestContent::Index(_) => None,
         }
     }
@@ -202,8 +202,8 @@ fn document_type(bytes: &[u8], given: Option<&MediaType>) -> Result<MediaType, M
 mod tests {
     use super::*;
 
-    fn parse(text: &str, given: Option<MediaType>) -> Result<Manifest, ManifestError> {
-        Manifest::parse(Bytes::copy_from_slice(text.as_bytes()), given.as_ref())
+    fn parse(text: &str, given: Option<&MediaType>) -> Result<Manifest, ManifestError> {
+        Manifest::parse(Bytes::copy_from_slice(text.as_bytes()), given)
     }
 
     fn image(extra: &str) -> String {
@@ -226,8 +226,8 @@ mod tests {
     #[test]
     fn the_document_and_the_header_must_agree() {
         let stated = image(r#" "mediaType": "application/vnd.oci.image.manifest.v1+json","#);
-        assert!(parse(&stated, Some(MediaType::OCI_MANIFEST)).is_ok());
-        let error = parse(&stated, Some(MediaType::OCI_INDEX)).unwrap_err();
+        assert!(parse(&stated, Some(&MediaType::OCI_MANIFEST)).is_ok());
+        let error = parse(&stated, Some(&MediaType::OCI_INDEX)).unwrap_err();
         assert!(matches!(error, ManifestError::TypeMismatch { .. }), "{error}");
     }
 

@@ -85,7 +85,7 @@ impl FromStr for Platform {
         let well_formed = |part: &&str| {
             !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
         };
-        if !parts.iter().all(|part| well_formed(part)) {
+        if !parts.iter().all(well_formed) {
             return Err(error());
         }
         match parts[..] {
