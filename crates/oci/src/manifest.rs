@@ -28,7 +28,7 @@ pub enum ManifestContent {
     /// One image or artifact.
     Image(Box<ImageManifest>),
     /// A list of manifests, one a platform.
-    Index(ImageIndex),
+    Index(Box<ImageIndex>),
 }
 
 /// An OCI image manifest or a Docker manifest of schema 2.
@@ -171,7 +171,7 @@ impl Manifest {
     /// The image index, where it is one.
     pub fn index(&self) -> Option<&ImageIndex> {
         match &self.content {
-            ManifestContent::Index(index) => Some(index),
+            ManifestContent::Index(index) => Some(index.as_ref()),
             ManifestContent::Image(_) => None,
         }
     }
