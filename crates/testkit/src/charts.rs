@@ -1,0 +1,200 @@
+//! Charts like those in the field: values with comments, hints, templates, sub-charts, CRDs.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use crate::tarball::{Tarball, gzip};
+
+/// The name of the hints inside a chart.
+pub const HINTS: &str = ".relok8s-images.yaml";
+
+/// A chart as its files, by path inside the chart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chart {
+    name: String,
+    version: String,
+    files: BTreeMap<String, Vec<u8>>,
+    hints: String,
+    values: String,
+    containers: Vec<String>,
+    dependencies: Vec<String>,
+}
+
+impl Chart {
+    /// A chart with a comment in its values and no image yet.
+    pub fn new(name: &str, version: &str) -> Self {
+        let values = format!(
+            "# Values of {name}. Comments and order have to survive.\n\nreplicas: 1   # one is enough\n"
+        );
+        let chart = Self {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            files: BTreeMap::new(),
+            hints: String::new(),
+            values,
+            containers: Vec::new(),
+            dependencies: Vec::new(),
+        };
+        chart
+            .file(".helmignore", ".git/\n*.swp\n")
+            .file("README.md", &format!("# {name}\n\n    helm repo add bitnami https://charts.bitnami.com/bitnami\n    helm install my bitnami/{name}\n"))
+    }
+
+    /// Adds an image under `KEY.image` of the values, as `registry`, `repository` and `tag`; a container
+    /// of the chart's deployment; and the hint.
+    #[must_use]
+    pub fn image(mut self, key: &str, registry: &str, repository: &str, tag: &str) -> Self {
+        self.values += &format!(
+            "\n{key}:\n  image:\n    registry: {registry}\n    repository: {repository}  # without the registry\n    tag: \"{tag}\"\n"
+        );
+        let path = format!(".Values.{key}.image");
+        self.containers.push(format!(
+            "        - name: {key}\n          image: \"{{{{ {path}.registry }}}}/{{{{ {path}.repository }}}}:{{{{ {path}.tag }}}}\"\n"
+        ));
+        self.hint(&format!(
+            "{{{{ .{key}.image.registry }}}}/{{{{ .{key}.image.repository }}}}:{{{{ .{key}.image.tag }}}}"
+        ))
+    }
+
+    /// Adds a hint as it is written.
+    #[must_use]
+    pub fn hint(mut self, template: &str) -> Self {
+        self.hints += &format!("- \"{template}\"\n");
+        self
+    }
+
+    /// Adds lines to the values.
+    #[must_use]
+    pub fn values(mut self, yaml: &str) -> Self {
+        self.values += yaml;
+        self
+    }
+
+    /// Adds or replaces a file. What is set here wins over what the chart would generate.
+    #[must_use]
+    pub fn file(mut self, path: &str, data: &str) -> Self {
+        self.files.insert(path.to_owned(), data.as_bytes().to_vec());
+        self
+    }
+
+    /// Adds a custom resource definition.
+    #[must_use]
+    pub fn crd(self, plural: &str) -> Self {
+        let kind = format!("{}{}", plural[..1].to_uppercase(), &plural[1..plural.len() - 1]);
+        let crd = format!(
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {plural}.test.example}}\n\
+             spec:\n  group: test.example\n  scope: Namespaced\n  names: {{plural: {plural}, kind: {kind}}}\n  \
+             versions: [{{name: v1, served: true, storage: true, schema: {{openAPIV3Schema: {{type: object}}}}}}]\n"
+        );
+        self.file(&format!("crds/{plural}.yaml"), &crd)
+    }
+
+    /// Adds a sub-chart as a folder. Its hints are added to this chart's, under the sub-chart's name.
+    #[must_use]
+    pub fn sub_chart(mut self, chart: &Chart) -> Self {
+        for (path, data) in chart.files() {
+            self.files.insert(format!("charts/{}/{path}", chart.name), data);
+        }
+        self.depend_on(chart)
+    }
+
+    /// Adds a sub-chart as `charts/NAME-VERSION.tgz`.
+    #[must_use]
+    pub fn packed_sub_chart(mut self, chart: &Chart) -> Self {
+        self.files.insert(format!("charts/{}", chart.file_name()), chart.archive());
+        self.depend_on(chart)
+    }
+
+    fn depend_on(mut self, chart: &Chart) -> Self {
+        self.dependencies.push(format!(
+            "- name: {}\n  version: {}\n  repository: https://charts.test.example\n",
+            chart.name, chart.version
+        ));
+        self.hints += &chart.hints.replace("{{ .", &format!("{{{{ .{}.", chart.name));
+        self
+    }
+
+    /// The chart's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The chart's version.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The hints, as the bundle's `hints.yaml` has them.
+    pub fn hints(&self) -> &str {
+        &self.hints
+    }
+
+    /// `NAME-VERSION.tgz`.
+    pub fn file_name(&self) -> String {
+        format!("{}-{}.tgz", self.name, self.version)
+    }
+
+    /// Every file of the chart, by path inside it.
+    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut files = BTreeMap::from([
+            ("Chart.yaml".to_owned(), self.chart_yaml().into_bytes()),
+            ("values.yaml".to_owned(), self.values.clone().into_bytes()),
+            ("templates/deployment.yaml".to_owned(), self.deployment().into_bytes()),
+        ]);
+        if !self.hints.is_empty() {
+            files.insert(HINTS.to_owned(), self.hints.clone().into_bytes());
+        }
+        if !self.dependencies.is_empty() {
+            let lock = format!("dependencies:\n{}digest: sha256:0\n", self.dependencies.concat());
+            files.insert("Chart.lock".to_owned(), lock.into_bytes());
+        }
+        files.extend(self.files.clone());
+        files
+    }
+
+    /// The chart as `helm package` would pack it: `NAME/…` in a `.tgz`.
+    pub fn archive(&self) -> Vec<u8> {
+        let mut tar = Tarball::new();
+        for (path, data) in self.files() {
+            tar = tar.file(&format!("{}/{path}", self.name), &data);
+        }
+        gzip(&tar.finish())
+    }
+
+    /// Writes the chart's files below `folder`.
+    ///
+    /// # Panics
+    /// Where the folder cannot be written.
+    pub fn write(&self, folder: &Path) {
+        for (path, data) in self.files() {
+            let path = folder.join(path);
+            fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("folders can be made");
+            fs::write(&path, data).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        }
+    }
+
+    fn chart_yaml(&self) -> String {
+        let mut text = format!(
+            "apiVersion: v2\nname: {}\ndescription: A chart of a test\ntype: application\nversion: {}\nappVersion: \"1.0\"\n",
+            self.name, self.version
+        );
+        if !self.dependencies.is_empty() {
+            text += &format!("dependencies:\n{}", self.dependencies.concat());
+        }
+        text
+    }
+
+    fn deployment(&self) -> String {
+        if self.containers.is_empty() {
+            return "# no image, nothing to run\n".to_owned();
+        }
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {{{{ .Release.Name }}}}-{name}\nspec:\n  \
+             replicas: {{{{ .Values.replicas }}}}\n  selector: {{matchLabels: {{app: {name}}}}}\n  template:\n    \
+             metadata: {{labels: {{app: {name}}}}}\n    spec:\n      containers:\n{containers}",
+            name = self.name,
+            containers = self.containers.concat()
+        )
+    }
+}

@@ -1,0 +1,52 @@
+//! A certificate authority of the test's own, and a certificate for loopback.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+
+/// Names that the certificate is good for.
+const NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
+
+/// PEM files of an authority and of a server that it vouches for.
+#[derive(Clone, Debug)]
+pub struct Certificates {
+    /// The authority's certificate: what `--ca-file` takes.
+    pub ca: PathBuf,
+    /// The server's certificate, good for `localhost` and `127.0.0.1`.
+    pub certificate: PathBuf,
+    /// The server's key.
+    pub key: PathBuf,
+}
+
+impl Certificates {
+    /// Makes new ones in `folder`: `ca.pem`, `certificate.pem`, `key.pem`.
+    ///
+    /// # Panics
+    /// Where the folder cannot be written.
+    pub fn make(folder: &Path) -> Self {
+        let issuer = authority();
+        let key = KeyPair::generate().expect("the library makes keys");
+        let params = CertificateParams::new(NAMES.map(String::from)).expect("both names are good");
+        let server = params.signed_by(&key, &issuer).expect("the authority signs");
+        Self {
+            ca: write(folder, "ca.pem", &issuer.pem()),
+            certificate: write(folder, "certificate.pem", &server.pem()),
+            key: write(folder, "key.pem", &key.serialize_pem()),
+        }
+    }
+}
+
+fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.distinguished_name.push(rcgen::DnType::CommonName, "authority of a test");
+    let key = KeyPair::generate().expect("the library makes keys");
+    CertifiedIssuer::self_signed(params, key).expect("an authority signs itself")
+}
+
+fn write(folder: &Path, name: &str, pem: &str) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, pem).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    path
+}
