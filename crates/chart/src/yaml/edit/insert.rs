@@ -1,0 +1,131 @@
+//! Adding keys that are missing, in the way the file is written: its indentation, its line ends, its
+//! brackets.
+
+use super::{EditError, Kind, Layout, NodeId, Splice, Style, YamlFile, write};
+
+impl YamlFile {
+    /// The deepest map on the way `keys` that is there, in the last document, and the keys missing in it.
+    pub(super) fn deepest<'k>(&self, keys: &'k [&'k str]) -> (Option<NodeId>, &'k [&'k str]) {
+        let root = self.documents.last().copied().filter(|root| !self.is_null(*root));
+        let Some(mut map) = root else { return (None, keys) };
+        for (depth, key) in keys.iter().enumerate() {
+            match self.get_own(map, key) {
+                Some(next) => map = next,
+                None => return (Some(map), &keys[depth..]),
+            }
+        }
+        (Some(map), &[])
+    }
+
+    fn is_null(&self, node: NodeId) -> bool {
+        self.resolved(node).is_some_and(|value| value.print().is_none())
+    }
+
+    pub(super) fn insert_into(&self, map: NodeId, keys: &[&str], text: &str) -> Result<Splice, EditError> {
+        let node = self.node(map);
+        let no_place = |what| EditError::NoPlace { line: node.line, what, key: keys.join(".") };
+        if keys.is_empty() {
+            return Err(no_place("a value that is there already"));
+        }
+        match &node.kind {
+            Kind::Map { layout: Layout::Flow, entries } => Ok(self.insert_flow(map, entries, keys, text)),
+            Kind::Map { layout: Layout::Block, .. } => Ok(self.insert_block(map, keys, text)),
+            Kind::Sequence { .. } => Err(no_place("a list")),
+            Kind::Scalar(_) | Kind::Alias(_) => Err(no_place("a value that is no map")),
+        }
+    }
+
+    /// Behind the opening bracket, quoted where the file quotes its keys.
+    fn insert_flow(&self, map: NodeId, entries: &[(NodeId, NodeId)], keys: &[&str], text: &str) -> Splice {
+        let style = match entries.first().map(|(key, _)| &self.node(*key).kind) {
+            Some(Kind::Scalar(key)) if key.style == Style::DoubleQuoted => Style::DoubleQuoted,
+            _ => Style::Plain,
+        };
+        let mut entry = write::scalar(text, style);
+        for (depth, key) in keys.iter().enumerate().rev() {
+            let key = write::scalar(key, style);
+            entry = if depth == 0 { format!("{key}: {entry}") } else { format!("{{{key}: {entry}}}") };
+        }
+        if !entries.is_empty() {
+            entry.push_str(", ");
+        }
+        let bracket = super::skip_properties(&self.text, self.node(map).span.start) + 1;
+        Splice::new(bracket..bracket, entry)
+    }
+
+    /// As the last entry; as the first one where the last is a block scalar, whose end counts.
+    fn insert_block(&self, map: NodeId, keys: &[&str], text: &str) -> Splice {
+        let newline = self.newline();
+        let lines = self.block_lines(self.first_column(map), keys, text);
+        if self.ends_with_block_scalar(map) {
+            let start = self.first_key(map);
+            let indent = " ".repeat(self.first_column(map));
+            return Splice::new(start..start, format!("{}{newline}{indent}", lines.trim_start()));
+        }
+        let end = self.node(map).span.end;
+        let end = self.text[..end].trim_end().len();
+        let line_end = self.text[end..].find(['\r', '\n']).map_or(self.text.len(), |length| end + length);
+        Splice::new(line_end..line_end, format!("{newline}{lines}"))
+    }
+
+    pub(super) fn append_root(&self, keys: &[&str], text: &str) -> Splice {
+        let newline = self.newline();
+        let lines = self.block_lines(0, keys, text);
+        let end = self.text.len();
+        let before = if self.text.is_empty() || self.text.ends_with('\n') { "" } else { newline };
+        Splice::new(end..end, format!("{before}{lines}{newline}"))
+    }
+
+    /// The lines of a nested key, without a line end behind the last.
+    fn block_lines(&self, column: usize, keys: &[&str], text: &str) -> String {
+        let step = self.indentation();
+        let mut lines = Vec::new();
+        for (depth, key) in keys.iter().enumerate() {
+            let indent = " ".repeat(column + depth * step);
+            lines.push(format!("{indent}{}:", write::scalar(key, Style::Plain)));
+        }
+        format!("{} {}", lines.join(self.newline()), write::scalar(text, Style::Plain))
+    }
+
+    fn first_key(&self, map: NodeId) -> usize {
+        self.entries(map).first().map_or(self.node(map).span.start, |(key, _)| self.node(*key).span.start)
+    }
+
+    fn first_column(&self, map: NodeId) -> usize {
+        self.entries(map).first().map_or(self.node(map).column, |(key, _)| self.node(*key).column)
+    }
+
+    fn ends_with_block_scalar(&self, node: NodeId) -> bool {
+        match &self.node(node).kind {
+            Kind::Scalar(scalar) => matches!(scalar.style, Style::Literal | Style::Folded),
+            Kind::Map { entries, layout: Layout::Block } => {
+                entries.last().is_some_and(|(_, value)| self.ends_with_block_scalar(*value))
+            }
+            Kind::Sequence { items, layout: Layout::Block } => {
+                items.last().is_some_and(|item| self.ends_with_block_scalar(*item))
+            }
+            _ => false,
+        }
+    }
+
+    /// The line end that the file uses first.
+    fn newline(&self) -> &'static str {
+        match self.text.find('\n') {
+            Some(at) if self.text[..at].ends_with('\r') => "\r\n",
+            _ => "\n",
+        }
+    }
+
+    /// How much the file indents a map in a map; 2 where it has none.
+    fn indentation(&self) -> usize {
+        let columns = self.nodes.iter().find_map(|node| {
+            let Kind::Map { entries, layout: Layout::Block } = &node.kind else { return None };
+            let outer = self.node(entries.first()?.0).column;
+            let is_block =
+                |value: &NodeId| matches!(self.node(*value).kind, Kind::Map { layout: Layout::Block, .. });
+            let inner = entries.iter().map(|(_, value)| *value).find(is_block)?;
+            self.first_column(inner).checked_sub(outer).filter(|step| *step > 0)
+        });
+        columns.unwrap_or(2)
+    }
+}
