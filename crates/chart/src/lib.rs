@@ -10,13 +10,24 @@
 
 mod archive;
 mod chart;
+mod dependencies;
+mod hints;
 mod metadata;
+mod readme;
+mod redact;
+mod relocate;
+mod rules;
 mod tree;
+mod values;
 mod version;
 mod yaml;
 
 pub use archive::{ArchiveError, CHART_LIMIT, FILE_LIMIT, PathFault};
 pub use chart::{Chart, ChartError, ChartFile, HINTS_FILE};
+pub use hints::{Hint, Hints, HintsError, TemplateError};
 pub use metadata::{ApiVersion, Dependency, Metadata, MetadataError};
+pub use relocate::{Edit, HintImage, RelocateError, RelocateOptions, Relocated, hint_images, relocate};
+pub use rules::{AppendOrigin, PrefixRegistry, Rules, TargetError};
+pub use values::PathError;
 pub use version::{ChartVersion, VersionError};
 pub use yaml::{EditError, YamlError};

@@ -41,6 +41,13 @@ pub(crate) struct Member {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct MemberId(usize);
 
+impl MemberId {
+    /// Its place in [`ChartTree::ids`].
+    pub(crate) fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// Where a chart lies in its parent.
 #[derive(Debug)]
 enum Place {

@@ -25,7 +25,7 @@ pub(crate) use scalar::Resolved;
 pub(crate) struct NodeId(usize);
 
 /// One YAML file: its text and all nodes of all its documents.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct YamlFile {
     text: String,
     nodes: Vec<Node>,
