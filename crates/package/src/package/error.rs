@@ -1,0 +1,78 @@
+//! What can be wrong with a package.
+
+use crate::bundle::BundleError;
+use crate::images::ImagesError;
+use crate::source::ReadError;
+use crate::tar_index::TarError;
+
+/// Why a package, or a bundle in it, could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    /// The file could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A tar that may not be taken.
+    #[error(transparent)]
+    Tar(#[from] TarError),
+    /// A bundle cannot be read.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// A bundle by its name, without a chart.
+    #[error(
+        "{origin}: has no `original-chart/Chart.yaml`, so it is no chart bundle, whatever its name says; was it cut off?"
+    )]
+    NoChart {
+        /// The file or entry.
+        origin: String,
+    },
+    /// A compressed package.
+    #[error(
+        "{origin}: is a compressed package ({compression}), which `sync` does not read; give it to `import-addon`, which comes in a later version, or unpack it first"
+    )]
+    Compressed {
+        /// The file or entry.
+        origin: String,
+        /// How it is compressed.
+        compression: &'static str,
+    },
+    /// A file of no kind that packages are.
+    #[error(
+        "{origin}: is neither a chart bundle, nor a tar or folder that holds some, nor an archive of images, nor a chart"
+    )]
+    NoPackage {
+        /// The file or entry.
+        origin: String,
+    },
+    /// A link that leads out of the directory.
+    #[error(
+        "{path}: links to {target}, outside the directory that was given, and is not followed: copy it there, or give its path"
+    )]
+    LinkLeaves {
+        /// The link.
+        path: String,
+        /// Where it leads.
+        target: String,
+    },
+    /// More files than are looked at.
+    #[error("{path}: holds more than {limit} files; give the folder that holds the package")]
+    TooManyFiles {
+        /// The directory.
+        path: String,
+        /// The limit.
+        limit: usize,
+    },
+    /// Tars inside tars without end.
+    #[error("{origin}: lies {depth} archives deep, which is deeper than packages are")]
+    TooDeep {
+        /// The entry.
+        origin: String,
+        /// How many archives it lies in.
+        depth: usize,
+    },
+}
+
+impl From<ImagesError> for PackageError {
+    fn from(error: ImagesError) -> Self {
+        Self::Bundle(error.into())
+    }
+}

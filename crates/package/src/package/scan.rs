@@ -1,0 +1,201 @@
+//! The search for bundles: through a directory, and through tars inside tars.
+
+use std::path::Path;
+
+use super::compressed::{self, Content};
+use super::roots::{self, Root, RootKind};
+use super::{Broken, Package, PackageError, folder};
+use crate::bundle::{Bundle, CHART_FILE, Origin};
+use crate::images;
+use crate::sniff::{self, Kind};
+use crate::source::Stretch;
+use crate::tree::Tree;
+
+/// How many archives a bundle may lie in: an add-on package in a tar in a tar, and one to spare.
+const DEPTH_LIMIT: usize = 4;
+
+/// What a person calls a bundle's file.
+const BUNDLE_SUFFIX: &str = ".bundle.tar";
+
+/// What became of a file that was looked into.
+enum Looked {
+    /// It is, or holds, something of a package.
+    Taken,
+    /// It is nothing of a package.
+    Ignored,
+}
+
+/// Where the search is: how many archives deep, and in which folder.
+#[derive(Clone)]
+struct Position {
+    depth: usize,
+    folder: Option<String>,
+}
+
+impl Position {
+    fn root() -> Self {
+        Self { depth: 0, folder: None }
+    }
+
+    /// At the file or folder `path` of a tree that lies here.
+    fn at(&self, path: &str) -> Self {
+        Self { depth: self.depth, folder: roots::parent(path).or_else(|| self.folder.clone()) }
+    }
+
+    /// Inside the archive that lies here.
+    fn inside(&self) -> Self {
+        Self { depth: self.depth + 1, folder: self.folder.clone() }
+    }
+}
+
+/// A package in the making.
+#[derive(Default)]
+pub(super) struct Scan {
+    package: Package,
+}
+
+impl Scan {
+    /// The directory that was given.
+    pub(super) fn directory(&mut self, path: &Path) -> Result<(), PackageError> {
+        let listing = folder::list(path)?;
+        self.package.broken.extend(listing.broken);
+        self.package.notes.extend(listing.notes);
+        self.tree(&listing.tree, &Position::root());
+        Ok(())
+    }
+
+    /// The file that was given; here every failure is the package's own.
+    pub(super) fn root_file(&mut self, file: &Stretch) -> Result<(), PackageError> {
+        match self.look_into(file, &Position::root())? {
+            Looked::Taken => Ok(()),
+            Looked::Ignored if file.name().ends_with(BUNDLE_SUFFIX) => {
+                Err(PackageError::NoChart { origin: file.to_string() })
+            }
+            Looked::Ignored => Err(PackageError::NoPackage { origin: file.to_string() }),
+        }
+    }
+
+    /// What was found, in the order of paths.
+    pub(super) fn finish(mut self) -> Package {
+        self.package.bundles.sort_by(|a, b| a.origin.cmp(&b.origin));
+        self.package.broken.sort_by(|a, b| a.origin.cmp(&b.origin));
+        let notes = self.package.bundles.iter_mut().flat_map(|bundle| bundle.notes.drain(..));
+        self.package.notes.extend(notes);
+        self.package
+    }
+
+    /// Everything below a directory or in a tar that is no bundle itself.
+    fn tree(&mut self, tree: &Tree, position: &Position) {
+        let roots = roots::find(tree);
+        for root in &roots {
+            self.root(tree, root, position.at(&root.path).folder);
+        }
+        for (path, file) in roots::rest(tree, &roots) {
+            self.candidate(file, &position.at(path));
+        }
+    }
+
+    /// A folder that is one thing.
+    fn root(&mut self, tree: &Tree, root: &Root, folder: Option<String>) {
+        let below = tree.below(&root.path);
+        let bundle = match root.kind {
+            RootKind::Bundle => Bundle::of_tree(&below, folder),
+            RootKind::Images => Bundle::of_images(&below, folder),
+            RootKind::Chart => {
+                let note = format!(
+                    "{}: is an unpacked chart and is left out: pack it with `helm package`",
+                    below.name()
+                );
+                return self.package.notes.push(note);
+            }
+        };
+        self.take(Origin::new(below.name()), bundle.map_err(PackageError::from));
+    }
+
+    /// A file that may be a package. One that cannot be read as what it is, or as what its name says, is broken.
+    fn candidate(&mut self, file: &Stretch, position: &Position) {
+        let name = file.name();
+        let origin = || Origin::new(file.to_string());
+        match self.look_into(file, position) {
+            Ok(Looked::Taken) => {}
+            Ok(Looked::Ignored) if name.ends_with(BUNDLE_SUFFIX) => {
+                let error = PackageError::NoChart { origin: file.to_string() };
+                self.package.broken.push(Broken { origin: origin(), error });
+            }
+            Ok(Looked::Ignored)
+                if [".tar", ".tgz", ".tar.gz"].iter().any(|suffix| name.ends_with(suffix)) =>
+            {
+                self.package.notes.push(format!("{file}: holds neither charts nor images and is left out"));
+            }
+            Ok(Looked::Ignored) => {}
+            Err(error) => self.package.broken.push(Broken { origin: origin(), error }),
+        }
+    }
+
+    /// A file of unknown kind.
+    fn look_into(&mut self, file: &Stretch, position: &Position) -> Result<Looked, PackageError> {
+        match sniff::kind(file)? {
+            Kind::Tar => self.tar(file, &position.inside()),
+            Kind::Gzip => self.gzip(file, position),
+            Kind::Zstd => zstd(file),
+            Kind::Foreign(_) | Kind::Other => Ok(Looked::Ignored),
+        }
+    }
+
+    fn tar(&mut self, file: &Stretch, position: &Position) -> Result<Looked, PackageError> {
+        if position.depth > DEPTH_LIMIT {
+            return Err(PackageError::TooDeep { origin: file.to_string(), depth: position.depth });
+        }
+        let tree = Tree::of_tar(file)?;
+        let bundle = match tree.has(CHART_FILE) {
+            true => Bundle::of_tree(&tree, position.folder.clone())?,
+            false if images::is_archive(&tree) => Bundle::of_images(&tree, position.folder.clone())?,
+            false => return Ok(self.members(&tree, position)),
+        };
+        self.package.bundles.push(bundle);
+        Ok(Looked::Taken)
+    }
+
+    /// The members of a tar that is no bundle itself.
+    fn members(&mut self, tree: &Tree, position: &Position) -> Looked {
+        let before = self.found();
+        self.tree(tree, position);
+        match self.found() > before {
+            true => Looked::Taken,
+            false => Looked::Ignored,
+        }
+    }
+
+    fn gzip(&mut self, file: &Stretch, position: &Position) -> Result<Looked, PackageError> {
+        match compressed::content(file) {
+            Content::Chart => {
+                self.package.bundles.push(Bundle::of_chart_archive(file, position.folder.clone()));
+                Ok(Looked::Taken)
+            }
+            Content::Package => {
+                Err(PackageError::Compressed { origin: file.to_string(), compression: "gzip" })
+            }
+            Content::Other => Ok(Looked::Ignored),
+        }
+    }
+
+    fn take(&mut self, origin: Origin, bundle: Result<Bundle, PackageError>) {
+        match bundle {
+            Ok(bundle) => self.package.bundles.push(bundle),
+            Err(error) => self.package.broken.push(Broken { origin, error }),
+        }
+    }
+
+    fn found(&self) -> usize {
+        self.package.bundles.len() + self.package.broken.len()
+    }
+}
+
+/// A Zstandard frame is not inflated; by its name it is a package or something else.
+fn zstd(file: &Stretch) -> Result<Looked, PackageError> {
+    let is_tar = [".tar.zst", ".tzst", ".tar.zstd"].iter().any(|suffix| file.name().ends_with(suffix));
+    match is_tar {
+        true => Err(PackageError::Compressed { origin: file.to_string(), compression: "zstd" }),
+        false => Ok(Looked::Ignored),
+    }
+}
