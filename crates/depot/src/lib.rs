@@ -1,1 +1,23 @@
-//! depot
+//! The depot: Portolan's own registry and chart repository, for sites that have none.
+//!
+//! One process on one data directory answers as an OCI registry (Distribution specification 1.1),
+//! as a ChartMuseum, and, where projects are enforced, as a Harbor. [`start`] is all that an
+//! embedder needs; [`Depot`] is for those that bring their own listener.
+//!
+//! Three layers, each knowing only those before it:
+//! - [`store`]: what is kept, on disk; knows no HTTP,
+//! - [`protocol`]: what a request line asks, as values; pure,
+//! - `http`: handlers that turn the one into calls of the other.
+
+mod http;
+mod names;
+mod options;
+pub mod protocol;
+mod provenance;
+mod server;
+pub mod store;
+mod yaml;
+
+pub use names::{ChartStem, NameError, ProjectName, Tenant, UploadId};
+pub use options::{Account, ChartDepth, Existing, Options, Projects, Visibility};
+pub use server::{Depot, DepotError, Running, start};

@@ -1,0 +1,96 @@
+//! Harbor's projects, as far as its clients need them (formats.md, section 6).
+
+use std::sync::Arc;
+
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use portolan_oci::Repository;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::body::whole;
+use super::refusal::Refusal;
+use super::{Answer, App, Incoming, json, with_store};
+use crate::names::ProjectName;
+use crate::options::Visibility;
+use crate::store::{Store, StoreError};
+
+/// Longest body of a new project: far above what its few keys need.
+const BODY_LIMIT: u64 = 64 * 1024;
+
+/// `POST projects`.
+#[derive(Deserialize)]
+struct NewProject {
+    project_name: String,
+    #[serde(default)]
+    metadata: NewMetadata,
+    /// The older form of `metadata.public`.
+    #[serde(default)]
+    public: Option<bool>,
+}
+
+#[derive(Deserialize, Default)]
+struct NewMetadata {
+    #[serde(default)]
+    public: Option<String>,
+}
+
+impl NewProject {
+    /// Private unless told otherwise (design decision 11).
+    fn visibility(&self) -> Visibility {
+        let told = self.metadata.public.as_deref().map(|text| text == "true").or(self.public);
+        if told == Some(true) { Visibility::Public } else { Visibility::Private }
+    }
+
+    /// A name that can be both: a project, and the first element of a repository.
+    fn name(&self) -> Result<ProjectName, Refusal> {
+        let refuse = |message: String| Refusal::plain(StatusCode::BAD_REQUEST, message);
+        let name: ProjectName =
+            self.project_name.parse().map_err(|error: crate::names::NameError| refuse(error.to_string()))?;
+        name.as_str().parse::<Repository>().map_err(|error| refuse(error.to_string()))?;
+        Ok(name)
+    }
+}
+
+/// Makes a project.
+pub(super) async fn create(app: &Arc<App>, incoming: Incoming) -> Answer {
+    let body = whole(incoming.body, BODY_LIMIT).await?;
+    let new: NewProject = serde_json::from_slice(&body)
+        .map_err(|error| Refusal::plain(StatusCode::BAD_REQUEST, format!("body is no project: {error}")))?;
+    let (name, visibility) = (new.name()?, new.visibility());
+    let made = name.clone();
+    if !with_store(app, move |store| store.metadata.create_project(&made, visibility)).await? {
+        return Err(Refusal::plain(StatusCode::CONFLICT, format!("the project named {name} already exists")));
+    }
+    let location = [(header::LOCATION, format!("/api/v2.0/projects/{name}"))];
+    Ok((StatusCode::CREATED, location).into_response())
+}
+
+/// Whether there is a project of that name.
+pub(super) async fn has(app: &Arc<App>, name: String) -> Answer {
+    let found = with_store(app, move |store| store.metadata.visibility(&name)).await?;
+    Ok(if found.is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND }.into_response())
+}
+
+/// One project.
+pub(super) async fn get(app: &Arc<App>, name: String) -> Answer {
+    let wanted = name.clone();
+    let found = with_store(app, move |store| described(store, &wanted)).await?;
+    let missing = || Refusal::plain(StatusCode::NOT_FOUND, format!("project {name} not found"));
+    found.map(|project| json(StatusCode::OK, project.to_string())).ok_or_else(missing)
+}
+
+/// All projects.
+pub(super) async fn list(app: &Arc<App>) -> Answer {
+    let projects = with_store(app, |store| {
+        let names = store.metadata.projects()?;
+        names.iter().filter_map(|name| described(store, name).transpose()).collect::<Result<Vec<Value>, _>>()
+    });
+    Ok(json(StatusCode::OK, Value::from(projects.await?).to_string()))
+}
+
+fn described(store: &Store, name: &str) -> Result<Option<Value>, StoreError> {
+    let public = |visibility| if visibility == Visibility::Public { "true" } else { "false" };
+    let found = store.metadata.visibility(name)?;
+    Ok(found.map(|visibility| json!({"name": name, "metadata": {"public": public(visibility)}})))
+}

@@ -1,0 +1,116 @@
+//! What is where (OCI Distribution 1.1, end-1, end-8, end-12, and Docker's catalog).
+
+use std::sync::Arc;
+
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use portolan_oci::{Descriptor, Digest, MediaType, Repository};
+use serde_json::{Value, json};
+
+use super::refusal::Refusal;
+use super::{Answer, App, json, with_store};
+use crate::protocol::Page;
+
+const OCI_FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
+
+/// end-1: yes, this is a registry.
+pub(super) fn base() -> Response {
+    let version = [(HeaderName::from_static("docker-distribution-api-version"), "registry/2.0")];
+    (version, json(StatusCode::OK, "{}")).into_response()
+}
+
+/// The names of all repositories.
+pub(super) async fn catalog(app: &Arc<App>, page: Page) -> Answer {
+    let names = with_store(app, |store| store.metadata.repositories()).await?;
+    let (names, more) = cut(names, &page);
+    let link = more.then(|| link("/v2/_catalog", &page, &names));
+    Ok(listed(&json!({"repositories": names}), link))
+}
+
+/// end-8: the tags of a repository.
+pub(super) async fn tags(app: &Arc<App>, repository: Repository, page: Page) -> Answer {
+    let name = repository.clone();
+    let Some(tags) = with_store(app, move |store| store.metadata.tags(&name)).await? else {
+        return Err(Refusal::NoRepository { repository });
+    };
+    let (tags, more) = cut(tags, &page);
+    let link = more.then(|| link(&format!("/v2/{repository}/tags/list"), &page, &tags));
+    Ok(listed(&json!({"name": repository.as_str(), "tags": tags}), link))
+}
+
+/// end-12: the referrers of a manifest; a subject that is not there has none.
+pub(super) async fn referrers(
+    app: &Arc<App>,
+    repository: Repository,
+    subject: Digest,
+    artifact_type: Option<String>,
+) -> Answer {
+    let mut found = with_store(app, move |store| store.metadata.referrers(&repository, &subject)).await?;
+    if let Some(wanted) = &artifact_type {
+        found.retain(|descriptor| is_of(descriptor, wanted));
+    }
+    let index = json!({"schemaVersion": 2, "mediaType": MediaType::OCI_INDEX.as_str(), "manifests": found});
+    let mut response =
+        ([(header::CONTENT_TYPE, MediaType::OCI_INDEX.as_str())], index.to_string()).into_response();
+    if artifact_type.is_some() {
+        response.headers_mut().insert(OCI_FILTERS_APPLIED, header::HeaderValue::from_static("artifactType"));
+    }
+    Ok(response)
+}
+
+fn is_of(descriptor: &Descriptor, wanted: &str) -> bool {
+    descriptor.artifact_type.as_ref().is_some_and(|own| own.as_str() == wanted)
+}
+
+/// The names of a page, and whether more follow it.
+fn cut(mut names: Vec<String>, page: &Page) -> (Vec<String>, bool) {
+    if let Some(last) = &page.last {
+        names.drain(..names.partition_point(|name| name <= last));
+    }
+    // A page of nothing names no last entry to go on behind.
+    let more = names.len() > page.limit && page.limit > 0;
+    names.truncate(page.limit);
+    (names, more)
+}
+
+/// The address of the next page (RFC 8288).
+fn link(path: &str, page: &Page, names: &[String]) -> String {
+    let last = names.last().map(String::as_str).unwrap_or_default();
+    let last = utf8_percent_encode(last, NON_ALPHANUMERIC);
+    format!("<{path}?n={}&last={last}>; rel=\"next\"", page.limit)
+}
+
+fn listed(body: &Value, link: Option<String>) -> Response {
+    let response = json(StatusCode::OK, body.to_string());
+    match link {
+        Some(link) => ([(header::LINK, link)], response).into_response(),
+        None => response,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_cut_behind_the_last_name() {
+        let check = |limit: usize, last: Option<&str>, expected: &[&str], more: bool| {
+            let names = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+            let page = Page { limit, last: last.map(str::to_owned) };
+            let (names, has_more) = cut(names, &page);
+            assert_eq!(
+                (names.as_slice(), has_more),
+                (expected.iter().map(|&name| name.to_owned()).collect::<Vec<_>>().as_slice(), more),
+                "{limit} {last:?}"
+            );
+        };
+        check(10, None, &["a", "b", "c", "d"], false);
+        check(4, None, &["a", "b", "c", "d"], false);
+        check(2, None, &["a", "b"], true);
+        check(2, Some("b"), &["c", "d"], false);
+        check(1, Some("bb"), &["c"], true);
+        check(0, None, &[], false);
+        check(2, Some("z"), &[], false);
+    }
+}

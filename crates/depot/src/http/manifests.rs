@@ -1,0 +1,103 @@
+//! Manifests (OCI Distribution 1.1, end-3, end-7, end-9; multiple tags from the draft of 1.2).
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use portolan_oci::{Locator, MANIFEST_LIMIT, Manifest, MediaType, Repository, Tag};
+
+use super::body::{blocking, whole};
+use super::conditions::{entity_tag, has_already, precondition};
+use super::refusal::Refusal;
+use super::{Answer, App, DOCKER_CONTENT_DIGEST, Incoming, text_header, with_store};
+use crate::store::NewManifest;
+
+const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
+const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
+
+/// `GET` and `HEAD` of a manifest, by tag or by digest.
+pub(super) async fn get(
+    app: &Arc<App>,
+    repository: Repository,
+    locator: Locator,
+    headers: &HeaderMap,
+) -> Answer {
+    let (name, wanted) = (repository.clone(), locator.clone());
+    let found = with_store(app, move |store| {
+        let Some(digest) = store.resolve(&name, &wanted)? else {
+            return Ok(None);
+        };
+        Ok(store.get_manifest(&name, &digest)?.map(|(media_type, bytes)| (digest, media_type, bytes)))
+    });
+    let Some((digest, media_type, bytes)) = found.await? else {
+        return Err(Refusal::NoManifest { repository, reference: locator.to_string() });
+    };
+    let named = [(DOCKER_CONTENT_DIGEST, digest.to_string()), (header::ETAG, entity_tag(&digest))];
+    if has_already(headers, &digest) {
+        return Ok((StatusCode::NOT_MODIFIED, named).into_response());
+    }
+    let described =
+        [(header::CONTENT_TYPE, media_type.to_string()), (header::CONTENT_LENGTH, bytes.len().to_string())];
+    Ok((named, described, bytes).into_response())
+}
+
+/// `PUT` of a manifest. `If-Match: "DIGEST"` and `If-None-Match: *` make it conditional on what
+/// the tag points to, so that of two writers who extend it none loses the other's work.
+pub(super) async fn put(
+    app: &Arc<App>,
+    repository: Repository,
+    locator: Locator,
+    extra: Vec<Tag>,
+    incoming: Incoming,
+) -> Answer {
+    let precondition = precondition(&incoming.headers)?;
+    let given = text_header(&incoming.headers, &header::CONTENT_TYPE).filter(|text| !text.is_empty());
+    let given = given.map(MediaType::from_content_type);
+    let bytes = whole(incoming.body, MANIFEST_LIMIT).await?;
+    let manifest = Manifest::parse(bytes, given.as_ref())?;
+    let (new, tags) = match locator {
+        Locator::Tag(tag) => (NewManifest::new(manifest), vec![tag]),
+        Locator::Digest(digest) => (NewManifest::with_digest(manifest, &digest)?, extra.clone()),
+    };
+    let answer = put_answer(&repository, &new, &extra);
+    let app = Arc::clone(app);
+    blocking(move || app.store.put_manifest(&repository, &new, &tags, &precondition)).await?;
+    Ok(answer)
+}
+
+fn put_answer(repository: &Repository, new: &NewManifest, extra: &[Tag]) -> Response {
+    let digest = new.digest();
+    let headers = [
+        (header::LOCATION, format!("/v2/{repository}/manifests/{digest}")),
+        (DOCKER_CONTENT_DIGEST, digest.to_string()),
+        (header::ETAG, entity_tag(digest)),
+    ];
+    let mut response = (StatusCode::CREATED, headers).into_response();
+    if let Some(subject) = new.subject() {
+        response.headers_mut().insert(OCI_SUBJECT, value(&subject.to_string()));
+    }
+    for tag in extra {
+        response.headers_mut().append(OCI_TAG, value(tag.as_str()));
+    }
+    response
+}
+
+/// `DELETE` of a tag, or of a manifest with all its tags.
+pub(super) async fn delete(app: &Arc<App>, repository: Repository, locator: Locator) -> Answer {
+    let (name, wanted) = (repository.clone(), locator.clone());
+    let removed = with_store(app, move |store| {
+        let digest = store.resolve(&name, &wanted)?;
+        let there = store.delete_manifest(&name, &wanted)?;
+        Ok(digest.filter(|_| there))
+    });
+    match removed.await? {
+        Some(digest) => {
+            Ok((StatusCode::ACCEPTED, [(DOCKER_CONTENT_DIGEST, digest.to_string())]).into_response())
+        }
+        None => Err(Refusal::NoManifest { repository, reference: locator.to_string() }),
+    }
+}
+
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("because digests and tags are visible ASCII")
+}

@@ -1,0 +1,206 @@
+//! The server: every request is parsed, permitted, and then handled by a thin function.
+
+mod auth;
+mod blobs;
+mod body;
+mod chart_upload;
+mod charts;
+mod conditions;
+mod harbor;
+mod lists;
+mod manifests;
+mod refusal;
+mod uploads;
+mod welcome;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, Request as HttpRequest, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
+
+use crate::names::Tenant;
+use crate::options::{ChartDepth, Options, Projects};
+use crate::protocol::{Access, ChartCall, HarborCall, RegistryCall, RepositoryCall, Request};
+use crate::store::{Store, StoreError};
+use body::blocking;
+use refusal::{Family, Refusal};
+
+/// The digest of what an answer holds or names; on every answer that has one.
+const DOCKER_CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+
+/// Chart archives that are looked into at once: each is held in memory, up to its own limit.
+const CHARTS_AT_ONCE: usize = 2;
+
+/// What every handler works with.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) store: Store,
+    pub(crate) options: Options,
+    chart_readers: Semaphore,
+}
+
+/// What a handler gets of a request beside what was parsed.
+struct Incoming {
+    headers: HeaderMap,
+    body: Body,
+}
+
+type Answer = Result<Response, Refusal>;
+
+impl App {
+    pub(crate) fn new(store: Store, options: Options) -> Self {
+        Self { store, options, chart_readers: Semaphore::new(CHARTS_AT_ONCE) }
+    }
+}
+
+/// The server as a service of axum.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new().fallback(handle).with_state(app)
+}
+
+async fn handle(State(app): State<Arc<App>>, request: HttpRequest<Body>) -> Response {
+    let (parts, body) = request.into_parts();
+    let family = Family::of(parts.uri.path());
+    let incoming = Incoming { headers: parts.headers, body };
+    let parsed = Request::parse(&parts.method, parts.uri.path(), parts.uri.query());
+    let answer = match permit(&app, &incoming.headers, parsed.as_ref().ok()).await {
+        Ok(()) => answer(app, parsed.map_err(Refusal::from), incoming).await,
+        Err(refusal) => Err(refusal),
+    };
+    let response = answer.unwrap_or_else(|refusal| refusal.into_response(family));
+    tracing::info!(method = %parts.method, path = parts.uri.path(), status = response.status().as_u16(), "answered");
+    response
+}
+
+/// Refuses what the sender may not do. What could not be parsed needs an account as well, so that
+/// a stranger learns nothing of what is where.
+async fn permit(app: &Arc<App>, headers: &HeaderMap, request: Option<&Request>) -> Result<(), Refusal> {
+    let who = auth::identify(&app.options, headers);
+    let access = request.map_or(Access::Whole, Request::access);
+    let project = match access {
+        Access::Read(project) | Access::Write(project) => known_project(app, project).await?,
+        Access::Open | Access::Whole => auth::Project::None,
+    };
+    if !auth::may(who, &access, project) {
+        return Err(Refusal::Unauthorized);
+    }
+    let missing = app.options.projects == Projects::Enforced && project == auth::Project::Missing;
+    match (missing, request, access) {
+        (true, Some(Request::Charts(..)), Access::Read(name) | Access::Write(name)) => {
+            Err(Refusal::no_chart_project(name))
+        }
+        (true, _, Access::Write(name)) => Err(Refusal::no_project(name)),
+        _ => Ok(()),
+    }
+}
+
+async fn known_project(app: &Arc<App>, name: &str) -> Result<auth::Project, Refusal> {
+    if app.options.projects == Projects::Implicit {
+        return Ok(auth::Project::None);
+    }
+    let name = name.to_owned();
+    let found = with_store(app, move |store| store.metadata.visibility(&name)).await?;
+    Ok(found.map_or(auth::Project::Missing, auth::Project::There))
+}
+
+async fn answer(app: Arc<App>, request: Result<Request, Refusal>, incoming: Incoming) -> Answer {
+    match request? {
+        Request::Health => Ok(json(StatusCode::OK, r#"{"healthy":true}"#)),
+        Request::Welcome => welcome::page(&app).await,
+        Request::Registry(RegistryCall::Base) => Ok(lists::base()),
+        Request::Registry(RegistryCall::Catalog(page)) => lists::catalog(&app, page).await,
+        Request::Repository(repository, call) => {
+            repository_call(&app, Target(repository), call, incoming).await
+        }
+        Request::Charts(tenant, call) => chart_call(&app, tenant, call, incoming).await,
+        Request::Harbor(call) if app.options.projects == Projects::Enforced => {
+            harbor_call(&app, call, incoming).await
+        }
+        Request::Harbor(_) => Err(Refusal::NotFound),
+    }
+}
+
+/// The repository of a call; a type of its own only to keep the handlers' signatures short.
+struct Target(portolan_oci::Repository);
+
+async fn repository_call(app: &Arc<App>, target: Target, call: RepositoryCall, incoming: Incoming) -> Answer {
+    let Target(repository) = target;
+    match call {
+        RepositoryCall::GetBlob(digest) => blobs::get(app, repository, digest, &incoming.headers).await,
+        RepositoryCall::DeleteBlob(digest) => blobs::delete(app, repository, digest).await,
+        RepositoryCall::GetManifest(locator) => {
+            manifests::get(app, repository, locator, &incoming.headers).await
+        }
+        RepositoryCall::PutManifest(locator, tags) => {
+            manifests::put(app, repository, locator, tags, incoming).await
+        }
+        RepositoryCall::DeleteManifest(locator) => manifests::delete(app, repository, locator).await,
+        RepositoryCall::StartUpload(algorithm) => uploads::start(app, &repository, algorithm),
+        RepositoryCall::UploadWhole(digest) => uploads::whole(app, repository, digest, incoming).await,
+        RepositoryCall::Mount(digest, from) => uploads::mount(app, repository, digest, from).await,
+        RepositoryCall::UploadStatus(id) => uploads::status(app, &repository, &id),
+        RepositoryCall::AppendUpload(id) => uploads::append(app, repository, id, incoming).await,
+        RepositoryCall::FinishUpload(id, digest) => {
+            uploads::finish(app, repository, id, digest, incoming).await
+        }
+        RepositoryCall::CancelUpload(id) => uploads::cancel(app, repository, id).await,
+        RepositoryCall::Tags(page) => lists::tags(app, repository, page).await,
+        RepositoryCall::Referrers(digest, artifact_type) => {
+            lists::referrers(app, repository, digest, artifact_type).await
+        }
+    }
+}
+
+async fn chart_call(app: &Arc<App>, tenant: Tenant, call: ChartCall, incoming: Incoming) -> Answer {
+    match (&tenant, app.options.chart_depth) {
+        (Tenant::Root, ChartDepth::Root) | (Tenant::Project(_), ChartDepth::Project) => {}
+        // A real ChartMuseum with tenants greets people here; a client must not take it for an index.
+        (Tenant::Root, ChartDepth::Project) if call == ChartCall::Index => return welcome::page(app).await,
+        _ => return Err(Refusal::NotFound),
+    }
+    match call {
+        ChartCall::Index => charts::index(app, tenant).await,
+        ChartCall::Download(stem) => charts::download(app, tenant, stem, &incoming.headers).await,
+        ChartCall::Provenance(stem) => charts::provenance(app, tenant, stem).await,
+        ChartCall::Upload(existing) => chart_upload::charts(app, tenant, existing, incoming).await,
+        ChartCall::UploadProvenance(existing) => {
+            chart_upload::provenance(app, tenant, existing, incoming).await
+        }
+        ChartCall::List => charts::list(app, tenant).await,
+        ChartCall::Versions(name) => charts::versions(app, tenant, name).await,
+        ChartCall::Version(name, version) => charts::version(app, tenant, name, version).await,
+        ChartCall::Delete(name, version) => charts::delete(app, tenant, name, version).await,
+    }
+}
+
+async fn harbor_call(app: &Arc<App>, call: HarborCall, incoming: Incoming) -> Answer {
+    match call {
+        HarborCall::Ping => Ok("Pong".into_response()),
+        HarborCall::ListProjects => harbor::list(app).await,
+        HarborCall::HasProject(name) => harbor::has(app, name).await,
+        HarborCall::GetProject(name) => harbor::get(app, name).await,
+        HarborCall::CreateProject => harbor::create(app, incoming).await,
+    }
+}
+
+/// Runs work on the store where it may block.
+async fn with_store<T, W>(app: &Arc<App>, work: W) -> Result<T, StoreError>
+where
+    T: Send + 'static,
+    W: FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+{
+    let app = Arc::clone(app);
+    blocking(move || work(&app.store)).await
+}
+
+fn json(status: StatusCode, body: impl Into<Body>) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], body.into()).into_response()
+}
+
+fn text_header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}

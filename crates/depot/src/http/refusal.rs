@@ -1,0 +1,243 @@
+//! Refusals, in the words of the three interfaces: OCI Distribution's error bodies (specification
+//! 1.1, "Error Codes"), ChartMuseum's `{"error": "…"}`, and Harbor's.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use portolan_oci::{Digest, ManifestError, Repository};
+use serde_json::json;
+
+use super::body::BodyError;
+use crate::protocol::ParseError;
+use crate::store::{ClaimError, PutError, StoreError};
+
+/// Which interface a path belongs to, and so how it says no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    Registry,
+    Charts,
+    Harbor,
+}
+
+impl Family {
+    pub(super) fn of(path: &str) -> Self {
+        if path == "/v2" || path.starts_with("/v2/") {
+            Self::Registry
+        } else if path.starts_with("/api/v2.0/") {
+            Self::Harbor
+        } else {
+            Self::Charts
+        }
+    }
+}
+
+/// Why a request is not done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("unauthorized")]
+    Unauthorized,
+    #[error("not found")]
+    NotFound,
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+    #[error("project {project} does not exist, or you have no right to push to it: create it first")]
+    NoProject { project: String },
+    #[error("repository {repository} is unknown")]
+    NoRepository { repository: Repository },
+    #[error("manifest {reference} is unknown to repository {repository}")]
+    NoManifest { repository: Repository, reference: String },
+    #[error("blob {digest} is unknown to repository {repository}")]
+    NoBlob { repository: Repository, digest: Digest },
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    #[error("{reason}: {written} bytes are there")]
+    ChunkOutOfOrder { reason: &'static str, location: String, written: u64 },
+    #[error("chunk has {received} bytes, its Content-Range says {announced}: start the upload anew")]
+    ChunkSize { announced: u64, received: u64 },
+    #[error("the requested range lies outside the {length} bytes")]
+    Range { length: u64 },
+    #[error("{}", chain(.0))]
+    Manifest(ManifestError),
+    #[error(transparent)]
+    Put(PutError),
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    #[error(transparent)]
+    Store(StoreError),
+    /// A chart repository's or Harbor's own refusal; in ChartMuseum's words where it has some.
+    #[error("{message}")]
+    Plain { status: StatusCode, message: String },
+}
+
+impl Refusal {
+    pub(super) fn no_project(project: &str) -> Self {
+        Self::NoProject { project: project.to_owned() }
+    }
+
+    pub(super) fn no_chart_project(project: &str) -> Self {
+        Self::plain(StatusCode::NOT_FOUND, format!("project {project} not found: create it first"))
+    }
+
+    pub(super) fn plain(status: StatusCode, message: impl Into<String>) -> Self {
+        Self::Plain { status, message: message.into() }
+    }
+
+    /// The answer, in the words of the interface that was asked.
+    pub(super) fn into_response(self, family: Family) -> Response {
+        let (status, code) = self.kind();
+        let message = self.public_message(status);
+        let body = match family {
+            Family::Registry | Family::Harbor => json!({"errors": [{"code": code, "message": message}]}),
+            Family::Charts => json!({"error": message}),
+        };
+        let mut response = super::json(status, body.to_string());
+        self.add_headers(&mut response, family);
+        response
+    }
+
+    fn kind(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Unauthorized | Self::NoProject { .. } => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
+            Self::Parse(error) => parse_kind(error),
+            Self::NoRepository { .. } => (StatusCode::NOT_FOUND, "NAME_UNKNOWN"),
+            Self::NoManifest { .. } => (StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN"),
+            Self::NoBlob { .. } => (StatusCode::NOT_FOUND, "BLOB_UNKNOWN"),
+            Self::Claim(error) => claim_kind(error),
+            Self::ChunkOutOfOrder { .. } | Self::Range { .. } => {
+                (StatusCode::RANGE_NOT_SATISFIABLE, "BLOB_UPLOAD_INVALID")
+            }
+            Self::ChunkSize { .. } => (StatusCode::BAD_REQUEST, "SIZE_INVALID"),
+            Self::Manifest(ManifestError::TooLarge { .. }) => (StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID"),
+            Self::Manifest(_) => (StatusCode::BAD_REQUEST, "MANIFEST_INVALID"),
+            Self::Put(error) => put_kind(error),
+            Self::Body(BodyError::TooLarge { .. }) => (StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID"),
+            Self::Body(BodyError::Broken { .. }) => (StatusCode::BAD_REQUEST, "BLOB_UPLOAD_INVALID"),
+            Self::Body(BodyError::Store { source }) | Self::Store(source) => store_kind(source),
+            Self::Plain { status, .. } => (*status, plain_code(*status)),
+        }
+    }
+
+    /// What goes wrong inside is for the log: a stranger is not told of paths on this machine.
+    fn public_message(&self, status: StatusCode) -> String {
+        if status == StatusCode::INSUFFICIENT_STORAGE {
+            tracing::error!(error = %self.with_sources(), "the depot's disk is full");
+            return "the depot's disk is full: nothing was stored".to_owned();
+        }
+        if status.is_server_error() {
+            tracing::error!(error = %self.with_sources(), "request failed");
+            return "the depot's store failed: its log says why".to_owned();
+        }
+        self.to_string()
+    }
+
+    fn with_sources(&self) -> String {
+        chain(self)
+    }
+
+    fn add_headers(&self, response: &mut Response, family: Family) {
+        let headers = response.headers_mut();
+        match self {
+            Self::Unauthorized | Self::NoProject { .. } => {
+                let realm = match family {
+                    Family::Charts => r#"Basic realm="ChartMuseum""#,
+                    Family::Registry | Family::Harbor => r#"Basic realm="Portolan depot""#,
+                };
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(realm));
+            }
+            Self::ChunkOutOfOrder { location, written, .. } => {
+                headers.insert(header::LOCATION, ascii(location));
+                headers.insert(header::RANGE, ascii(&super::uploads::range_of(*written)));
+            }
+            Self::Range { length } => {
+                headers.insert(header::CONTENT_RANGE, ascii(&format!("bytes */{length}")));
+            }
+            _ => {}
+        }
+        if family == Family::Registry {
+            headers.insert("docker-distribution-api-version", HeaderValue::from_static("registry/2.0"));
+        }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<PutError> for Refusal {
+    fn from(error: PutError) -> Self {
+        match error {
+            PutError::Store(error) => Self::Store(error),
+            other => Self::Put(other),
+        }
+    }
+}
+
+impl From<ManifestError> for Refusal {
+    fn from(error: ManifestError) -> Self {
+        Self::Manifest(error)
+    }
+}
+
+fn parse_kind(error: &ParseError) -> (StatusCode, &'static str) {
+    match error {
+        ParseError::UnknownPath => (StatusCode::NOT_FOUND, "NOT_FOUND"),
+        ParseError::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED"),
+        ParseError::NameInvalid { .. } => (StatusCode::BAD_REQUEST, "NAME_INVALID"),
+        ParseError::DigestInvalid { .. } => (StatusCode::BAD_REQUEST, "DIGEST_INVALID"),
+        ParseError::ReferenceInvalid { .. } => (StatusCode::BAD_REQUEST, "MANIFEST_INVALID"),
+        ParseError::ManifestUnknown { .. } => (StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN"),
+        ParseError::UploadUnknown { .. } => (StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN"),
+        ParseError::PageInvalid { .. } => (StatusCode::BAD_REQUEST, "PAGINATION_NUMBER_INVALID"),
+    }
+}
+
+fn claim_kind(error: &ClaimError) -> (StatusCode, &'static str) {
+    match error {
+        ClaimError::Unknown { .. } => (StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN"),
+        ClaimError::Busy { .. } => (StatusCode::CONFLICT, "BLOB_UPLOAD_INVALID"),
+        ClaimError::TooMany => (StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS"),
+    }
+}
+
+fn put_kind(error: &PutError) -> (StatusCode, &'static str) {
+    match error {
+        PutError::Missing { .. } => (StatusCode::NOT_FOUND, "MANIFEST_BLOB_UNKNOWN"),
+        PutError::Changed { .. } => (StatusCode::PRECONDITION_FAILED, "MANIFEST_INVALID"),
+        PutError::Store(error) => store_kind(error),
+    }
+}
+
+fn store_kind(error: &StoreError) -> (StatusCode, &'static str) {
+    match error {
+        StoreError::DigestMismatch { .. } => (StatusCode::BAD_REQUEST, "DIGEST_INVALID"),
+        full if full.is_full() => (StatusCode::INSUFFICIENT_STORAGE, "UNKNOWN"),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN"),
+    }
+}
+
+/// Harbor's codes.
+fn plain_code(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::CONFLICT => "CONFLICT",
+        StatusCode::NOT_FOUND => "NOT_FOUND",
+        _ => "BAD_REQUEST",
+    }
+}
+
+/// An error with its sources, on one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+/// A header's value of digits, names and digests.
+fn ascii(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("because names of the grammar and numbers are visible ASCII")
+}

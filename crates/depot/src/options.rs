@@ -1,0 +1,101 @@
+//! What a depot can be told: everything comes in here, nothing is read from the environment.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use portolan_oci::Digest;
+
+/// How a depot behaves. The default asks no password, knows no projects and keeps charts per
+/// project: what the embedded default on loopback needs.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Whether a repository's project must exist before something is pushed into it.
+    pub projects: Projects,
+    /// Where charts are found (ChartMuseum's `--depth`).
+    pub chart_depth: ChartDepth,
+    /// The one account that may do everything; without one, everybody may, and the depot then
+    /// refuses to listen anywhere but on loopback.
+    pub account: Option<Account>,
+}
+
+/// Whether projects are things that exist on their own, as in Harbor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Projects {
+    /// A project is there as soon as something is pushed into it; Harbor's interface is absent.
+    #[default]
+    Implicit,
+    /// Harbor's interface is there, and a push into a project that does not exist is refused as
+    /// Harbor refuses it (formats.md, section 6).
+    Enforced,
+}
+
+/// How many path elements stand before a chart repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChartDepth {
+    /// Depth 0: one chart repository, at the server's root.
+    Root,
+    /// Depth 1: one chart repository for each project.
+    #[default]
+    Project,
+}
+
+/// Whether a project's content may be read without signing in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Visibility {
+    /// Anybody may read.
+    Public,
+    /// Only accounts may read.
+    #[default]
+    Private,
+}
+
+/// What an upload does with a chart that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and the upload is refused.
+    Keep,
+    /// It is replaced (`?force`).
+    Replace,
+}
+
+/// A user and a password.
+#[derive(Debug, Clone)]
+pub struct Account {
+    username: String,
+    password: SecretString,
+}
+
+impl Account {
+    /// The account `username`, who signs in with `password`.
+    pub fn new(username: impl Into<String>, password: SecretString) -> Self {
+        Self { username: username.into(), password }
+    }
+
+    /// Whether `username:password`, as basic authentication sends it, is this account.
+    ///
+    /// Digests are compared in place of the texts, so that the time taken tells nothing about
+    /// how much of a guess was right.
+    pub(crate) fn signs_in(&self, pair: &SecretString) -> bool {
+        let own = format!("{}:{}", self.username, self.password.expose_secret());
+        Digest::sha256(own.as_bytes()) == Digest::sha256(pair.expose_secret().as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_signs_in_with_its_own_password_alone() {
+        let account = Account::new("admin", SecretString::from("s3:cret"));
+        for (pair, expected) in
+            [("admin:s3:cret", true), ("admin:s3", false), ("Admin:s3:cret", false), ("", false)]
+        {
+            assert_eq!(account.signs_in(&SecretString::from(pair)), expected, "{pair}");
+        }
+    }
+
+    #[test]
+    fn an_accounts_password_is_not_shown() {
+        assert!(!format!("{:?}", Account::new("admin", SecretString::from("s3cret"))).contains("s3cret"));
+    }
+}

@@ -1,0 +1,22 @@
+//! Paths below `/api/v2.0/`: as much of Harbor's interface as its clients need to find out that
+//! projects exist and to make them (formats.md, section 6).
+
+use axum::http::Method;
+
+use super::query::Query;
+use super::{HarborCall, ParseError, Request, reads};
+
+/// Reads what follows `/api/v2.0`.
+pub(super) fn parse(method: &Method, rest: &[&str], query: &Query) -> Result<Request, ParseError> {
+    let call = match (method, rest) {
+        (_, ["ping"]) if reads(method) => HarborCall::Ping,
+        (&Method::HEAD, ["projects"]) => {
+            HarborCall::HasProject(query.get("project_name").unwrap_or_default().to_owned())
+        }
+        (&Method::GET, ["projects"]) => HarborCall::ListProjects,
+        (&Method::POST, ["projects"]) => HarborCall::CreateProject,
+        (_, ["projects", name]) if reads(method) => HarborCall::GetProject((*name).to_owned()),
+        _ => return Err(ParseError::UnknownPath),
+    };
+    Ok(Request::Harbor(call))
+}

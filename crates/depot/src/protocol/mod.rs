@@ -1,0 +1,253 @@
+//! The wire protocol as values: what a method, a path and a query ask of the depot.
+//!
+//! Pure: [`Request::parse`] knows no store, no account and no socket. Every value in a [`Request`]
+//! went through a constructor that refuses bad ones, so the handlers behind it check no names.
+//! Sources: OCI Distribution specification 1.1 ("Endpoints", end-1 to end-12), ChartMuseum's and
+//! Harbor's interfaces as formats.md, section 6 has them.
+
+mod charts;
+mod harbor;
+mod oci;
+mod query;
+mod range;
+#[cfg(test)]
+mod tests;
+
+use axum::http::Method;
+use percent_encoding::percent_decode_str;
+use portolan_oci::{Algorithm, Digest, Locator, Repository, Tag};
+
+use crate::names::{ChartStem, Tenant, UploadId};
+use crate::options::Existing;
+use query::Query;
+pub use range::{Wanted, chunk_range};
+
+/// One request, understood.
+///
+/// `HEAD` is parsed as the `GET` of the same path: the server leaves the body out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// `GET /health`: the process answers.
+    Health,
+    /// `GET /`: the first page, for people.
+    Welcome,
+    /// OCI Distribution: the depot as a whole.
+    Registry(RegistryCall),
+    /// OCI Distribution: one repository.
+    Repository(Repository, RepositoryCall),
+    /// ChartMuseum's interface, and Harbor's paths to the same.
+    Charts(Tenant, ChartCall),
+    /// Harbor's projects.
+    Harbor(HarborCall),
+}
+
+/// Calls below `/v2/` that name no repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegistryCall {
+    /// end-1: `GET /v2/`.
+    Base,
+    /// `GET /v2/_catalog`: the names of all repositories (Docker's registry interface).
+    Catalog(Page),
+}
+
+/// Calls on one repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RepositoryCall {
+    /// end-2: `GET` and `HEAD` of `blobs/DIGEST`.
+    GetBlob(Digest),
+    /// end-10: `DELETE blobs/DIGEST`.
+    DeleteBlob(Digest),
+    /// end-3: `GET` and `HEAD` of `manifests/REFERENCE`.
+    GetManifest(Locator),
+    /// end-7: `PUT manifests/REFERENCE`; draft of 1.2: more tags for a manifest put by digest.
+    PutManifest(Locator, Vec<Tag>),
+    /// end-9: `DELETE manifests/REFERENCE`.
+    DeleteManifest(Locator),
+    /// end-4a: `POST blobs/uploads/`, for a session of chunks or a body that follows.
+    StartUpload(Algorithm),
+    /// end-4b: `POST blobs/uploads/?digest=`, the blob being the body.
+    UploadWhole(Digest),
+    /// end-11: `POST blobs/uploads/?mount=&from=`; without `from` any repository will do.
+    Mount(Digest, Option<Repository>),
+    /// end-13: `GET blobs/uploads/ID`.
+    UploadStatus(UploadId),
+    /// end-5: `PATCH blobs/uploads/ID`.
+    AppendUpload(UploadId),
+    /// end-6: `PUT blobs/uploads/ID?digest=`.
+    FinishUpload(UploadId, Digest),
+    /// `DELETE blobs/uploads/ID` (draft of 1.2, and Docker's registry interface).
+    CancelUpload(UploadId),
+    /// end-8: `GET tags/list`.
+    Tags(Page),
+    /// end-12: `GET referrers/DIGEST`, all or those of one artifact type.
+    Referrers(Digest, Option<String>),
+}
+
+/// Calls on one chart repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChartCall {
+    /// `GET index.yaml`.
+    Index,
+    /// `GET charts/NAME-VERSION.tgz`.
+    Download(ChartStem),
+    /// `GET charts/NAME-VERSION.tgz.prov`.
+    Provenance(ChartStem),
+    /// `POST api/…/charts`.
+    Upload(Existing),
+    /// `POST api/…/prov`.
+    UploadProvenance(Existing),
+    /// `GET api/…/charts`.
+    List,
+    /// `GET api/…/charts/NAME`.
+    Versions(String),
+    /// `GET api/…/charts/NAME/VERSION`.
+    Version(String, String),
+    /// `DELETE api/…/charts/NAME/VERSION`.
+    Delete(String, String),
+}
+
+/// Harbor's projects, below `/api/v2.0/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HarborCall {
+    /// `GET ping`.
+    Ping,
+    /// `GET projects`.
+    ListProjects,
+    /// `HEAD projects?project_name=`.
+    HasProject(String),
+    /// `GET projects/NAME`.
+    GetProject(String),
+    /// `POST projects`.
+    CreateProject,
+}
+
+/// A stretch of a sorted list: at most `limit` names, those after `last`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Most names to give; never above the depot's own bound.
+    pub limit: usize,
+    /// The name to go on behind; it need not exist.
+    pub last: Option<String>,
+}
+
+/// What a request does to what, which is all that deciding on permissions needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access<'a> {
+    /// Open to everybody, whatever is configured.
+    Open,
+    /// Reads what a project holds.
+    Read(&'a str),
+    /// Changes what a project holds.
+    Write(&'a str),
+    /// Anything that is no single project's.
+    Whole,
+}
+
+/// Why a request could not be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// No such path.
+    #[error("not found")]
+    UnknownPath,
+    /// The path is known, the method isn't.
+    #[error("method {method} is not served here")]
+    Method {
+        /// The method that came.
+        method: Method,
+    },
+    /// A repository's name that the specification's grammar doesn't have.
+    #[error("invalid repository name {name:?}")]
+    NameInvalid {
+        /// The name as given.
+        name: String,
+    },
+    /// No digest of an algorithm that the depot knows.
+    #[error("invalid digest {digest:?}: expected sha256:HEX or sha512:HEX")]
+    DigestInvalid {
+        /// The digest as given; empty where it is missing.
+        digest: String,
+    },
+    /// A manifest is put under a name that is neither tag nor digest.
+    #[error("invalid reference {reference:?}: neither a tag nor a digest")]
+    ReferenceInvalid {
+        /// The reference as given.
+        reference: String,
+    },
+    /// A manifest is asked for under a name that no manifest can have.
+    #[error("manifest {reference:?} is unknown")]
+    ManifestUnknown {
+        /// The reference as given.
+        reference: String,
+    },
+    /// An upload session that never was.
+    #[error("upload session {id:?} is unknown")]
+    UploadUnknown {
+        /// The id as given.
+        id: String,
+    },
+    /// `n` of a page is no number.
+    #[error("invalid page size {n:?}")]
+    PageInvalid {
+        /// The value as given.
+        n: String,
+    },
+}
+
+impl Request {
+    /// Reads a request line: the method, the path as it was sent (percent-encoded) and the query.
+    pub fn parse(method: &Method, path: &str, query: Option<&str>) -> Result<Self, ParseError> {
+        let segments = segments(path).ok_or(ParseError::UnknownPath)?;
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let query = Query::parse(query.unwrap_or_default());
+        match segments.as_slice() {
+            [""] => only_get(method, Self::Welcome),
+            ["health"] => only_get(method, Self::Health),
+            ["v2", rest @ ..] => oci::parse(method, rest, &query),
+            ["api", "v2.0", rest @ ..] => harbor::parse(method, rest, &query),
+            rest => charts::parse(method, rest, &query),
+        }
+    }
+
+    /// What the request needs permission for.
+    pub fn access(&self) -> Access<'_> {
+        match self {
+            Self::Health | Self::Harbor(HarborCall::Ping) => Access::Open,
+            Self::Repository(repository, call) if call.writes() => Access::Write(repository.project()),
+            Self::Repository(repository, _) => Access::Read(repository.project()),
+            Self::Charts(Tenant::Project(project), call) if call.writes() => Access::Write(project.as_str()),
+            Self::Charts(Tenant::Project(project), _) => Access::Read(project.as_str()),
+            Self::Welcome | Self::Registry(_) | Self::Charts(Tenant::Root, _) | Self::Harbor(_) => {
+                Access::Whole
+            }
+        }
+    }
+}
+
+impl RepositoryCall {
+    /// Whether the call changes the repository, or prepares to.
+    pub fn writes(&self) -> bool {
+        !matches!(self, Self::GetBlob(_) | Self::GetManifest(_) | Self::Tags(_) | Self::Referrers(..))
+    }
+}
+
+impl ChartCall {
+    /// Whether the call changes the chart repository.
+    pub fn writes(&self) -> bool {
+        matches!(self, Self::Upload(_) | Self::UploadProvenance(_) | Self::Delete(..))
+    }
+}
+
+/// The path's elements, each decoded by itself, so that an encoded slash stays within one element
+/// and is then refused by that element's grammar. `None` where something is no UTF-8.
+fn segments(path: &str) -> Option<Vec<String>> {
+    let path = path.strip_prefix('/')?;
+    path.split('/').map(|part| Some(percent_decode_str(part).decode_utf8().ok()?.into_owned())).collect()
+}
+
+fn reads(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
+fn only_get(method: &Method, request: Request) -> Result<Request, ParseError> {
+    if reads(method) { Ok(request) } else { Err(ParseError::Method { method: method.clone() }) }
+}

@@ -1,0 +1,138 @@
+//! Paths below `/v2/` (OCI Distribution specification 1.1, "Endpoints").
+//!
+//! A repository's name may itself have elements such as `blobs` or `tags`, so paths are read from
+//! their end.
+
+use axum::http::Method;
+use portolan_oci::{Algorithm, Digest, Locator, Repository, Tag};
+
+use super::query::Query;
+use super::{ParseError, RegistryCall, RepositoryCall, Request, only_get, reads};
+use crate::names::UploadId;
+
+/// Most tags that one `PUT` may set: more than any client sends, few enough to set at once.
+const TAGS_OF_A_PUT: usize = 64;
+
+/// Reads what follows `/v2`.
+pub(super) fn parse(method: &Method, rest: &[&str], query: &Query) -> Result<Request, ParseError> {
+    match rest {
+        [] | [""] => only_get(method, Request::Registry(RegistryCall::Base)),
+        ["_catalog"] => only_get(method, Request::Registry(RegistryCall::Catalog(query.page()?))),
+        [name @ .., "tags", "list"] => tags(method, name, query),
+        [name @ .., "blobs", "uploads"] | [name @ .., "blobs", "uploads", ""] => {
+            start_upload(method, name, query)
+        }
+        [name @ .., "blobs", "uploads", id] => upload(method, name, id, query),
+        [name @ .., "blobs", digest] => blob(method, name, digest),
+        [name @ .., "manifests", reference] => manifest(method, name, reference, query),
+        [name @ .., "referrers", digest] => referrers(method, name, digest, query),
+        _ => Err(ParseError::UnknownPath),
+    }
+}
+
+fn tags(method: &Method, name: &[&str], query: &Query) -> Result<Request, ParseError> {
+    only_get(method, Request::Repository(repository(name)?, RepositoryCall::Tags(query.page()?)))
+}
+
+fn referrers(method: &Method, name: &[&str], subject: &str, query: &Query) -> Result<Request, ParseError> {
+    let call = RepositoryCall::Referrers(digest(subject)?, query.media_type("artifactType"));
+    only_get(method, Request::Repository(repository(name)?, call))
+}
+
+fn blob(method: &Method, name: &[&str], text: &str) -> Result<Request, ParseError> {
+    let call = match *method {
+        Method::GET | Method::HEAD => RepositoryCall::GetBlob(digest(text)?),
+        Method::DELETE => RepositoryCall::DeleteBlob(digest(text)?),
+        _ => return Err(not_here(method)),
+    };
+    Ok(Request::Repository(repository(name)?, call))
+}
+
+fn manifest(method: &Method, name: &[&str], reference: &str, query: &Query) -> Result<Request, ParseError> {
+    let repository = repository(name)?;
+    let call = match *method {
+        Method::PUT => RepositoryCall::PutManifest(put_locator(reference)?, extra_tags(query)?),
+        Method::DELETE => RepositoryCall::DeleteManifest(known_locator(reference)?),
+        _ if reads(method) => RepositoryCall::GetManifest(known_locator(reference)?),
+        _ => return Err(not_here(method)),
+    };
+    Ok(Request::Repository(repository, call))
+}
+
+fn start_upload(method: &Method, name: &[&str], query: &Query) -> Result<Request, ParseError> {
+    if method != Method::POST {
+        return Err(not_here(method));
+    }
+    let call = match (query.get("mount"), query.get("digest")) {
+        (Some(mount), _) => RepositoryCall::Mount(digest(mount)?, query.get("from").map(named).transpose()?),
+        (None, Some(whole)) => RepositoryCall::UploadWhole(digest(whole)?),
+        (None, None) => RepositoryCall::StartUpload(algorithm(query.get("digest-algorithm"))?),
+    };
+    Ok(Request::Repository(repository(name)?, call))
+}
+
+fn upload(method: &Method, name: &[&str], id: &str, query: &Query) -> Result<Request, ParseError> {
+    let repository = repository(name)?;
+    let id: UploadId = id.parse().map_err(|_| ParseError::UploadUnknown { id: id.to_owned() })?;
+    let call = match *method {
+        Method::PATCH => RepositoryCall::AppendUpload(id),
+        Method::PUT => RepositoryCall::FinishUpload(id, digest(query.get("digest").unwrap_or_default())?),
+        Method::DELETE => RepositoryCall::CancelUpload(id),
+        _ if reads(method) => RepositoryCall::UploadStatus(id),
+        _ => return Err(not_here(method)),
+    };
+    Ok(Request::Repository(repository, call))
+}
+
+fn repository(name: &[&str]) -> Result<Repository, ParseError> {
+    named(&name.join("/"))
+}
+
+fn named(name: &str) -> Result<Repository, ParseError> {
+    name.parse().map_err(|_| ParseError::NameInvalid { name: name.to_owned() })
+}
+
+fn digest(text: &str) -> Result<Digest, ParseError> {
+    text.parse().map_err(|_| ParseError::DigestInvalid { digest: text.to_owned() })
+}
+
+/// The draft of 1.2 lets a client say beforehand which algorithm it will name at the end.
+fn algorithm(text: Option<&str>) -> Result<Algorithm, ParseError> {
+    match text {
+        None | Some("sha256") => Ok(Algorithm::Sha256),
+        Some("sha512") => Ok(Algorithm::Sha512),
+        Some(other) => Err(ParseError::DigestInvalid { digest: other.to_owned() }),
+    }
+}
+
+/// A manifest that is to be stored: bad digests and bad tags are the client's mistake.
+fn put_locator(reference: &str) -> Result<Locator, ParseError> {
+    if reference.contains(':') {
+        return digest(reference).map(Locator::Digest);
+    }
+    tag(reference).map(Locator::Tag)
+}
+
+/// A manifest that is looked for: a tag that cannot be is simply not there.
+fn known_locator(reference: &str) -> Result<Locator, ParseError> {
+    put_locator(reference).map_err(|error| match error {
+        ParseError::ReferenceInvalid { reference } => ParseError::ManifestUnknown { reference },
+        other => other,
+    })
+}
+
+fn tag(text: &str) -> Result<Tag, ParseError> {
+    text.parse().map_err(|_| ParseError::ReferenceInvalid { reference: text.to_owned() })
+}
+
+fn extra_tags(query: &Query) -> Result<Vec<Tag>, ParseError> {
+    let tags: Vec<Tag> = query.all("tag").map(tag).collect::<Result<_, _>>()?;
+    if tags.len() > TAGS_OF_A_PUT {
+        return Err(ParseError::ReferenceInvalid { reference: format!("{} tags at once", tags.len()) });
+    }
+    Ok(tags)
+}
+
+fn not_here(method: &Method) -> ParseError {
+    ParseError::Method { method: method.clone() }
+}

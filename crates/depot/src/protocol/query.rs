@@ -1,0 +1,46 @@
+//! The query part of a request: keys and values, decoded.
+
+use super::{Page, ParseError};
+
+/// Most entries that one page of a list holds, whatever the client asked for.
+const PAGE_LIMIT: usize = 10_000;
+
+/// A decoded query; of keys that occur more than once the first one counts.
+pub(super) struct Query(Vec<(String, String)>);
+
+impl Query {
+    pub(super) fn parse(text: &str) -> Self {
+        let pairs = form_urlencoded::parse(text.as_bytes());
+        Self(pairs.map(|(key, value)| (key.into_owned(), value.into_owned())).collect())
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn all(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// A media type. Its `+` is often sent as it stands, which a query decodes to a space; no
+    /// media type has spaces, so they are turned back.
+    pub(super) fn media_type(&self, key: &str) -> Option<String> {
+        self.get(key).filter(|value| !value.is_empty()).map(|value| value.replace(' ', "+"))
+    }
+
+    /// `n` and `last` of a list's page.
+    pub(super) fn page(&self) -> Result<Page, ParseError> {
+        let limit = match self.get("n") {
+            None => PAGE_LIMIT,
+            Some(text) => {
+                let asked = text.parse::<usize>();
+                asked.map_err(|_| ParseError::PageInvalid { n: text.to_owned() })?.min(PAGE_LIMIT)
+            }
+        };
+        Ok(Page { limit, last: self.get("last").map(str::to_owned) })
+    }
+}

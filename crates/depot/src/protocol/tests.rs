@@ -1,0 +1,220 @@
+//! The protocol's table: request lines and what they ask.
+
+use super::*;
+
+const HEX: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+const ID: &str = "0123456789abcdef0123456789abcdef";
+
+fn parse(line: &str) -> Result<Request, ParseError> {
+    let line = line.replace("$D", &format!("sha256:{HEX}")).replace("$ID", ID);
+    let (method, target) = line.split_once(' ').expect("a request line");
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    Request::parse(&method.parse().expect("a method"), path, query)
+}
+
+fn check(line: &str, expected: Request) {
+    assert_eq!(parse(line), Ok(expected), "{line}");
+}
+
+fn refused(line: &str, expected: ParseError) {
+    assert_eq!(parse(line), Err(expected), "{line}");
+}
+
+fn digest() -> Digest {
+    Digest::sha256(b"")
+}
+
+fn on(repository: &str, call: RepositoryCall) -> Request {
+    Request::Repository(repository.parse().expect("a repository"), call)
+}
+
+fn id() -> UploadId {
+    ID.parse().expect("an id")
+}
+
+fn tag(text: &str) -> Tag {
+    text.parse().expect("a tag")
+}
+
+fn page(limit: usize, last: Option<&str>) -> Page {
+    Page { limit, last: last.map(str::to_owned) }
+}
+
+fn project(name: &str) -> Tenant {
+    Tenant::Project(name.parse().expect("a project"))
+}
+
+fn stem(text: &str) -> ChartStem {
+    text.parse().expect("a stem")
+}
+
+#[test]
+fn pull_of_the_oci_specification() {
+    check("GET /v2/", Request::Registry(RegistryCall::Base));
+    check("GET /v2", Request::Registry(RegistryCall::Base));
+    check("GET /v2/a/b/blobs/$D", on("a/b", RepositoryCall::GetBlob(digest())));
+    check("HEAD /v2/a/blobs/$D", on("a", RepositoryCall::GetBlob(digest())));
+    check(
+        "GET /v2/a/blobs/sha256%3Ae3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        on("a", RepositoryCall::GetBlob(digest())),
+    );
+    check("GET /v2/a/manifests/v1.2", on("a", RepositoryCall::GetManifest(Locator::Tag(tag("v1.2")))));
+    check("HEAD /v2/a/manifests/$D", on("a", RepositoryCall::GetManifest(Locator::Digest(digest()))));
+    check(
+        "GET /v2/blobs/tags/manifests/uploads",
+        on("blobs/tags", RepositoryCall::GetManifest(Locator::Tag(tag("uploads")))),
+    );
+}
+
+#[test]
+fn push_of_the_oci_specification() {
+    check("POST /v2/a/blobs/uploads/", on("a", RepositoryCall::StartUpload(Algorithm::Sha256)));
+    check("POST /v2/a/blobs/uploads", on("a", RepositoryCall::StartUpload(Algorithm::Sha256)));
+    check(
+        "POST /v2/a/blobs/uploads/?digest-algorithm=sha512",
+        on("a", RepositoryCall::StartUpload(Algorithm::Sha512)),
+    );
+    check("POST /v2/a/blobs/uploads/?digest=$D", on("a", RepositoryCall::UploadWhole(digest())));
+    check(
+        "POST /v2/a/blobs/uploads/?mount=$D&from=b/c",
+        on("a", RepositoryCall::Mount(digest(), Some("b/c".parse().expect("a repository")))),
+    );
+    check("POST /v2/a/blobs/uploads/?mount=$D", on("a", RepositoryCall::Mount(digest(), None)));
+    check("PATCH /v2/a/blobs/uploads/$ID", on("a", RepositoryCall::AppendUpload(id())));
+    check("PUT /v2/a/blobs/uploads/$ID?digest=$D", on("a", RepositoryCall::FinishUpload(id(), digest())));
+    check("GET /v2/a/blobs/uploads/$ID", on("a", RepositoryCall::UploadStatus(id())));
+    check("DELETE /v2/a/blobs/uploads/$ID", on("a", RepositoryCall::CancelUpload(id())));
+    check("PUT /v2/a/manifests/v1", on("a", RepositoryCall::PutManifest(Locator::Tag(tag("v1")), vec![])));
+    check(
+        "PUT /v2/a/manifests/$D?tag=x&tag=y",
+        on("a", RepositoryCall::PutManifest(Locator::Digest(digest()), vec![tag("x"), tag("y")])),
+    );
+}
+
+#[test]
+fn discovery_and_management_of_the_oci_specification() {
+    check("GET /v2/_catalog?n=5", Request::Registry(RegistryCall::Catalog(page(5, None))));
+    check("GET /v2/a/tags/list", on("a", RepositoryCall::Tags(page(10_000, None))));
+    check("GET /v2/a/tags/list?n=0&last=x", on("a", RepositoryCall::Tags(page(0, Some("x")))));
+    check("GET /v2/a/tags/list?n=99999999", on("a", RepositoryCall::Tags(page(10_000, None))));
+    check("GET /v2/a/referrers/$D", on("a", RepositoryCall::Referrers(digest(), None)));
+    check(
+        "GET /v2/a/referrers/$D?artifactType=x/y+z",
+        on("a", RepositoryCall::Referrers(digest(), Some("x/y+z".to_owned()))),
+    );
+    check("DELETE /v2/a/manifests/v1", on("a", RepositoryCall::DeleteManifest(Locator::Tag(tag("v1")))));
+    check("DELETE /v2/a/blobs/$D", on("a", RepositoryCall::DeleteBlob(digest())));
+}
+
+#[test]
+fn refusals_of_the_oci_specification() {
+    let name = |name: &str| ParseError::NameInvalid { name: name.to_owned() };
+    let digest = |digest: &str| ParseError::DigestInvalid { digest: digest.to_owned() };
+    refused("GET /v2/../etc/manifests/x", name("../etc"));
+    refused("GET /v2/A/manifests/x", name("A"));
+    refused("GET /v2/a%2f..%2fb/manifests/x", name("a/../b"));
+    refused("GET /v2//manifests/x", name(""));
+    refused("GET /v2/a/blobs/sha256:00", digest("sha256:00"));
+    refused(
+        "GET /v2/a/blobs/md5:d41d8cd98f00b204e9800998ecf8427e",
+        digest("md5:d41d8cd98f00b204e9800998ecf8427e"),
+    );
+    refused("PUT /v2/a/blobs/uploads/$ID", digest(""));
+    refused("POST /v2/a/blobs/uploads/?digest-algorithm=md5", digest("md5"));
+    refused("GET /v2/a/manifests/.BAD", ParseError::ManifestUnknown { reference: ".BAD".to_owned() });
+    refused("PUT /v2/a/manifests/.BAD", ParseError::ReferenceInvalid { reference: ".BAD".to_owned() });
+    refused("GET /v2/a/blobs/uploads/..", ParseError::UploadUnknown { id: "..".to_owned() });
+    refused("GET /v2/a/tags/list?n=-1", ParseError::PageInvalid { n: "-1".to_owned() });
+    refused("POST /v2/a/manifests/x", ParseError::Method { method: Method::POST });
+    refused("GET /v2/a/nothing", ParseError::UnknownPath);
+    refused("GET /v2/a/%ff/tags/list", ParseError::UnknownPath);
+}
+
+#[test]
+fn chartmuseum_at_the_root() {
+    check("GET /index.yaml", Request::Charts(Tenant::Root, ChartCall::Index));
+    check("GET /charts/a-1.0.0+2.tgz", Request::Charts(Tenant::Root, ChartCall::Download(stem("a-1.0.0+2"))));
+    check(
+        "GET /charts/a-1.0.0%2B2.tgz",
+        Request::Charts(Tenant::Root, ChartCall::Download(stem("a-1.0.0+2"))),
+    );
+    check("POST /api/charts", Request::Charts(Tenant::Root, ChartCall::Upload(Existing::Keep)));
+    check("POST /api/prov", Request::Charts(Tenant::Root, ChartCall::UploadProvenance(Existing::Keep)));
+    check("GET /api/charts/charts", Request::Charts(Tenant::Root, ChartCall::Versions("charts".to_owned())));
+}
+
+#[test]
+fn chartmuseum_of_a_project() {
+    let addon = |call| Request::Charts(project("addon"), call);
+    check("GET /addon/index.yaml", addon(ChartCall::Index));
+    check("GET /addon/charts/a-1.tgz", addon(ChartCall::Download(stem("a-1"))));
+    check("GET /addon/charts/a-1.tgz.prov", addon(ChartCall::Provenance(stem("a-1"))));
+    check("POST /api/addon/charts?force", addon(ChartCall::Upload(Existing::Replace)));
+    check("POST /api/addon/prov", addon(ChartCall::UploadProvenance(Existing::Keep)));
+    check("GET /api/addon/charts", addon(ChartCall::List));
+    check("HEAD /api/addon/charts/a", addon(ChartCall::Versions("a".to_owned())));
+    check("GET /api/addon/charts/a/1.0.0+2", addon(ChartCall::Version("a".to_owned(), "1.0.0+2".to_owned())));
+    check("DELETE /api/addon/charts/a/1", addon(ChartCall::Delete("a".to_owned(), "1".to_owned())));
+    refused("HEAD /addon/charts/a-1.tgz", ParseError::UnknownPath);
+    for nothing in [
+        "GET /v3",
+        "GET /addon",
+        "GET /addon/charts/a-1.zip",
+        "GET /charts/charts/a-1.tgz",
+        "POST /api/health/charts",
+        "GET /addon/charts/..%2fa.tgz",
+        "GET /health/index.yaml",
+    ] {
+        refused(nothing, ParseError::UnknownPath);
+    }
+}
+
+#[test]
+fn harbors_paths() {
+    check("GET /chartrepo/p/index.yaml", Request::Charts(project("p"), ChartCall::Index));
+    check("GET /chartrepo/p/charts/a-1.tgz", Request::Charts(project("p"), ChartCall::Download(stem("a-1"))));
+    check("POST /api/chartrepo/p/charts", Request::Charts(project("p"), ChartCall::Upload(Existing::Keep)));
+    check("GET /api/v2.0/ping", Request::Harbor(HarborCall::Ping));
+    check("HEAD /api/v2.0/projects?project_name=p", Request::Harbor(HarborCall::HasProject("p".to_owned())));
+    check("GET /api/v2.0/projects", Request::Harbor(HarborCall::ListProjects));
+    check("GET /api/v2.0/projects/p", Request::Harbor(HarborCall::GetProject("p".to_owned())));
+    check("POST /api/v2.0/projects", Request::Harbor(HarborCall::CreateProject));
+    refused("POST /api/v2.0/charts", ParseError::UnknownPath);
+}
+
+#[test]
+fn what_a_request_needs_permission_for() {
+    let check = |line: &str, expected: Access<'_>| {
+        let request = parse(line).expect("a good request");
+        assert_eq!(request.access(), expected, "{line}");
+    };
+    check("GET /health", Access::Open);
+    check("GET /api/v2.0/ping", Access::Open);
+    check("GET /", Access::Whole);
+    check("GET /v2/", Access::Whole);
+    check("GET /v2/_catalog", Access::Whole);
+    check("GET /index.yaml", Access::Whole);
+    check("POST /api/charts", Access::Whole);
+    check("HEAD /api/v2.0/projects?project_name=p", Access::Whole);
+    check("POST /api/v2.0/projects", Access::Whole);
+    for read in [
+        "GET /v2/p/a/blobs/$D",
+        "GET /v2/p/a/manifests/x",
+        "GET /v2/p/a/tags/list",
+        "GET /v2/p/a/referrers/$D",
+        "GET /p/index.yaml",
+        "GET /api/p/charts",
+    ] {
+        check(read, Access::Read("p"));
+    }
+    for write in [
+        "POST /v2/p/a/blobs/uploads/",
+        "PUT /v2/p/a/manifests/x",
+        "DELETE /v2/p/a/blobs/$D",
+        "GET /v2/p/a/blobs/uploads/$ID",
+        "POST /api/p/charts",
+        "DELETE /api/p/charts/a/1",
+    ] {
+        check(write, Access::Write("p"));
+    }
+}

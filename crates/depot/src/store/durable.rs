@@ -1,0 +1,139 @@
+//! File operations that are on the disk when they return.
+//!
+//! A file is durable when its content and the directory entry that names it are both synced;
+//! a directory that was made needs the same of its parent.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use super::error::{Io, StoreError};
+use crate::names::UploadId;
+
+/// Longest file that [`read_small`] takes: above any record the store writes (a descriptor holds
+/// the annotations of a manifest, which has 4 MiB at most).
+const SMALL: u64 = 8 * 1024 * 1024;
+
+/// Makes a directory and what is missing above it.
+pub(super) fn create_dirs(path: &Path) -> Result<(), StoreError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        create_dirs(parent)?;
+    }
+    match fs::create_dir(path) {
+        Ok(()) => sync_parent(path),
+        // Somebody else was faster, and syncs it.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(error).io("create directory", path),
+    }
+}
+
+/// Writes a small file so that a reader finds all of it or what was there before.
+pub(super) fn replace(scratch: &Path, path: &Path, content: &[u8]) -> Result<(), StoreError> {
+    let fresh = scratch.join(format!("{}.new", UploadId::random()));
+    let written = write_synced(&fresh, content).and_then(|()| name(&fresh, path));
+    if written.is_err() {
+        // What is left is removed at the next start; the first failure is the one to report.
+        let _ = fs::remove_file(&fresh);
+    }
+    written
+}
+
+/// Gives a synced file its name, the directory included.
+pub(super) fn name(from: &Path, to: &Path) -> Result<(), StoreError> {
+    create_parent(to)?;
+    fs::rename(from, to).io("rename into place", to)?;
+    sync_parent(to)
+}
+
+/// Makes an empty file whose being there is all that it says.
+pub(super) fn mark(path: &Path) -> Result<(), StoreError> {
+    if path.exists() {
+        return Ok(());
+    }
+    create_parent(path)?;
+    File::options().create(true).append(true).open(path).io("create", path)?.sync_all().io("sync", path)?;
+    sync_parent(path)
+}
+
+/// Removes a file; `false` where there was none.
+pub(super) fn remove(path: &Path) -> Result<bool, StoreError> {
+    match fs::remove_file(path) {
+        Ok(()) => sync_parent(path).map(|()| true),
+        Err(error) if is_absent(&error) => Ok(false),
+        Err(error) => Err(error).io("remove", path),
+    }
+}
+
+/// The whole of a small file, `None` where there is none.
+pub(super) fn read_small(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    let Some(file) = open(path)? else {
+        return Ok(None);
+    };
+    let mut content = Vec::new();
+    file.take(SMALL + 1).read_to_end(&mut content).io("read", path)?;
+    if content.len() as u64 > SMALL {
+        return Err(StoreError::Damaged {
+            path: path.to_owned(),
+            reason: format!("longer than {SMALL} bytes"),
+        });
+    }
+    Ok(Some(content))
+}
+
+/// A small file as text without its final line end.
+pub(super) fn read_line(path: &Path) -> Result<Option<String>, StoreError> {
+    let Some(content) = read_small(path)? else {
+        return Ok(None);
+    };
+    let text = String::from_utf8(content)
+        .map_err(|error| StoreError::Damaged { path: path.to_owned(), reason: error.to_string() })?;
+    Ok(Some(text.trim_end_matches('\n').to_owned()))
+}
+
+/// A file for reading, `None` where there is none.
+pub(super) fn open(path: &Path) -> Result<Option<File>, StoreError> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error).io("open", path),
+    }
+}
+
+/// The names in a directory, sorted; none where there is no directory.
+pub(super) fn names(dir: &Path) -> Result<Vec<String>, StoreError> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if is_absent(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(error).io("read", dir),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        // The store writes UTF-8 alone; what somebody else put there is none of its names.
+        names.extend(entry.io("read", dir)?.file_name().into_string().ok());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn write_synced(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+    let mut file = File::create_new(path).io("create", path)?;
+    file.write_all(content).io("write", path)?;
+    file.sync_all().io("sync", path)
+}
+
+fn create_parent(path: &Path) -> Result<(), StoreError> {
+    path.parent().map_or(Ok(()), create_dirs)
+}
+
+fn sync_parent(path: &Path) -> Result<(), StoreError> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent).io("open", parent)?.sync_all().io("sync", parent)
+}
+
+/// A path element that is a file, not a directory, means absence too.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}

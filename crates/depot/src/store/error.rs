@@ -1,0 +1,71 @@
+//! What can go wrong below the store.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use portolan_oci::Digest;
+
+/// A failure of the store itself; what is merely absent is an `Option`.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file system refused something.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was being done, as a verb.
+        action: &'static str,
+        /// To which file or directory.
+        path: PathBuf,
+        /// What happened.
+        source: io::Error,
+    },
+    /// Content that does not have the digest it was announced with.
+    #[error("content has digest {actual}, not {expected}")]
+    DigestMismatch {
+        /// What was announced.
+        expected: Digest,
+        /// What was derived.
+        actual: Digest,
+    },
+    /// Another process has the depot open.
+    #[error("{} is locked: another process has this depot open, stop it first", path.display())]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The data directory was written by another version.
+    #[error("{} says {found:?}, which this version does not know: use the version of portolan that wrote it", path.display())]
+    Format {
+        /// The format file.
+        path: PathBuf,
+        /// What it says.
+        found: String,
+    },
+    /// A file of the store holds what the store never wrote.
+    #[error("{} is damaged: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl StoreError {
+    /// Whether the disk, or the quota on it, is full.
+    pub fn is_full(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(self, Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+    }
+}
+
+/// Gives an I/O error its verb and its path.
+pub trait Io<T> {
+    /// `action` is a verb: "read", "rename".
+    fn io(self, action: &'static str, path: &Path) -> Result<T, StoreError>;
+}
+
+impl<T> Io<T> for io::Result<T> {
+    fn io(self, action: &'static str, path: &Path) -> Result<T, StoreError> {
+        self.map_err(|source| StoreError::Io { action, path: path.to_owned(), source })
+    }
+}

@@ -1,0 +1,212 @@
+//! Putting manifests into a repository and taking them out.
+
+use bytes::Bytes;
+use portolan_oci::{
+    Algorithm, Descriptor, Digest, Hasher, Locator, MANIFEST_LIMIT, Manifest, ManifestContent, MediaType,
+    Repository, Tag,
+};
+use serde::Deserialize;
+
+use super::error::StoreError;
+use super::{Precondition, Store};
+
+/// Layers that a registry need not have: their licence forbids passing them on, and they are
+/// fetched from the addresses in their descriptors (OCI image specification, "Non-Distributable
+/// Layers").
+const FOREIGN: [&str; 2] = [
+    "application/vnd.docker.image.rootfs.foreign.diff.",
+    "application/vnd.oci.image.layer.nondistributable.",
+];
+
+/// A manifest on its way into a repository, under the digest its client wants.
+#[derive(Debug, Clone)]
+pub struct NewManifest {
+    manifest: Manifest,
+    digest: Digest,
+}
+
+/// Why a manifest was not put.
+#[derive(Debug, thiserror::Error)]
+pub enum PutError {
+    /// What it refers to is not in the repository.
+    #[error("manifest refers to what repository {repository} does not hold: push {} first", list(digests))]
+    Missing {
+        /// The repository.
+        repository: Repository,
+        /// Blobs and manifests that are not there.
+        digests: Vec<Digest>,
+    },
+    /// The tag is not what the client believes it to be.
+    #[error("tag {tag} was changed by somebody else: read it again")]
+    Changed {
+        /// The tag.
+        tag: Tag,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn list(digests: &[Digest]) -> String {
+    digests.iter().map(Digest::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// `artifactType` of an image index, which makes it a referrer of that type.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct IndexType {
+    artifact_type: Option<MediaType>,
+}
+
+impl NewManifest {
+    /// A manifest under its SHA-256 digest.
+    pub fn new(manifest: Manifest) -> Self {
+        let digest = manifest.digest().clone();
+        Self { manifest, digest }
+    }
+
+    /// A manifest under a digest that was given, of any algorithm; refused where it has another.
+    pub fn with_digest(manifest: Manifest, expected: &Digest) -> Result<Self, StoreError> {
+        let actual = digest_as(manifest.bytes(), expected.algorithm());
+        if actual != *expected {
+            return Err(StoreError::DigestMismatch { expected: expected.clone(), actual });
+        }
+        Ok(Self { manifest, digest: actual })
+    }
+
+    /// The digest it is put under.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// The manifest it refers to, if it is a referrer.
+    pub fn subject(&self) -> Option<&Digest> {
+        let subject = match self.manifest.content() {
+            ManifestContent::Image(image) => image.subject.as_ref(),
+            ManifestContent::Index(index) => index.subject.as_ref(),
+        };
+        subject.map(|subject| &subject.digest)
+    }
+
+    /// What the list of referrers says of it (OCI Distribution 1.1, "Listing Referrers"): the
+    /// artifact type is the manifest's own, else the type of its config.
+    fn as_referrer(&self) -> Descriptor {
+        let size = self.manifest.bytes().len() as u64;
+        let mut descriptor = Descriptor::new(self.manifest.media_type().clone(), self.digest.clone(), size);
+        match self.manifest.content() {
+            ManifestContent::Image(image) => {
+                let own = image.artifact_type.clone().filter(|own| !own.as_str().is_empty());
+                descriptor.artifact_type = own.or_else(|| Some(image.config.media_type.clone()));
+                descriptor.annotations.clone_from(&image.annotations);
+            }
+            ManifestContent::Index(index) => {
+                let own = serde_json::from_slice::<IndexType>(self.manifest.bytes());
+                descriptor.artifact_type = own.ok().and_then(|own| own.artifact_type);
+                descriptor.annotations.clone_from(&index.annotations);
+            }
+        }
+        descriptor
+    }
+}
+
+impl Store {
+    /// Puts a manifest into a repository, and then its tags, each of which must meet
+    /// `precondition`. Everything it refers to, but for its subject, must be there already.
+    pub fn put_manifest(
+        &self,
+        repository: &Repository,
+        new: &NewManifest,
+        tags: &[Tag],
+        precondition: &Precondition,
+    ) -> Result<(), PutError> {
+        let digests = self.missing(repository, new)?;
+        if !digests.is_empty() {
+            return Err(PutError::Missing { repository: repository.clone(), digests });
+        }
+        self.blobs.put(new.manifest.bytes(), &new.digest)?;
+        self.metadata.add_manifest(repository, &new.digest, new.manifest.media_type())?;
+        if let Some(subject) = new.subject() {
+            self.metadata.add_referrer(repository, subject, &new.as_referrer())?;
+        }
+        for tag in tags {
+            if !self.metadata.set_tag(repository, tag, &new.digest, precondition)? {
+                return Err(PutError::Changed { tag: tag.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// The digest that a locator names in a repository.
+    pub fn resolve(&self, repository: &Repository, locator: &Locator) -> Result<Option<Digest>, StoreError> {
+        match locator {
+            Locator::Digest(digest) => Ok(Some(digest.clone())),
+            Locator::Tag(tag) => self.metadata.tag(repository, tag),
+        }
+    }
+
+    /// A repository's manifest: its media type and its bytes.
+    pub fn get_manifest(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> Result<Option<(MediaType, Bytes)>, StoreError> {
+        let Some(media_type) = self.metadata.manifest(repository, digest)? else {
+            return Ok(None);
+        };
+        let bytes = self.blobs.read(digest, MANIFEST_LIMIT)?;
+        Ok(bytes.map(|bytes| (media_type, bytes)))
+    }
+
+    /// Removes a tag, or a manifest with every tag that points to it; `false` where there is none.
+    pub fn delete_manifest(&self, repository: &Repository, locator: &Locator) -> Result<bool, StoreError> {
+        match locator {
+            Locator::Tag(tag) => self.metadata.remove_tag(repository, tag),
+            Locator::Digest(digest) => self.remove_manifest(repository, digest),
+        }
+    }
+
+    fn remove_manifest(&self, repository: &Repository, digest: &Digest) -> Result<bool, StoreError> {
+        let Some((media_type, bytes)) = self.get_manifest(repository, digest)? else {
+            return Ok(false);
+        };
+        self.metadata.remove_tags_of(repository, digest)?;
+        // Only what was parsed when it came is in the store; damage must not keep it there.
+        if let Ok(manifest) = Manifest::parse(bytes, Some(&media_type)) {
+            if let Some(subject) = NewManifest::new(manifest).subject() {
+                self.metadata.remove_referrer(repository, subject, digest)?;
+            }
+        }
+        self.metadata.remove_manifest(repository, digest)
+    }
+
+    fn missing(&self, repository: &Repository, new: &NewManifest) -> Result<Vec<Digest>, StoreError> {
+        let mut missing = Vec::new();
+        for part in parts(new.manifest.content()) {
+            let digest = &part.digest;
+            let there = self.metadata.has_blob(repository, digest)
+                || self.metadata.manifest(repository, digest)?.is_some();
+            if !is_foreign(part) && !(there && self.blobs.holds(digest)) && !missing.contains(digest) {
+                missing.push(digest.clone());
+            }
+        }
+        Ok(missing)
+    }
+}
+
+/// Everything that must be there before the manifest is.
+fn parts(content: &ManifestContent) -> Vec<&Descriptor> {
+    match content {
+        ManifestContent::Image(image) => std::iter::once(&image.config).chain(&image.layers).collect(),
+        ManifestContent::Index(index) => index.manifests.iter().collect(),
+    }
+}
+
+fn is_foreign(part: &Descriptor) -> bool {
+    FOREIGN.iter().any(|prefix| part.media_type.as_str().starts_with(prefix))
+}
+
+fn digest_as(bytes: &[u8], algorithm: Algorithm) -> Digest {
+    let mut hasher = Hasher::new(algorithm);
+    hasher.update(bytes);
+    hasher.finish()
+}

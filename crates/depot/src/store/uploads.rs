@@ -1,0 +1,151 @@
+//! Upload sessions: drafts that live from one request to the next.
+//!
+//! A request claims its session, which keeps any other request out of it, and gives it back when
+//! it ends, however it ends. Sessions live in memory: those of a process that ended are gone, and
+//! a client then starts anew.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use portolan_oci::{Algorithm, Repository};
+
+use super::draft::Draft;
+use crate::names::UploadId;
+
+/// Most sessions at once; each costs a hash state and a name, and no descriptor while it waits.
+const MOST_SESSIONS: usize = 4096;
+
+/// A session that nobody touched for so long is given up.
+const EXPIRY: Duration = Duration::from_hours(24);
+
+/// All sessions of a depot.
+#[derive(Debug, Clone)]
+pub struct Uploads {
+    scratch: PathBuf,
+    sessions: Arc<Mutex<HashMap<UploadId, Session>>>,
+}
+
+#[derive(Debug)]
+struct Session {
+    repository: Repository,
+    /// `None` while a request has claimed it.
+    draft: Option<Draft>,
+    /// Bytes when it was last given back.
+    written: u64,
+    touched: Instant,
+}
+
+/// Why a session cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimError {
+    /// No such session in that repository, or no more.
+    #[error("upload session {id} is unknown: start a new one")]
+    Unknown {
+        /// The id as given.
+        id: UploadId,
+    },
+    /// Another request is writing to it.
+    #[error("upload session {id} is in use by another request")]
+    Busy {
+        /// The id as given.
+        id: UploadId,
+    },
+    /// Too many sessions are open.
+    #[error("{MOST_SESSIONS} upload sessions are open: finish or cancel some")]
+    TooMany,
+}
+
+impl Uploads {
+    pub(super) fn new(scratch: &Path) -> Self {
+        Self { scratch: scratch.to_owned(), sessions: Arc::default() }
+    }
+
+    /// Starts a session of that repository.
+    pub fn start(&self, repository: &Repository, algorithm: Algorithm) -> Result<UploadId, ClaimError> {
+        let mut sessions = self.lock();
+        sessions.retain(|_, session| session.draft.is_none() || session.touched.elapsed() < EXPIRY);
+        if sessions.len() >= MOST_SESSIONS {
+            return Err(ClaimError::TooMany);
+        }
+        let id = UploadId::random();
+        let draft = Some(Draft::new(&self.scratch, algorithm));
+        let session = Session { repository: repository.clone(), draft, written: 0, touched: Instant::now() };
+        sessions.insert(id.clone(), session);
+        Ok(id)
+    }
+
+    /// Bytes that a session has; while a request writes to it, those before that request.
+    pub fn written(&self, repository: &Repository, id: &UploadId) -> Result<u64, ClaimError> {
+        let sessions = self.lock();
+        let session = sessions.get(id).filter(|session| session.repository == *repository);
+        session.map(|session| session.written).ok_or_else(|| ClaimError::Unknown { id: id.clone() })
+    }
+
+    /// Takes a session for one request.
+    pub fn claim(&self, repository: &Repository, id: &UploadId) -> Result<Claim, ClaimError> {
+        let mut sessions = self.lock();
+        let session = sessions.get_mut(id).filter(|session| session.repository == *repository);
+        let session = session.ok_or_else(|| ClaimError::Unknown { id: id.clone() })?;
+        let draft = session.draft.take().ok_or_else(|| ClaimError::Busy { id: id.clone() })?;
+        Ok(Claim { uploads: self.clone(), id: id.clone(), draft: Some(draft) })
+    }
+
+    fn give_back(&self, id: &UploadId, mut draft: Draft) {
+        draft.rest();
+        let mut sessions = self.lock();
+        if draft.is_broken() {
+            sessions.remove(id);
+        } else if let Some(session) = sessions.get_mut(id) {
+            session.written = draft.written();
+            session.touched = Instant::now();
+            session.draft = Some(draft);
+        }
+    }
+
+    /// The table is whole whenever the lock is free, also after a panic elsewhere.
+    fn lock(&self) -> MutexGuard<'_, HashMap<UploadId, Session>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A session while one request has it. Dropping it gives it back; a session whose file could not
+/// be written is ended instead.
+#[derive(Debug)]
+pub struct Claim {
+    uploads: Uploads,
+    id: UploadId,
+    draft: Option<Draft>,
+}
+
+impl Claim {
+    /// The session's id.
+    pub fn id(&self) -> &UploadId {
+        &self.id
+    }
+
+    /// The content so far.
+    pub fn draft(&mut self) -> &mut Draft {
+        self.draft.as_mut().expect("because only `end` takes the draft, and takes the claim with it")
+    }
+
+    /// Bytes so far.
+    pub fn written(&self) -> u64 {
+        self.draft.as_ref().map_or(0, Draft::written)
+    }
+
+    /// Ends the session and hands its content over; dropping that removes it.
+    pub fn end(mut self) -> Draft {
+        self.uploads.lock().remove(&self.id);
+        self.draft.take().expect("because only `end` takes the draft, and takes the claim with it")
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if let Some(draft) = self.draft.take() {
+            self.uploads.give_back(&self.id, draft);
+        }
+    }
+}
