@@ -10,6 +10,7 @@ mod json;
 mod number;
 mod parse;
 mod scalar;
+mod token;
 mod verify;
 mod write;
 

@@ -71,6 +71,8 @@ pub(crate) fn read(reader: impl Read, budget: &mut Budget) -> Result<BTreeMap<St
             }
         }
     }
+    // The checksum of the gzip stream stands behind the last entry.
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(|source| failed(count, source))?;
     Ok(files)
 }
 

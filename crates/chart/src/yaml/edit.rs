@@ -4,7 +4,11 @@ mod insert;
 
 use std::{collections::BTreeMap, ops::Range};
 
-use super::{Kind, Layout, NodeId, Scalar, Style, YamlError, YamlFile, verify, write};
+use super::{
+    Kind, Layout, NodeId, Scalar, Style, YamlError, YamlFile,
+    token::{skip_blanks, skip_properties},
+    verify, write,
+};
 
 /// Why a value can't be edited in place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -169,27 +173,5 @@ impl YamlFile {
         }
         let length = self.text[at..].find(char::is_whitespace).unwrap_or(self.text.len() - at);
         Some(at..at + length)
-    }
-}
-
-/// Behind anchors, tags, and the white space and comments between them.
-fn skip_properties(text: &str, mut at: usize) -> usize {
-    while text[at..].starts_with(['&', '!']) {
-        let rest = &text[at..];
-        at += rest.find(char::is_whitespace).unwrap_or(rest.len());
-        at = skip_blanks(text, at);
-    }
-    at
-}
-
-/// Behind white space, line ends and comments.
-fn skip_blanks(text: &str, mut at: usize) -> usize {
-    loop {
-        let rest = &text[at..];
-        at += rest.len() - rest.trim_start().len();
-        if !text[at..].starts_with('#') {
-            return at;
-        }
-        at += text[at..].find('\n').unwrap_or(text.len() - at);
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, ops::Range};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
-use super::{Kind, Layout, Node, NodeId, Scalar, Style, YamlError, YamlFile};
+use super::{Kind, Layout, Node, NodeId, Scalar, Style, YamlError, YamlFile, token::cut_quoted};
 
 /// How deep collections may nest. Helm's own parser gives up at 10,000; charts stay below 20.
 const DEPTH_LIMIT: usize = 128;
@@ -73,6 +73,7 @@ impl<'a> Builder<'a> {
                 let scalar = Scalar { text: text.into_owned(), style: style_of(style), tag };
                 let node = self.place(Kind::Scalar(scalar), span)?;
                 self.anchor(anchor, node);
+                self.cut_quoted(node);
                 self.end = self.nodes[node.0].span.end;
             }
             Event::Alias(anchor) => self.alias(anchor, span)?,
@@ -148,6 +149,13 @@ impl<'a> Builder<'a> {
             }
         }
         Ok(id)
+    }
+
+    fn cut_quoted(&mut self, node: NodeId) {
+        let node = &mut self.nodes[node.0];
+        if let Kind::Scalar(Scalar { style: Style::SingleQuoted | Style::DoubleQuoted, .. }) = node.kind {
+            node.span = cut_quoted(self.text, node.span.clone());
+        }
     }
 
     fn anchor(&mut self, anchor: usize, node: NodeId) {

@@ -1,7 +1,7 @@
 //! Adding keys that are missing, in the way the file is written: its indentation, its line ends, its
 //! brackets.
 
-use super::{EditError, Kind, Layout, NodeId, Splice, Style, YamlFile, write};
+use super::{EditError, Kind, Layout, NodeId, Splice, Style, YamlFile, skip_properties, write};
 
 impl YamlFile {
     /// The deepest map on the way `keys` that is there, in the last document, and the keys missing in it.
@@ -49,7 +49,7 @@ impl YamlFile {
         if !entries.is_empty() {
             entry.push_str(", ");
         }
-        let bracket = super::skip_properties(&self.text, self.node(map).span.start) + 1;
+        let bracket = skip_properties(&self.text, self.node(map).span.start) + 1;
         Splice::new(bracket..bracket, entry)
     }
 
