@@ -1,1 +1,30 @@
-//! registry
+//! draft
+mod answer;
+mod auth;
+mod blob;
+pub mod challenge;
+mod credentials;
+mod endpoint;
+mod error;
+mod exchange;
+mod harbor;
+mod http;
+mod manifest;
+mod registry;
+pub mod retry;
+mod scope;
+mod tags;
+mod token;
+mod upload;
+
+pub use blob::Mount;
+pub use credentials::Credentials;
+pub use endpoint::{Endpoint, Scheme};
+pub use error::{Advice, Attempted, Detail, RegistryError, SignIn};
+pub use exchange::Timeouts;
+pub use harbor::{ProjectCreation, Visibility};
+pub use http::{HttpError, HttpOptions, ProxyUse, TlsTrust, http_client};
+pub use manifest::ManifestHead;
+pub use registry::{Registry, RegistryOptions};
+pub use scope::Access;
+pub use upload::{BlobSource, Expected, Progress};

@@ -1,0 +1,207 @@
+//! From an answer that is no success to an error.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use reqwest::{Response, StatusCode, header::HeaderMap, header::LOCATION};
+use serde::Deserialize;
+
+use crate::{
+    error::{Attempted, Detail, RegistryError, SignIn},
+    retry::verdict_of_status,
+};
+
+/// Limit of error bodies and token bodies, in bytes.
+pub(crate) const SMALL_BODY_LIMIT: u64 = 64 * 1024;
+
+/// How many characters of a server's own words go into an error.
+const DETAIL_LENGTH: usize = 300;
+
+/// What is known of our sign-in, to tell a refused password from a missing right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SignedIn {
+    /// No credentials are configured.
+    Anonymous,
+    /// There are credentials, and the server never took them.
+    Untried,
+    /// The server took the credentials before.
+    Accepted,
+}
+
+/// Reads a body up to `limit` bytes; nothing is allocated for what a header merely claims.
+pub(crate) async fn read_body(
+    attempted: &Attempted,
+    response: &mut Response,
+    limit: u64,
+    silence: Duration,
+) -> Result<Bytes, RegistryError> {
+    let boxed = || Box::new(attempted.clone());
+    let mut body = BytesMut::new();
+    loop {
+        let chunk = tokio::time::timeout(silence, response.chunk())
+            .await
+            .map_err(|_| RegistryError::TimedOut {
+                attempted: boxed(),
+                waiting: "the answer stopped in the middle",
+                after: silence,
+            })?
+            .map_err(|error| RegistryError::transport(boxed(), error))?;
+        let Some(chunk) = chunk else { return Ok(body.freeze()) };
+        if (body.len() + chunk.len()) as u64 > limit {
+            return Err(RegistryError::TooLarge { attempted: boxed(), limit });
+        }
+        body.extend_from_slice(&chunk);
+    }
+}
+
+/// The error that an answer without success amounts to; reads its body, within limits.
+pub(crate) async fn refusal(
+    attempted: Box<Attempted>,
+    mut response: Response,
+    signed_in: SignedIn,
+    silence: Duration,
+) -> RegistryError {
+    let body = read_body(&attempted, &mut response, SMALL_BODY_LIMIT, silence).await.unwrap_or_default();
+    sort(attempted, response.status(), response.headers(), &body, signed_in)
+}
+
+fn sort(
+    attempted: Box<Attempted>,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    signed_in: SignedIn,
+) -> RegistryError {
+    let detail = Detail::new(words(body));
+    match (status, signed_in) {
+        (StatusCode::BAD_REQUEST, _) if wants_tls(body) => RegistryError::TlsExpected { attempted },
+        (StatusCode::UNAUTHORIZED, SignedIn::Anonymous) => {
+            RegistryError::Unauthorized { attempted, reason: SignIn::Missing, detail }
+        }
+        (StatusCode::UNAUTHORIZED, SignedIn::Untried) => {
+            RegistryError::Unauthorized { attempted, reason: SignIn::Refused, detail }
+        }
+        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => RegistryError::Denied { attempted, detail },
+        (StatusCode::NOT_FOUND, _) => RegistryError::NotFound { attempted, detail },
+        _ if status.is_redirection() => redirected(attempted, headers),
+        _ => {
+            let verdict = verdict_of_status(status, headers, SystemTime::now());
+            RegistryError::Answered { attempted, status, detail, verdict }
+        }
+    }
+}
+
+fn redirected(attempted: Box<Attempted>, headers: &HeaderMap) -> RegistryError {
+    let location = headers.get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let to = location.as_deref().and_then(|text| text.split(['?', '#']).next()).unwrap_or("nowhere");
+    RegistryError::Redirected { attempted, to: cut(to) }
+}
+
+/// How Go's and nginx's servers answer plain HTTP at a port of TLS.
+fn wants_tls(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body);
+    text.contains("HTTP request to an HTTPS server") || text.contains("HTTP request was sent to HTTPS port")
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    errors: Vec<ErrorEntry>,
+}
+
+#[derive(Deserialize)]
+struct ErrorEntry {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    message: String,
+}
+
+/// A server's own words: codes and messages of an OCI error body (distribution specification,
+/// "Error Codes"), else the text as it is unless it is a web page.
+fn words(body: &[u8]) -> String {
+    if let Ok(parsed) = serde_json::from_slice::<ErrorBody>(body) {
+        let entries: Vec<_> = parsed.errors.iter().map(ErrorEntry::words).collect();
+        return cut(&entries.join("; "));
+    }
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim();
+    if text.starts_with('<') { String::new() } else { cut(text) }
+}
+
+impl ErrorEntry {
+    fn words(&self) -> String {
+        match (self.code.as_str(), self.message.as_str()) {
+            ("", text) | (text, "") => text.to_owned(),
+            (code, message) => format!("{code}: {message}"),
+        }
+    }
+}
+
+/// One line of at most [`DETAIL_LENGTH`] characters, without control characters that a terminal
+/// would obey.
+fn cut(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut shown: String = line.chars().filter(|c| !c.is_control()).take(DETAIL_LENGTH).collect();
+    if line.chars().count() > DETAIL_LENGTH {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::{Method, Url};
+
+    use super::*;
+    use crate::retry::{Transient as _, Verdict};
+
+    fn sorted(status: u16, body: &str, signed_in: SignedIn) -> RegistryError {
+        let url = Url::parse("http://r:5000/v2/a/b/manifests/v1?secret=1").unwrap();
+        let attempted = Attempted::new("push manifest a/b:v1", Method::PUT, &url);
+        let status = StatusCode::from_u16(status).unwrap();
+        sort(attempted, status, &HeaderMap::new(), body.as_bytes(), signed_in)
+    }
+
+    #[test]
+    fn refusals_in_words() {
+        #[track_caller]
+        fn check(status: u16, body: &str, signed_in: SignedIn, expected: &str) {
+            let text = sorted(status, body, signed_in).to_string();
+            assert_eq!(text, format!("push manifest a/b:v1 at r:5000 (PUT): {expected}"));
+        }
+        use SignedIn::{Accepted, Anonymous, Untried};
+        let body = r#"{"errors":[{"code":"DENIED","message":"requested access is denied","detail":null}]}"#;
+        let missing = "the server wants credentials, and none are configured for it";
+        check(401, "", Anonymous, missing);
+        check(401, "<html>no</html>", Anonymous, missing);
+        check(401, "go away\n", Untried, "user name or password refused (go away)");
+        let denied = "project missing or no right to do this (DENIED: requested access is denied)";
+        check(401, body, Accepted, denied);
+        check(403, body, Accepted, denied);
+        check(403, body, Anonymous, denied);
+        check(404, r#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#, Accepted, "not found (NAME_UNKNOWN)");
+        check(400, r#"{"errors":[]}"#, Accepted, "the server answered 400 Bad Request");
+        check(503, "busy\u{1b}[2J", Accepted, "the server answered 503 Service Unavailable (busy[2J)");
+        check(
+            400,
+            "Client sent an HTTP request to an HTTPS server.\n",
+            Untried,
+            "that port speaks TLS, but plain HTTP was chosen for it; write https://, or leave --insecure out",
+        );
+    }
+
+    #[test]
+    fn long_words_are_cut() {
+        let error = sorted(500, &"x".repeat(1000), SignedIn::Anonymous).to_string();
+        assert_eq!(error.chars().filter(|c| *c == 'x').count(), 300);
+        assert!(error.ends_with("…)"), "{error}");
+    }
+
+    #[test]
+    fn only_busy_servers_are_asked_again() {
+        assert_eq!(sorted(503, "", SignedIn::Accepted).verdict(), Verdict::Passing { after: None });
+        for status in [400, 401, 403, 404, 405, 409, 413, 416, 501] {
+            assert_eq!(sorted(status, "", SignedIn::Accepted).verdict(), Verdict::Final, "{status}");
+        }
+    }
+}

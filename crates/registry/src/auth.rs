@@ -1,0 +1,230 @@
+//! Signing in: what a registry wants to see is learned from its first refusal and sent up front
+//! from then on, so that a question costs one request.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use portolan_oci::RegistryHost;
+use reqwest::{Client, Method, RequestBuilder, Url, header::AUTHORIZATION, header::HeaderMap, header::HeaderValue};
+use secrecy::ExposeSecret as _;
+use tokio::time::Instant;
+
+use crate::{
+    answer::{SMALL_BODY_LIMIT, SignedIn, read_body, refusal},
+    challenge::{Bearer, Challenge, strongest},
+    credentials::Credentials,
+    error::{Attempted, RegistryError},
+    exchange::{Timeouts, execute},
+    scope::Scope,
+    token::{Token, TokenCache, check_realm, token_url},
+};
+
+/// What the registry wants, as far as it is known.
+#[derive(Clone, Debug, Default)]
+enum Wanted {
+    /// It never refused anything: no header is sent.
+    #[default]
+    Nothing,
+    Password,
+    Token {
+        realm: Url,
+        service: Option<String>,
+    },
+}
+
+/// What a refusal (401) led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Learned {
+    /// Something that the next attempt may do better with.
+    TryAgain,
+    /// Nothing: the refusal stands.
+    Refused,
+}
+
+/// Signs requests to one registry.
+#[derive(Debug)]
+pub(crate) struct Authenticator {
+    base: Url,
+    credentials: Option<Credentials>,
+    token_hosts: Vec<RegistryHost>,
+    wanted: Mutex<Wanted>,
+    tokens: TokenCache,
+    accepted: AtomicBool,
+}
+
+impl Authenticator {
+    pub(crate) fn new(base: Url, credentials: Option<Credentials>, token_hosts: Vec<RegistryHost>) -> Self {
+        Self {
+            base,
+            credentials,
+            token_hosts,
+            wanted: Mutex::default(),
+            tokens: TokenCache::default(),
+            accepted: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether there is anything to sign in with.
+    pub(crate) fn has_credentials(&self) -> bool {
+        self.credentials.is_some()
+    }
+
+    /// Whether the registry has named a token server.
+    pub(crate) fn has_token_server(&self) -> bool {
+        matches!(*self.wanted.lock().unwrap_or_else(PoisonError::into_inner), Wanted::Token { .. })
+    }
+
+    /// The password as a header, for interfaces that never challenge (Harbor's projects).
+    pub(crate) fn password_header(&self) -> Option<HeaderValue> {
+        self.credentials.as_ref().filter(|given| !given.is_identity_token()).map(Credentials::basic_header)
+    }
+
+    /// What is known of the sign-in so far.
+    pub(crate) fn signed_in(&self) -> SignedIn {
+        match (&self.credentials, self.accepted.load(Ordering::Relaxed)) {
+            (None, _) => SignedIn::Anonymous,
+            (Some(_), false) => SignedIn::Untried,
+            (Some(_), true) => SignedIn::Accepted,
+        }
+    }
+
+    /// A request with our credentials was not refused as such.
+    pub(crate) fn was_accepted(&self) {
+        self.accepted.store(true, Ordering::Relaxed);
+    }
+
+    /// The header for a request that needs `scopes`; fetches a token where one is needed.
+    pub(crate) async fn header(
+        &self,
+        http: &Client,
+        timeouts: &Timeouts,
+        scopes: &[Scope],
+    ) -> Result<Option<HeaderValue>, RegistryError> {
+        let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match wanted {
+            Wanted::Nothing => Ok(None),
+            Wanted::Password => Ok(self.password_header()),
+            Wanted::Token { realm, service } => {
+                let fetch = self.fetch(http, timeouts, &realm, service.as_deref(), scopes);
+                Ok(Some(self.tokens.get(scopes, fetch).await?.header))
+            }
+        }
+    }
+
+    /// Learns from a refusal of a request that carried `sent`.
+    pub(crate) async fn learn(
+        &self,
+        attempted: &Attempted,
+        headers: &HeaderMap,
+        scopes: &[Scope],
+        sent: Option<&HeaderValue>,
+    ) -> Result<Learned, RegistryError> {
+        match (strongest(headers), sent) {
+            (Some(Challenge::Bearer(bearer)), None) => self.want_token(attempted, bearer),
+            (Some(Challenge::Bearer(bearer)), Some(refused)) => {
+                self.tokens.forget(scopes, refused).await;
+                self.want_token(attempted, bearer)
+            }
+            (Some(Challenge::Basic), None) if self.password_header().is_some() => {
+                self.want(Wanted::Password);
+                Ok(Learned::TryAgain)
+            }
+            _ => Ok(Learned::Refused),
+        }
+    }
+
+    fn want(&self, wanted: Wanted) {
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = wanted;
+    }
+
+    fn want_token(&self, attempted: &Attempted, bearer: Bearer) -> Result<Learned, RegistryError> {
+        let refuse = |realm: &str, reason| RegistryError::Realm {
+            attempted: Box::new(attempted.clone()),
+            realm: realm.split(['?', '#']).next().unwrap_or_default().to_owned(),
+            reason,
+        };
+        let realm = Url::parse(&bearer.realm).map_err(|_| refuse(&bearer.realm, "is no address"))?;
+        check_realm(&self.base, &realm, &self.token_hosts)
+            .map_err(|reason| refuse(&bearer.realm, reason))?;
+        self.want(Wanted::Token { realm, service: bearer.service });
+        Ok(Learned::TryAgain)
+    }
+
+    async fn fetch(
+        &self,
+        http: &Client,
+        timeouts: &Timeouts,
+        realm: &Url,
+        service: Option<&str>,
+        scopes: &[Scope],
+    ) -> Result<Token, RegistryError> {
+        let (request, attempted) = self.token_request(http, realm, service, scopes);
+        let mut response = execute(request, &attempted, timeouts.answer).await?;
+        if !response.status().is_success() {
+            let signed_in = if self.has_credentials() { SignedIn::Untried } else { SignedIn::Anonymous };
+            return Err(refusal(attempted, response, signed_in, timeouts.answer).await);
+        }
+        let body = read_body(&attempted, &mut response, SMALL_BODY_LIMIT, timeouts.answer).await?;
+        let token = Token::parse(&body, Instant::now());
+        if token.is_some() && self.has_credentials() {
+            self.was_accepted();
+        }
+        token.ok_or_else(|| RegistryError::Malformed {
+            attempted,
+            problem: "the token server's answer holds no token".to_owned(),
+        })
+    }
+
+    /// `GET` with the password, or with nothing; `POST` of OAuth2 for an identity token.
+    fn token_request(
+        &self,
+        http: &Client,
+        realm: &Url,
+        service: Option<&str>,
+        scopes: &[Scope],
+    ) -> (RequestBuilder, Box<Attempted>) {
+        let doing = match scopes {
+            [] => "get a token".to_owned(),
+            _ => format!("get a token for {}", joined(scopes)),
+        };
+        match self.credentials.as_ref().filter(|given| given.is_identity_token()) {
+            Some(identity) => {
+                let form = oauth_form(identity, service, scopes);
+                let request = http
+                    .post(realm.clone())
+                    .header(reqwest::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                    .body(form);
+                (request, Attempted::new(doing, Method::POST, realm))
+            }
+            None => {
+                let request = http.get(token_url(realm, service, scopes));
+                let request = match self.password_header() {
+                    Some(header) => request.header(AUTHORIZATION, header),
+                    None => request,
+                };
+                (request, Attempted::new(doing, Method::GET, realm))
+            }
+        }
+    }
+}
+
+fn joined(scopes: &[Scope]) -> String {
+    scopes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// RFC 6749, section 6, as distribution's "Token Authentication using OAuth2" has it.
+fn oauth_form(identity: &Credentials, service: Option<&str>, scopes: &[Scope]) -> String {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("grant_type", "refresh_token")
+        .append_pair("client_id", "portolan")
+        .append_pair("refresh_token", identity.password.expose_secret());
+    if let Some(service) = service {
+        form.append_pair("service", service);
+    }
+    if !scopes.is_empty() {
+        form.append_pair("scope", &joined(scopes));
+    }
+    form.finish()
+}

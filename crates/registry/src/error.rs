@@ -1,0 +1,360 @@
+//! What can go wrong with a registry, in words that an operator can act on.
+
+use std::{error::Error as StdError, fmt, io, time::Duration};
+
+use portolan_oci::{Digest, ManifestError};
+use reqwest::{Method, StatusCode, Url};
+
+use crate::{
+    http::HttpError,
+    retry::{Transient, Verdict},
+};
+
+/// What was being done, for errors and logs: never a query, which may hold session secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempted {
+    /// In words, repository included: `push manifest demo/app:v1`.
+    pub doing: String,
+    /// The method of the request.
+    pub method: Method,
+    /// The host it went to, with the port where it is not the scheme's own.
+    pub host: String,
+}
+
+impl Attempted {
+    pub(crate) fn new(doing: impl Into<String>, method: Method, url: &Url) -> Box<Self> {
+        Box::new(Self { doing: doing.into(), method, host: host_of(url) })
+    }
+}
+
+impl fmt::Display for Attempted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {} ({})", self.doing, self.host, self.method)
+    }
+}
+
+/// Host and explicit port of a URL.
+pub(crate) fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// What an operator may do about a connection that could not be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// Nothing in particular.
+    None,
+    /// The certificate is vouched for by nobody known.
+    NameAuthority,
+    /// The certificate was made out for another name.
+    OtherName,
+    /// The certificate's time has passed or not come.
+    Expired,
+    /// There is no TLS at that port, or nothing at all, but plain HTTP answers.
+    PlainAnswers,
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "",
+            Self::NameAuthority => {
+                "; nobody known vouches for its certificate: name its authority with --ca-file, \
+                 or accept any certificate with --insecure"
+            }
+            Self::OtherName => {
+                "; its certificate is for another name: use the name it was made for, \
+                 or accept any certificate with --insecure"
+            }
+            Self::Expired => "; its certificate is not valid now: renew it, or check this machine's clock",
+            Self::PlainAnswers => {
+                "; plain HTTP answers there: if that is meant, choose it with --insecure, \
+                 or with http:// in target.containers.url"
+            }
+        })
+    }
+}
+
+/// Why a registry did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// The endpoint makes no URL.
+    #[error("{endpoint} is no address of a registry")]
+    Address {
+        /// The endpoint as given.
+        endpoint: String,
+        /// What is wrong with it.
+        #[source]
+        source: url::ParseError,
+    },
+    /// The HTTP client cannot be made.
+    #[error(transparent)]
+    Client(#[from] HttpError),
+    /// No connection could be made.
+    #[error("{attempted}: cannot connect{advice}")]
+    Unreachable {
+        /// What was being done.
+        attempted: Box<Attempted>,
+        /// What may help.
+        advice: Advice,
+        /// What the system says.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The server was reached, but no TLS session came about.
+    #[error("{attempted}: no TLS connection{advice}")]
+    Tls {
+        /// What was being done.
+        attempted: Box<Attempted>,
+        /// What may help.
+        advice: Advice,
+        /// What the TLS library says.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// Plain HTTP was spoken to a port of TLS.
+    #[error("{attempted}: that port speaks TLS, but plain HTTP was chosen for it; write https://, or leave --insecure out")]
+    TlsExpected {
+        /// What was being done.
+        attempted: Box<Attempted>,
+    },
+    /// The connection broke in the middle.
+    #[error("{attempted}: the connection broke")]
+    Broken {
+        /// What was being done.
+        attempted: Box<Attempted>,
+        /// How.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// Nothing moved for too long.
+    #[error("{attempted}: {waiting} for {} s", after.as_secs())]
+    TimedOut {
+        /// What was being done.
+        attempted: Box<Attempted>,
+        /// What was waited for: `no answer`, `nothing was taken`.
+        waiting: &'static str,
+        /// How long.
+        after: Duration,
+    },
+    /// The registry wants credentials and has none, or refuses those it was given.
+    #[error("{attempted}: {reason}{detail}")]
+    Unauthorized {
+        /// What was being done.
+        attempted: Box<Attempted>,
+        /// Which of the two.
+        reason: SignIn,
+        /// What the server says.
+        detail: Detail,
+    },
+    /// The credentials are good, but not for this: no right, or (Harbor) no such project.
+    #[error("{attempted}: project missing or no right to do this{detail}")]
+    Denied {
+        /// What was being done.
+        attempted: Box<Attempted>,
+        /// What the server says.
+        detail: Detail,
+    },
+    /// What is asked for is not there.
+    #[error("{attempted}: not found{detail}")]
+    NotFound {
+        /// What was being done.
+        attempted: Box<Attempted>,
+        /// What the server says.
+        detail: Detail,
+    },
+    /// The server leads elsewhere, where this request must not follow.
+    #[error("{attempted}: the server redirects to {to}; name that address if it is meant")]
+    Redirected {
+        /// What was being done.
+        attempted: Box<Attempted>,
+        /// Scheme, host and path it leads to.
+        to: String,
+    },
+    /// Any other answer that is no success.
+    #[error("{attempted}: the server answered {status}{detail}")]
+    Answered {
+        /// What was being done.
+        attempted: Box<Attempted>,
+        /// The answer's status.
+        status: StatusCode,
+        /// What the server says.
+        detail: Detail,
+        /// Whether it can pass.
+        verdict: Verdict,
+    },
+    /// An answer that is not as the specification has it.
+    #[error("{attempted}: {problem}")]
+    Malformed {
+        /// What was being done.
+        attempted: Box<Attempted>,
+        /// What is wrong with the answer.
+        problem: String,
+    },
+    /// A body larger than its kind may be.
+    #[error("{attempted}: the answer is larger than {limit} bytes")]
+    TooLarge {
+        /// What was being done.
+        attempted: Box<Attempted>,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The answer is no manifest.
+    #[error("{attempted}: the answer is no manifest")]
+    Manifest {
+        /// What was being done.
+        attempted: Box<Attempted>,
+        /// Why not.
+        #[source]
+        source: ManifestError,
+    },
+    /// The token server that the registry names is one that must not see the credentials.
+    #[error("{attempted}: the registry names the token server {realm}, which {reason}")]
+    Realm {
+        /// What was being done.
+        attempted: Box<Attempted>,
+        /// Scheme, host and path of the token server.
+        realm: String,
+        /// Why it is not trusted, and what to do.
+        reason: &'static str,
+    },
+    /// Content that is not what its digest says.
+    #[error("{subject} has the digest {actual}, not {expected}: it is damaged or was changed")]
+    DigestMismatch {
+        /// File and entry, or what was fetched from where.
+        subject: String,
+        /// The digest that it should have.
+        expected: Digest,
+        /// The digest that it has.
+        actual: Digest,
+    },
+    /// Content of another size than said beforehand.
+    #[error("{subject} has {} {actual} bytes, not {expected}: it is truncated or was changed", at_least(*.actual, *.expected))]
+    SizeMismatch {
+        /// File and entry, or what was fetched from where.
+        subject: String,
+        /// The size that it should have, in bytes.
+        expected: u64,
+        /// The bytes that were read; reading stops at the first one too many.
+        actual: u64,
+    },
+    /// The source of a blob cannot be read.
+    #[error("cannot read {subject}")]
+    Source {
+        /// File and entry.
+        subject: String,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+}
+
+fn at_least(actual: u64, expected: u64) -> &'static str {
+    if actual > expected { "at least" } else { "only" }
+}
+
+/// Why a registry does not let somebody in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignIn {
+    /// It wants credentials, and none are configured.
+    Missing,
+    /// It refuses the configured ones.
+    Refused,
+}
+
+impl fmt::Display for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "the server wants credentials, and none are configured for it",
+            Self::Refused => "user name or password refused",
+        })
+    }
+}
+
+/// What a server says about its refusal, cut to a length that a line can take; empty where it says
+/// nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Detail(String);
+
+impl Detail {
+    pub(crate) fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text alone.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, " ({})", self.0) }
+    }
+}
+
+impl RegistryError {
+    /// Sorts what the HTTP library reports. Its text is stripped of the URL, whose query may hold
+    /// session secrets.
+    pub(crate) fn transport(attempted: Box<Attempted>, error: reqwest::Error) -> Self {
+        let source = error.without_url();
+        if let Some(tls) = tls_cause(&source) {
+            return Self::Tls { attempted, advice: advice_on(tls), source };
+        }
+        if source.is_connect() {
+            return Self::Unreachable { attempted, advice: Advice::None, source };
+        }
+        Self::Broken { attempted, source }
+    }
+
+    /// The same error with the advice that plain HTTP answers there.
+    pub(crate) fn advise_plain(self) -> Self {
+        let advice = Advice::PlainAnswers;
+        match self {
+            Self::Unreachable { attempted, source, .. } => Self::Unreachable { attempted, advice, source },
+            Self::Tls { attempted, source, .. } => Self::Tls { attempted, advice, source },
+            other => other,
+        }
+    }
+}
+
+impl Transient for RegistryError {
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Unreachable { .. } | Self::Broken { .. } | Self::TimedOut { .. } => {
+                Verdict::Passing { after: None }
+            }
+            Self::Answered { verdict, .. } => *verdict,
+            _ => Verdict::Final,
+        }
+    }
+}
+
+/// The TLS library's error among the causes, looking through `io::Error`, whose `source` skips what
+/// it wraps.
+fn tls_cause(error: &reqwest::Error) -> Option<&rustls::Error> {
+    let mut cause: Option<&(dyn StdError + 'static)> = error.source();
+    while let Some(current) = cause {
+        if let Some(tls) = current.downcast_ref() {
+            return Some(tls);
+        }
+        let wrapped = current.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause = match wrapped {
+            Some(inner) => Some(inner),
+            None => current.source(),
+        };
+    }
+    None
+}
+
+fn advice_on(error: &rustls::Error) -> Advice {
+    use rustls::CertificateError as Bad;
+    let rustls::Error::InvalidCertificate(bad) = error else { return Advice::None };
+    match bad {
+        Bad::NotValidForName | Bad::NotValidForNameContext { .. } => Advice::OtherName,
+        Bad::Expired | Bad::ExpiredContext { .. } | Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+            Advice::Expired
+        }
+        _ => Advice::NameAuthority,
+    }
+}

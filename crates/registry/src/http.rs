@@ -1,0 +1,181 @@
+//! The HTTP client that registries and chart repositories are spoken to with.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use reqwest::{Certificate, Client, ClientBuilder, redirect};
+
+/// How many redirects are followed.
+const REDIRECT_LIMIT: usize = 5;
+
+/// Whose certificates are trusted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsTrust {
+    /// Those that a certificate authority vouches for: the system's and the given ones.
+    #[default]
+    Verify,
+    /// Any at all: the connection is encrypted, but not known to end at the right host.
+    AcceptAny,
+}
+
+/// Which proxy is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProxyUse {
+    /// The system's, as its settings say (`HTTPS_PROXY`, `NO_PROXY`, …).
+    #[default]
+    System,
+    /// None.
+    Direct,
+}
+
+/// What a client is made from.
+#[derive(Clone, Debug)]
+pub struct HttpOptions {
+    /// PEM files with certificate authorities that are trusted beside the system's.
+    pub ca_files: Vec<PathBuf>,
+    /// Whose certificates are trusted.
+    pub tls: TlsTrust,
+    /// Which proxy is used.
+    pub proxy: ProxyUse,
+    /// How long a connection, TLS included, may take to be made.
+    pub connect_timeout: Duration,
+    /// How long a server may stay silent while its answer is awaited or read.
+    pub read_timeout: Duration,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            ca_files: Vec::new(),
+            tls: TlsTrust::default(),
+            proxy: ProxyUse::default(),
+            connect_timeout: Duration::from_secs(10),
+            read_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Why no client could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// A file of certificate authorities cannot be read.
+    #[error("cannot read the certificate authorities in {}", path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file of certificate authorities holds something else, or a broken certificate.
+    #[error("{} holds no usable PEM certificate (-----BEGIN CERTIFICATE-----)", path.display())]
+    NoCertificate {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The HTTP library refuses the options.
+    #[error("cannot set up the HTTP client")]
+    Setup {
+        /// What it says.
+        #[source]
+        source: reqwest::Error,
+    },
+}
+
+/// A client for servers that are not registries: redirects are followed, [`HttpOptions::read_timeout`]
+/// runs by itself.
+///
+/// Credentials never follow a redirect to another scheme, host or port, and a redirect from `https`
+/// to `http` is an error. The user agent is `portolan/VERSION`.
+///
+/// # Errors
+/// [`HttpError`] where a file of certificate authorities is no such file.
+pub fn http_client(options: &HttpOptions) -> Result<Client, HttpError> {
+    build(options, |builder| {
+        builder.redirect(redirect::Policy::custom(follow)).read_timeout(options.read_timeout)
+    })
+}
+
+/// The registry's client: redirects and time-outs are the caller's, since an upload may rightly take
+/// longer than any answer.
+pub(crate) fn bare_client(options: &HttpOptions) -> Result<Client, HttpError> {
+    build(options, |builder| builder.redirect(redirect::Policy::none()))
+}
+
+fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    if attempt.previous().len() > REDIRECT_LIMIT {
+        return attempt.error("too many redirects");
+    }
+    let from_tls = attempt.previous().last().is_some_and(|url| url.scheme() == "https");
+    if from_tls && attempt.url().scheme() != "https" {
+        return attempt.error("a redirect leads from https to http");
+    }
+    attempt.follow()
+}
+
+/// Without any certificate authority on the system the platform's verifier refuses to exist, even for
+/// plain HTTP; then only the given authorities are trusted, which may be none.
+fn build(
+    options: &HttpOptions,
+    finish: impl Fn(ClientBuilder) -> ClientBuilder,
+) -> Result<Client, HttpError> {
+    let authorities = read_authorities(&options.ca_files)?;
+    let with_system = base(options).tls_certs_merge(authorities.iter().cloned());
+    match finish(with_system).build() {
+        Ok(client) => Ok(client),
+        Err(_) => finish(base(options).tls_certs_only(authorities))
+            .build()
+            .map_err(|source| HttpError::Setup { source }),
+    }
+}
+
+/// HTTP/1.1 alone: each upload has a connection to itself, while proxies before registries give a
+/// stream of HTTP/2 windows of 64 KiB.
+fn base(options: &HttpOptions) -> ClientBuilder {
+    let builder = Client::builder()
+        .user_agent(concat!("portolan/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(options.connect_timeout)
+        .referer(false)
+        .http1_only();
+    let builder = match options.proxy {
+        ProxyUse::System => builder,
+        ProxyUse::Direct => builder.no_proxy(),
+    };
+    match options.tls {
+        TlsTrust::Verify => builder,
+        TlsTrust::AcceptAny => builder.tls_danger_accept_invalid_certs(true),
+    }
+}
+
+fn read_authorities(files: &[PathBuf]) -> Result<Vec<Certificate>, HttpError> {
+    let mut all = Vec::new();
+    for path in files {
+        let pem = fs::read(path).map_err(|source| HttpError::CaFile { path: path.clone(), source })?;
+        match Certificate::from_pem_bundle(&pem) {
+            Ok(found) if !found.is_empty() => all.extend(found),
+            _ => return Err(HttpError::NoCertificate { path: path.clone() }),
+        }
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_authorities_are_named_when_bad() {
+        #[track_caller]
+        fn check(path: PathBuf, expected: &str) {
+            let options = HttpOptions { ca_files: vec![path], ..HttpOptions::default() };
+            assert_eq!(http_client(&options).unwrap_err().to_string(), expected);
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let absent = dir.path().join("absent.pem");
+        check(absent.clone(), &format!("cannot read the certificate authorities in {}", absent.display()));
+        let empty = dir.path().join("empty.pem");
+        fs::write(&empty, "no certificate").unwrap();
+        let refused =
+            format!("{} holds no usable PEM certificate (-----BEGIN CERTIFICATE-----)", empty.display());
+        check(empty, &refused);
+    }
+}

@@ -1,0 +1,170 @@
+//! Manifests and image indexes: asking for them, reading and writing them.
+
+use portolan_oci::{Digest, Locator, MANIFEST_LIMIT, Manifest, MediaType, Repository};
+use reqwest::{
+    Method, Response, StatusCode,
+    header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+};
+
+use crate::{
+    blob::check_digest, error::RegistryError, exchange::Call, registry::Registry, scope::Access,
+};
+
+/// The header in which registries name the digest of what they serve.
+pub(crate) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+
+/// Everything that Portolan can read, so that an index is never flattened for us.
+const ACCEPTED: HeaderValue = HeaderValue::from_static(
+    "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
+     application/vnd.docker.distribution.manifest.list.v2+json, \
+     application/vnd.docker.distribution.manifest.v2+json",
+);
+
+/// What a registry tells of a manifest without sending it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestHead {
+    /// Digest of the manifest.
+    pub digest: Digest,
+    /// Its media type, where it is told.
+    pub media_type: Option<MediaType>,
+    /// Its size in bytes, where it is told.
+    pub size: Option<u64>,
+}
+
+impl Registry {
+    /// Asks what `locator` points to; `None` where there is nothing (distribution specification,
+    /// end-3). It costs one request, or two where the server doesn't tell the digest.
+    ///
+    /// # Errors
+    /// [`RegistryError::Denied`] where credentials that are good elsewhere are refused here: no right,
+    /// or Harbor has no such project; and any other.
+    pub async fn head_manifest(
+        &self,
+        repository: &Repository,
+        locator: &Locator,
+    ) -> Result<Option<ManifestHead>, RegistryError> {
+        let call = self.manifest_call("ask for", Method::HEAD, repository, locator).header(ACCEPT, ACCEPTED);
+        let response = self.wire.send(&call, &[StatusCode::NOT_FOUND]).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        let known = match locator {
+            Locator::Digest(digest) => Some(digest.clone()),
+            Locator::Tag(_) => told_digest(&call, response.headers())?,
+        };
+        match known {
+            Some(digest) => Ok(Some(head_from(digest, response.headers()))),
+            None => Ok(self.get_manifest(repository, locator).await?.as_ref().map(head_of)),
+        }
+    }
+
+    /// Reads what `locator` points to, at most 4 MiB; `None` where there is nothing (end-3). The digest
+    /// is checked against the locator and against what the server says.
+    ///
+    /// # Errors
+    /// [`RegistryError::DigestMismatch`], [`RegistryError::Manifest`] where it is none, and any other.
+    pub async fn get_manifest(
+        &self,
+        repository: &Repository,
+        locator: &Locator,
+    ) -> Result<Option<Manifest>, RegistryError> {
+        let call = self.manifest_call("get", Method::GET, repository, locator).header(ACCEPT, ACCEPTED);
+        let response = self.wire.send(&call, &[StatusCode::NOT_FOUND]).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        self.read_manifest(call, locator, response).await.map(Some)
+    }
+
+    async fn read_manifest(
+        &self,
+        call: Call,
+        locator: &Locator,
+        response: Response,
+    ) -> Result<Manifest, RegistryError> {
+        let told = told_digest(&call, response.headers())?;
+        let media_type = media_type(response.headers()).filter(|given| given.is_index() || given.is_manifest());
+        let bytes = self.wire.body(&call, response, MANIFEST_LIMIT).await?;
+        let asked = match locator {
+            Locator::Digest(digest) => Some(digest),
+            Locator::Tag(_) => None,
+        };
+        for expected in asked.into_iter().chain(&told) {
+            check_digest(format!("the answer to {}", call.attempted), expected, &bytes)?;
+        }
+        Manifest::parse(bytes, media_type.as_ref())
+            .map_err(|source| RegistryError::Manifest { attempted: call.attempted, source })
+    }
+
+    /// Writes `manifest` under `locator`, byte for byte (end-7). Its blobs and children must be there.
+    ///
+    /// # Errors
+    /// [`RegistryError::DigestMismatch`] where the server says that it stored something else, and any
+    /// other.
+    pub async fn put_manifest(
+        &self,
+        repository: &Repository,
+        locator: &Locator,
+        manifest: &Manifest,
+    ) -> Result<(), RegistryError> {
+        let call = self.manifest_call("push", Method::PUT, repository, locator);
+        let media_type = HeaderValue::from_str(manifest.media_type().as_str())
+            .map_err(|_| call.malformed("the manifest's media type makes no header"))?;
+        let call = call.header(CONTENT_TYPE, media_type).body(manifest.bytes().clone());
+        let response = self.wire.send(&call, &[]).await?;
+        check_stored(&call, manifest.digest(), response.headers())
+    }
+
+    fn manifest_call(&self, verb: &str, method: Method, repository: &Repository, locator: &Locator) -> Call {
+        let url = self.wire.url(&format!("v2/{repository}/manifests/{locator}"));
+        let access = if method == Method::PUT { Access::PullPush } else { Access::Pull };
+        let joint = match locator {
+            Locator::Tag(_) => ':',
+            Locator::Digest(_) => '@',
+        };
+        Call::new(format!("{verb} manifest {repository}{joint}{locator}"), method, url)
+            .scope(self.wire.scope(repository, access))
+    }
+}
+
+/// Holds what the server says it stored against what was sent. Digests of another algorithm than ours
+/// tell nothing (docker-registry 2.8 answers SHA-256 to everything).
+pub(crate) fn check_stored(call: &Call, own: &Digest, headers: &HeaderMap) -> Result<(), RegistryError> {
+    match told_digest(call, headers)? {
+        Some(told) if told.algorithm() == own.algorithm() && told != *own => {
+            Err(RegistryError::DigestMismatch {
+                subject: format!("what the server says it stored ({})", call.attempted),
+                expected: own.clone(),
+                actual: told,
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the server says the digest is; nothing where it says nothing.
+fn told_digest(call: &Call, headers: &HeaderMap) -> Result<Option<Digest>, RegistryError> {
+    let Some(value) = headers.get(CONTENT_DIGEST) else { return Ok(None) };
+    let text = String::from_utf8_lossy(value.as_bytes());
+    match text.parse() {
+        Ok(digest) => Ok(Some(digest)),
+        Err(error) => Err(call.malformed(format!("the header {CONTENT_DIGEST} is wrong: {error}"))),
+    }
+}
+
+fn media_type(headers: &HeaderMap) -> Option<MediaType> {
+    headers.get(CONTENT_TYPE)?.to_str().ok().map(MediaType::from_content_type)
+}
+
+fn head_from(digest: Digest, headers: &HeaderMap) -> ManifestHead {
+    let size = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    ManifestHead { digest, media_type: media_type(headers), size }
+}
+
+fn head_of(manifest: &Manifest) -> ManifestHead {
+    ManifestHead {
+        digest: manifest.digest().clone(),
+        media_type: Some(manifest.media_type().clone()),
+        size: Some(manifest.bytes().len() as u64),
+    }
+}

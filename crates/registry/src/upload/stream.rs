@@ -1,0 +1,158 @@
+//! Sending the stream: the request, the progress it makes, and what a silence means.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use portolan_oci::Repository;
+use reqwest::{Body, Response, header::HeaderValue};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, MissedTickBehavior, interval},
+};
+
+use super::{
+    Job, Progress, Whole,
+    pump::{self, End, Goal},
+    session::Session,
+};
+use crate::{
+    error::RegistryError,
+    exchange::{Call, Timeouts},
+    registry::Registry,
+};
+
+/// How often progress is told and silence is looked for.
+const TICK: Duration = Duration::from_millis(200);
+
+/// An upload is begun again once when the registry wants us to sign in anew in the middle of it.
+const SIGN_IN_ROUNDS: u32 = 2;
+
+impl Registry {
+    /// Opens a session and streams the source into the request that `request` makes for it.
+    pub(super) async fn stream(
+        &self,
+        job: &Job<'_>,
+        goal: &Goal,
+        request: impl Fn(&Session) -> Call,
+    ) -> Result<Whole, RegistryError> {
+        let mut round = 1;
+        loop {
+            let session = self.open_session(job.repository).await?;
+            let call = request(&session);
+            let header = self.wire.sign(&call).await?;
+            let response = match self.pour(job, goal, &call, header.as_ref()).await {
+                Ok((response, Some(sent))) => {
+                    return Ok(Whole { call, headers: response.headers().clone(), sent });
+                }
+                Ok((response, None)) => response,
+                Err(error) => {
+                    self.give_up(job.repository, &session, &error).await;
+                    return Err(error);
+                }
+            };
+            let again = self.wire.may_try_again(&call, &response, header.as_ref()).await?;
+            if round == SIGN_IN_ROUNDS || !again {
+                return Err(self.wire.refusal(&call, response).await);
+            }
+            round += 1;
+        }
+    }
+
+    /// Sends the source once; with the answer comes what was sent, if it was taken.
+    async fn pour(
+        &self,
+        job: &Job<'_>,
+        goal: &Goal,
+        call: &Call,
+        header: Option<&HeaderValue>,
+    ) -> Result<(Response, Option<super::Expected>), RegistryError> {
+        let (body, pump) = pump::start(Arc::clone(&job.source), goal.clone(), &self.pieces);
+        let watch = Watch {
+            taken: body.counter(),
+            size: goal.size(),
+            timeouts: &self.wire.timeouts,
+            progress: job.progress,
+        };
+        let request = self.wire.request(call, call.url.clone(), header).body(Body::wrap(body));
+        let outcome = watch.over(call, request.send()).await;
+        match outcome {
+            Ok(response) if !response.status().is_success() => Ok((response, None)),
+            Ok(response) => match end_of(pump, job).await {
+                End::Whole(sent) => Ok((response, Some(sent))),
+                End::Failed(error) => Err(error),
+                End::Cut => Err(call.malformed("answered before the whole blob was sent")),
+            },
+            Err(error) => match end_of(pump, job).await {
+                End::Failed(cause) => Err(cause),
+                End::Whole(_) | End::Cut => Err(error),
+            },
+        }
+    }
+
+    /// A source that is wrong stays wrong: its session is not left to the registry's clean-up.
+    async fn give_up(&self, repository: &Repository, session: &Session, error: &RegistryError) {
+        use RegistryError::{DigestMismatch, SizeMismatch, Source};
+        if matches!(error, DigestMismatch { .. } | SizeMismatch { .. } | Source { .. }) {
+            self.cancel(repository, session).await;
+        }
+    }
+}
+
+async fn end_of(pump: JoinHandle<End>, job: &Job<'_>) -> End {
+    pump.await.unwrap_or_else(|panic| {
+        let source = std::io::Error::other(panic);
+        End::Failed(RegistryError::Source { subject: job.source.describe(), source })
+    })
+}
+
+/// Watches a request that sends a stream.
+struct Watch<'a> {
+    taken: Arc<AtomicU64>,
+    size: Option<u64>,
+    timeouts: &'a Timeouts,
+    progress: Progress<'a>,
+}
+
+impl Watch<'_> {
+    async fn over(
+        &self,
+        call: &Call,
+        request: impl Future<Output = reqwest::Result<Response>>,
+    ) -> Result<Response, RegistryError> {
+        tokio::pin!(request);
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut seen = (0, Instant::now());
+        loop {
+            tokio::select! {
+                outcome = &mut request => {
+                    return outcome.map_err(|error| RegistryError::transport(call.attempted.clone(), error));
+                }
+                _ = ticks.tick() => {}
+            }
+            let taken = self.taken.load(Ordering::Relaxed);
+            (self.progress)(taken);
+            if taken != seen.0 {
+                seen = (taken, Instant::now());
+            }
+            self.check_silence(call, taken, seen.1.elapsed())?;
+        }
+    }
+
+    fn check_silence(&self, call: &Call, taken: u64, silence: Duration) -> Result<(), RegistryError> {
+        let (waiting, most) = if self.size == Some(taken) {
+            ("all was sent, but no answer came", self.timeouts.commit)
+        } else {
+            ("nothing more was taken", self.timeouts.stall)
+        };
+        if silence < most {
+            return Ok(());
+        }
+        Err(RegistryError::TimedOut { attempted: call.attempted.clone(), waiting, after: most })
+    }
+}

@@ -1,0 +1,169 @@
+//! A small HTTP server on loopback whose answers a closure writes by hand.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+/// A request as it came.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// `METHOD target`.
+    pub line: String,
+    /// By lower-case name.
+    pub headers: HashMap<String, String>,
+    pub body: Vec<u8>,
+    /// Whether the body came whole.
+    pub whole: bool,
+}
+
+impl Seen {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+}
+
+/// What to answer.
+pub enum Reply {
+    /// Status, headers, body. `Content-Length` is added where the headers have none.
+    Answer(u16, Vec<(&'static str, String)>, Vec<u8>),
+    /// The connection ends without an answer.
+    HangUp,
+    /// The connection stays, silent.
+    Silence,
+    /// These bytes, then the end.
+    Raw(Vec<u8>),
+}
+
+pub fn answer(status: u16) -> Reply {
+    Reply::Answer(status, Vec::new(), Vec::new())
+}
+
+pub fn answer_with(status: u16, headers: &[(&'static str, &str)], body: &str) -> Reply {
+    let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    Reply::Answer(status, headers, body.as_bytes().to_vec())
+}
+
+type Script = dyn Fn(&Seen) -> Reply + Send + Sync;
+
+/// A running peer; it ends with the value.
+pub struct Peer {
+    pub host: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    task: JoinHandle<()>,
+}
+
+impl Peer {
+    pub async fn start(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let seen = Arc::<Mutex<Vec<Seen>>>::default();
+        let (script, log): (Arc<Script>, _) = (Arc::new(script), Arc::clone(&seen));
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(talk(stream, Arc::clone(&script), Arc::clone(&log)));
+            }
+        });
+        Self { host, seen, task }
+    }
+
+    /// Everything that was asked so far.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub fn lines(&self) -> Vec<String> {
+        self.seen().into_iter().map(|seen| seen.line).collect()
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn talk(stream: TcpStream, script: Arc<Script>, log: Arc<Mutex<Vec<Seen>>>) {
+    let mut stream = BufReader::new(stream);
+    while let Some(seen) = read_request(&mut stream).await {
+        log.lock().unwrap().push(seen.clone());
+        if !seen.whole {
+            return;
+        }
+        match script(&seen) {
+            Reply::Answer(status, headers, body) => {
+                let head = head(status, &headers, body.len());
+                stream.write_all(head.as_bytes()).await.ok();
+                if !seen.line.starts_with("HEAD ") {
+                    stream.write_all(&body).await.ok();
+                }
+            }
+            Reply::HangUp => return,
+            Reply::Silence => tokio::time::sleep(Duration::from_secs(60)).await,
+            Reply::Raw(bytes) => {
+                stream.write_all(&bytes).await.ok();
+                return;
+            }
+        }
+    }
+}
+
+fn head(status: u16, headers: &[(&'static str, String)], length: usize) -> String {
+    let mut head = format!("HTTP/1.1 {status} Scripted\r\n");
+    for (name, value) in headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length")) && status != 204 {
+        head += &format!("content-length: {length}\r\n");
+    }
+    head + "\r\n"
+}
+
+async fn read_request(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
+    let first = read_line(stream).await?;
+    let line = first.rsplit_once(' ')?.0.to_owned();
+    let mut seen = Seen { line, ..Seen::default() };
+    loop {
+        let line = read_line(stream).await?;
+        let Some((name, value)) = line.split_once(": ") else { break };
+        seen.headers.insert(name.to_ascii_lowercase(), value.to_owned());
+    }
+    let body = if seen.header("transfer-encoding") == Some("chunked") {
+        read_chunks(stream, &mut seen.body).await
+    } else {
+        let length = seen.header("content-length").map_or(0, |text| text.parse().unwrap());
+        read_exactly(stream, length, &mut seen.body).await
+    };
+    seen.whole = body.is_some();
+    Some(seen)
+}
+
+async fn read_line(stream: &mut BufReader<TcpStream>) -> Option<String> {
+    let mut line = String::new();
+    let count = stream.read_line(&mut line).await.ok()?;
+    (count > 0).then(|| line.trim_end().to_owned())
+}
+
+async fn read_exactly(stream: &mut BufReader<TcpStream>, length: u64, body: &mut Vec<u8>) -> Option<()> {
+    let before = body.len() as u64;
+    stream.take(length).read_to_end(body).await.ok()?;
+    (body.len() as u64 - before == length).then_some(())
+}
+
+async fn read_chunks(stream: &mut BufReader<TcpStream>, body: &mut Vec<u8>) -> Option<()> {
+    loop {
+        let size = u64::from_str_radix(&read_line(stream).await?, 16).ok()?;
+        read_exactly(stream, size, body).await?;
+        read_line(stream).await?;
+        if size == 0 {
+            return Some(());
+        }
+    }
+}
