@@ -1,0 +1,91 @@
+//! Kind `CHARTMUSEUM`: a ChartMuseum, with tenants (`http://HOST/TENANT`) or without (`http://HOST`).
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use portolan_chart::ChartVersion;
+use portolan_registry::{Credentials, RegistryOptions};
+use reqwest::{Method, StatusCode};
+
+use crate::{
+    ChartRepoError, ChartRepository, PackedChart, Published, RemoteError,
+    address::RepositoryUrl,
+    http::Http,
+    museum::{IndexPage, Museum, Upload},
+    packed::ArchiveName,
+};
+
+/// A ChartMuseum, or one of its tenants.
+#[derive(Clone, Debug)]
+pub struct ChartMuseum {
+    museum: Museum,
+}
+
+impl ChartMuseum {
+    /// The repository at `url`: `http(s)://HOST`, with the tenant's path where the server has tenants.
+    ///
+    /// # Errors
+    /// [`ChartRepoError`] where the URL is none, or the HTTP client can't be set up.
+    pub fn new(
+        url: &str,
+        credentials: Option<Credentials>,
+        options: &RegistryOptions,
+    ) -> Result<Self, ChartRepoError> {
+        let url = RepositoryUrl::parse(url)?;
+        Ok(Self { museum: Museum { http: Http::new(credentials, options)?, url } })
+    }
+
+    async fn check_index(&self) -> Result<(), RemoteError> {
+        let museum = &self.museum;
+        let url = museum.index_url();
+        match museum.glance_at_index().await? {
+            IndexPage::Index => Ok(()),
+            IndexPage::WebPage => {
+                Err(RemoteError::WebPage { url: url.into(), repository: museum.url.to_string() })
+            }
+            IndexPage::Other => Err(RemoteError::NoIndex { url: url.into() }),
+            IndexPage::Refused(answer) if answer.status == StatusCode::NOT_FOUND => {
+                Err(RemoteError::NoIndex { url: url.into() })
+            }
+            IndexPage::Refused(answer) => Err(museum.refusal(&Method::GET, &url, answer, "read charts")),
+        }
+    }
+}
+
+#[async_trait]
+impl ChartRepository for ChartMuseum {
+    fn location(&self) -> String {
+        format!("CHARTMUSEUM {}", self.museum.url)
+    }
+
+    fn target_of(&self, name: &str, version: &ChartVersion) -> String {
+        format!("{}/charts/{name}-{version}.tgz", self.museum.url)
+    }
+
+    async fn check(&self) -> Result<(), ChartRepoError> {
+        self.check_index().await?;
+        match self.museum.try_upload_nothing().await? {
+            Upload::NoSuchPlace => Err(self.museum.no_upload().into()),
+            Upload::Saved | Upload::Exists => Ok(()),
+        }
+    }
+
+    async fn find(&self, name: &str, version: &ChartVersion) -> Result<Option<Published>, ChartRepoError> {
+        Ok(self.museum.find(&ArchiveName::new(name, version)?).await?)
+    }
+
+    async fn fetch(&self, name: &str, version: &ChartVersion) -> Result<Option<Bytes>, ChartRepoError> {
+        Ok(self.museum.fetch(&ArchiveName::new(name, version)?).await?)
+    }
+
+    async fn push(&self, chart: &PackedChart) -> Result<(), ChartRepoError> {
+        match self.museum.upload(chart).await? {
+            Upload::Saved => Ok(()),
+            Upload::Exists => self.museum.settle_conflict(chart).await,
+            Upload::NoSuchPlace => Err(self.museum.no_upload().into()),
+        }
+    }
+
+    async fn finish(&self) -> Result<(), ChartRepoError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,173 @@
+//! Kind `OCI`: charts as artifacts in a registry, `PATH/NAME:VERSION`, as `helm push` puts them there.
+//!
+//! Media types: formats.md, section 6, "OCI charts". The tag is the version with `+` as `_`, since tags
+//! have no plus. The manifest bears no time, so that the same chart has the same digest in every run.
+
+mod artifact;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use portolan_chart::ChartVersion;
+use portolan_oci::{Locator, ReferenceError, Repository, Tag};
+use portolan_registry::{Credentials, Registry, RegistryError, RegistryOptions, Scheme};
+
+use crate::{CHART_LIMIT, ChartRepoError, ChartRepository, PackedChart, Published, address::OciAddress};
+use artifact::{Artifact, chart_layer};
+
+/// The path of a registry below which charts lie.
+#[derive(Clone, Debug)]
+pub struct OciCharts {
+    registry: Registry,
+    address: OciAddress,
+}
+
+/// Charts that can't lie in a registry, and artifacts that are no charts.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OciChartError {
+    /// The chart's name is none for a registry, which wants lower case.
+    #[error("chart {chart} can't lie in a registry")]
+    Name {
+        /// Name and version.
+        chart: String,
+        /// What is wrong with it.
+        #[source]
+        source: ReferenceError,
+    },
+    /// The tag names an image, an index or some other artifact.
+    #[error("{reference} is no Helm chart, but some other artifact; it was left as it is")]
+    NotAChart {
+        /// The reference.
+        reference: String,
+    },
+    /// The archive is larger than a chart can be.
+    #[error("the chart in {reference} is {size} bytes, more than the {} MiB that Helm takes", CHART_LIMIT >> 20)]
+    TooLarge {
+        /// The reference.
+        reference: String,
+        /// Its size in bytes, as the manifest says.
+        size: u64,
+    },
+}
+
+/// Where one version of one chart lies.
+struct Place {
+    repository: Repository,
+    tag: Tag,
+}
+
+impl Place {
+    fn locator(&self) -> Locator {
+        Locator::Tag(self.tag.clone())
+    }
+}
+
+impl OciCharts {
+    /// Charts below `url`: `oci://HOST[/PATH]`, where `oci_scheme` says how it is spoken to, or with
+    /// `http://` or `https://`.
+    ///
+    /// # Errors
+    /// [`ChartRepoError`] where the URL is none, or the registry's client can't be set up.
+    pub fn new(
+        url: &str,
+        oci_scheme: Scheme,
+        credentials: Option<Credentials>,
+        options: &RegistryOptions,
+    ) -> Result<Self, ChartRepoError> {
+        let address = OciAddress::parse(url, oci_scheme)?;
+        let location = address.to_string();
+        let registry = Registry::new(address.endpoint.clone(), credentials, options)
+            .map_err(|source| ChartRepoError::Registry { location, source: Box::new(source) })?;
+        Ok(Self { registry, address })
+    }
+
+    /// The project that charts go to, where the registry has projects.
+    pub fn project(&self) -> Option<&str> {
+        self.address.path.as_ref().map(Repository::project)
+    }
+
+    fn place(&self, name: &str, version: &ChartVersion) -> Result<Place, OciChartError> {
+        let refused = |source| OciChartError::Name { chart: format!("{name}-{version}"), source };
+        let repository = match &self.address.path {
+            Some(path) => path.join(name),
+            None => name.parse(),
+        };
+        Ok(Place { repository: repository.map_err(refused)?, tag: version.tag() })
+    }
+
+    fn reference(&self, place: &Place) -> String {
+        format!("{}/{}:{}", self.address.endpoint.host, place.repository, place.tag)
+    }
+
+    fn failed(&self, source: RegistryError) -> ChartRepoError {
+        ChartRepoError::Registry { location: self.location(), source: Box::new(source) }
+    }
+
+    /// Sends what the registry doesn't have yet, the manifest last.
+    async fn send(&self, place: &Place, artifact: &Artifact) -> Result<(), RegistryError> {
+        for blob in artifact.blobs() {
+            if !self.registry.blob_exists(&place.repository, &blob.expected().digest).await? {
+                let source = Arc::new(blob.clone());
+                self.registry.upload_blob(&place.repository, &blob.expected(), source, &|_| {}).await?;
+            }
+        }
+        self.registry.put_manifest(&place.repository, &place.locator(), artifact.manifest()).await
+    }
+}
+
+#[async_trait]
+impl ChartRepository for OciCharts {
+    fn location(&self) -> String {
+        format!("OCI {}", self.address)
+    }
+
+    fn target_of(&self, name: &str, version: &ChartVersion) -> String {
+        let path = self.address.path.as_ref().map(|path| format!("{path}/")).unwrap_or_default();
+        format!("{}/{path}{name}:{}", self.address.endpoint.host, version.tag())
+    }
+
+    /// The rights to a repository show at the first upload only; a registry has no way to ask.
+    async fn check(&self) -> Result<(), ChartRepoError> {
+        self.registry.ping().await.map_err(|error| self.failed(error))
+    }
+
+    async fn find(&self, name: &str, version: &ChartVersion) -> Result<Option<Published>, ChartRepoError> {
+        let place = self.place(name, version)?;
+        let manifest = self.registry.get_manifest(&place.repository, &place.locator()).await;
+        let manifest = manifest.map_err(|error| self.failed(error))?;
+        Ok(manifest
+            .map(|manifest| Published { digest: chart_layer(&manifest).map(|layer| layer.digest.clone()) }))
+    }
+
+    async fn fetch(&self, name: &str, version: &ChartVersion) -> Result<Option<Bytes>, ChartRepoError> {
+        let place = self.place(name, version)?;
+        let manifest = self.registry.get_manifest(&place.repository, &place.locator()).await;
+        let Some(manifest) = manifest.map_err(|error| self.failed(error))? else { return Ok(None) };
+        let reference = || self.reference(&place);
+        let Some(layer) = chart_layer(&manifest) else {
+            return Err(OciChartError::NotAChart { reference: reference() }.into());
+        };
+        if layer.size > CHART_LIMIT {
+            return Err(OciChartError::TooLarge { reference: reference(), size: layer.size }.into());
+        }
+        let archive = self.registry.get_blob(&place.repository, &layer.digest, CHART_LIMIT).await;
+        archive.map(Some).map_err(|error| self.failed(error))
+    }
+
+    async fn push(&self, chart: &PackedChart) -> Result<(), ChartRepoError> {
+        let place = self.place(chart.name(), chart.version())?;
+        match self.find(chart.name(), chart.version()).await? {
+            Some(there) if there.digest.as_ref() == Some(chart.digest()) => return Ok(()),
+            Some(_) => return Err(ChartRepoError::Exists { target: self.reference(&place) }),
+            None => {}
+        }
+        let sent = self.send(&place, &Artifact::new(chart)).await;
+        sent.map_err(|error| self.failed(error))
+    }
+
+    async fn finish(&self) -> Result<(), ChartRepoError> {
+        Ok(())
+    }
+}
