@@ -77,10 +77,10 @@ impl fmt::Display for PrefixRegistry {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the target rules make the name {target:?} of image {image}; use containerRepository for it")]
 pub struct TargetError {
-    image: Reference,
+    image: Box<Reference>,
     target: String,
     #[source]
-    source: ReferenceError,
+    source: Box<ReferenceError>,
 }
 
 /// A target as the two values of a chart.
@@ -105,9 +105,9 @@ impl Rules {
         let (registry, repository) = (self.registry_for(source), self.repository_for(source));
         let target = format!("{registry}/{repository}");
         let reference = parse_target(&target, source).map_err(|error| TargetError {
-            image: source.clone(),
+            image: Box::new(source.clone()),
             target,
-            source: error,
+            source: Box::new(error),
         })?;
         Ok(Destination { registry, repository, reference })
     }

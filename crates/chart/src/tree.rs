@@ -71,7 +71,7 @@ impl ChartTree {
     /// [`ChartError`] naming the sub-chart that can't be read.
     pub(crate) fn of(chart: &Chart) -> Result<Self, ChartError> {
         let mut tree = Self { members: Vec::new(), budget: Budget::of_chart() };
-        tree.add(chart.clone(), Place::Top, String::new(), 0)?;
+        tree.add(chart, Place::Top, "", 0)?;
         Ok(tree)
     }
 
@@ -90,9 +90,9 @@ impl ChartTree {
 
     fn add(
         &mut self,
-        chart: Chart,
+        chart: &Chart,
         place: Place,
-        prefix: String,
+        prefix: &str,
         depth: usize,
     ) -> Result<MemberId, ChartError> {
         if depth > DEPTH_LIMIT {
@@ -105,14 +105,14 @@ impl ChartTree {
         self.members.push(Member {
             metadata,
             files: own,
-            prefix: prefix.clone(),
+            prefix: prefix.to_owned(),
             children: Vec::new(),
             place,
         });
         for (path, nested) in nested {
             let origin = format!("{origin}: {path}");
             let (chart, place, mark) = self.open(&origin, path.clone(), nested)?;
-            let child = self.add(chart, place, format!("{prefix}{path}{mark}"), depth + 1)?;
+            let child = self.add(&chart, place, &format!("{prefix}{path}{mark}"), depth + 1)?;
             self.members[id.0].children.push(child);
         }
         Ok(id)

@@ -139,11 +139,8 @@ fn kind_name(kind: EntryType) -> &'static str {
     }
 }
 
+/// The tar crate wraps errors of the reader below in texts of its own, so the text has to tell.
 fn read_error(entries: usize, source: io::Error) -> ArchiveError {
-    if source.get_ref().is_some_and(|inner| inner.is::<OverLimit>()) {
-        return ArchiveError::TooLarge;
-    }
-    // The tar crate wraps errors of the reader below in texts of its own.
     match source.to_string().contains(OVER_LIMIT) {
         true => ArchiveError::TooLarge,
         false => ArchiveError::Read { entries, source },
@@ -151,10 +148,6 @@ fn read_error(entries: usize, source: io::Error) -> ArchiveError {
 }
 
 const OVER_LIMIT: &str = "more than a chart may hold";
-
-#[derive(Debug, thiserror::Error)]
-#[error("{OVER_LIMIT}")]
-struct OverLimit;
 
 /// Ends with an error once more came out than is allowed, tar headers and padding included.
 struct Limited<R> {
@@ -165,7 +158,7 @@ struct Limited<R> {
 impl<R: Read> Read for Limited<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        self.left = self.left.checked_sub(read as u64).ok_or_else(|| io::Error::other(OverLimit))?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| io::Error::other(OVER_LIMIT))?;
         Ok(read)
     }
 }

@@ -67,6 +67,8 @@ fn resolve(
     let fault = |fault| RelocateError::Path { hint: place(hints, hint), path: path(), fault };
     let leaf = values.get(keys).map_err(fault)?;
     let text = leaf.value.print().ok_or_else(|| fault(crate::values::PathError::Nothing))?;
+    // A block scalar ends with a line end that is not meant to be part of the name.
+    let text = text.trim().to_owned();
     if text.is_empty() && !matches!(role, Role::Registry | Role::Digest) {
         return Err(RelocateError::Empty { hint: place(hints, hint), path: path() });
     }
