@@ -36,7 +36,8 @@ struct Inner {
     check: Check,
 }
 
-/// A stretch of the package that becomes a blob of a registry. Cheap to clone; every reader has its own position.
+/// A stretch of the package that becomes a blob of a registry. Cheap to clone; every reader has its own
+/// position.
 #[derive(Clone, Debug)]
 pub struct Blob(Arc<Inner>);
 
@@ -70,12 +71,14 @@ impl Blob {
         self.0.stretch.size()
     }
 
-    /// Where the first byte lies in the package's file: reading blobs in this order reads the file front to back.
+    /// Where the first byte lies in the package's file: reading blobs in this order reads the file front to
+    /// back.
     pub fn file_offset(&self) -> u64 {
         self.0.stretch.file_offset()
     }
 
-    /// The digest of the bytes that [`Blob::open`] gives, as the entry's name or the manifest claims it; nothing where it must be derived.
+    /// The digest of the bytes that [`Blob::open`] gives, as the entry's name or the manifest claims it;
+    /// nothing where it must be derived.
     pub fn digest(&self) -> Option<&Digest> {
         match &self.0.check {
             Check::Digest(digest) => Some(digest),
@@ -93,8 +96,9 @@ impl Blob {
 
     /// A reader of the bytes as they go to the registry, blocking, bounded to its stretch.
     ///
-    /// Where [`Blob::digest`] is nothing, the reader checks the uncompressed bytes against the config's diff ID
-    /// and ends with an error where they differ; where it is something, comparing is left to whoever hashes what is sent.
+    /// Where [`Blob::digest`] is nothing, the reader checks the uncompressed bytes against the config's
+    /// diff ID and ends with an error where they differ; where it is something, comparing is left to
+    /// whoever hashes what is sent.
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         let reader = self.0.stretch.reader();
         let entry = || self.entry();

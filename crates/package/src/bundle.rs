@@ -27,7 +27,8 @@ pub(crate) const IMAGES: &str = "images.tar";
 /// How large the hints may be, in bytes.
 const HINTS_LIMIT: u64 = 1 << 20;
 
-/// Where a bundle was found: the file, and the entries inside it, as in `kpanda_v0.19.0_amd64.tar: kpanda/kpanda.bundle.tar`.
+/// Where a bundle was found: the file, and the entries inside it, as in `kpanda_v0.19.0_amd64.tar:
+/// kpanda/kpanda.bundle.tar`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin(String);
 
@@ -75,7 +76,8 @@ pub enum BundleError {
 pub struct Bundle {
     /// Where it was found.
     pub origin: Origin,
-    /// The folder it lies in, which names its chart repository (formats.md, section 2); nothing where it lies at the root of what was opened.
+    /// The folder it lies in, which names its chart repository (formats.md, section 2); nothing where it
+    /// lies at the root of what was opened.
     pub folder: Option<String>,
     /// Its images.
     pub images: Vec<Image>,

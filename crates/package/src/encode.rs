@@ -1,9 +1,10 @@
 //! Deterministic gzip of an uncompressed layer on its way to a registry.
 //!
-//! The same layer has to give the same digest on every machine and in every run, or a second run would send it again. So the
-//! compressor is one (zlib-rs through flate2, its version held by Cargo.lock), its level is fixed, the gzip header
-//! holds neither time nor system, and the compressor is fed in pieces of one size, however the reader above asks. Golden digests in the
-//! tests hold all that; a new version of the compressor that changes them is a change of format, to be made knowingly.
+//! The same layer has to give the same digest on every machine and in every run, or a second run would send
+//! it again. So the compressor is one (zlib-rs through flate2, its version held by Cargo.lock), its level
+//! is fixed, the gzip header holds neither time nor system, and the compressor is fed in pieces of one
+//! size, however the reader above asks. Golden digests in the tests hold all that; a new version of the
+//! compressor that changes them is a change of format, to be made knowingly.
 
 use std::io::{self, Read, Write};
 
@@ -104,7 +105,8 @@ pub(crate) fn check(entry: &str, expected: &Digest, found: &Digest) -> io::Resul
         return Ok(());
     }
     let text = format!(
-        "{entry}: the uncompressed layer has the digest {found}, but the image's config states {expected}: the archive is corrupt; copy it again"
+        "{entry}: the uncompressed layer has the digest {found}, but the image's config states \
+         {expected}: the archive is corrupt; copy it again"
     );
     Err(io::Error::new(io::ErrorKind::InvalidData, text))
 }

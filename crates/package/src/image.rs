@@ -54,7 +54,8 @@ pub struct ImageSource {
 }
 
 impl ImageSource {
-    /// The manifest of an image whose layers' sizes and digests are known now; `layers` as they were sent, lowest first.
+    /// The manifest of an image whose layers' sizes and digests are known now; `layers` as they were sent,
+    /// lowest first.
     ///
     /// For a manifest that is not [`ManifestSource::Pending`] it is that manifest.
     pub fn manifest_with(&self, layers: &[SizedDigest]) -> Manifest {

@@ -1,8 +1,8 @@
 //! The images of one archive, whoever wrote it.
 //!
-//! An archive may be a docker archive (`manifest.json`), an OCI layout (`index.json`), or both at once, as `docker save`
-//! has written it since version 25. Where both are there the layout wins, since it holds the original manifests, and the names of
-//! both are joined (formats.md, section 1).
+//! An archive may be a docker archive (`manifest.json`), an OCI layout (`index.json`), or both at once, as
+//! `docker save` has written it since version 25. Where both are there the layout wins, since it holds the
+//! original manifests, and the names of both are joined (formats.md, section 1).
 
 mod docker_archive;
 mod error;

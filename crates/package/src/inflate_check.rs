@@ -1,4 +1,5 @@
-//! Checks a gzip stream whose own digest is unknown: it passes unchanged and is inflated on the side, for the layer's diff ID.
+//! Checks a gzip stream whose own digest is unknown: it passes unchanged and is inflated on the side, for
+//! the layer's diff ID.
 
 use std::io::{self, Read};
 
@@ -21,9 +22,11 @@ impl io::Write for Sink {
     }
 }
 
-/// Gives the bytes of a gzip stream as they are; an error in place of the end where the inflated bytes are not the expected layer.
+/// Gives the bytes of a gzip stream as they are; an error in place of the end where the inflated bytes are
+/// not the expected layer.
 ///
-/// The inflated bytes go into the hash in small pieces and nowhere else, so a stream that inflates a thousandfold costs time but no memory.
+/// The inflated bytes go into the hash in small pieces and nowhere else, so a stream that inflates a
+/// thousandfold costs time but no memory.
 pub(crate) struct InflateCheck<R> {
     input: R,
     entry: String,

@@ -1,14 +1,15 @@
 //! Archives that carry charts and images: reading by tar headers alone, and writing bundles.
 //!
-//! [`open`] takes whatever a person carries (a directory, a module tar, a bundle, an archive of images, a chart) and gives a
-//! [`Package`] of [`Bundle`]s. Nothing is unpacked: an archive is indexed by its headers ([`tar_index`]), also inside another archive, and an image's
-//! layers become [`Blob`]s, stretches of the package's file that are read at their offset when somebody sends them.
+//! [`open`] takes whatever a person carries (a directory, a module tar, a bundle, an archive of images, a
+//! chart) and gives a [`Package`] of [`Bundle`]s. Nothing is unpacked: an archive is indexed by its headers
+//! ([`tar_index`]), also inside another archive, and an image's layers become [`Blob`]s, stretches of the
+//! package's file that are read at their offset when somebody sends them.
 //!
 //! ```no_run
 //! let package = portolan_package::open("kpanda_v0.19.0_amd64.tar".as_ref())?;
 //! for bundle in &package.bundles {
-//!     let blobs = bundle.images.iter().flat_map(|image| image.content.sources()).flat_map(|source| &source.layers);
-//!     println!("{}: {} layers", bundle.origin, blobs.count());
+//!     let sources = bundle.images.iter().flat_map(|image| image.content.sources());
+//!     println!("{}: {} layers", bundle.origin, sources.map(|source| source.layers.len()).sum::<usize>());
 //! }
 //! # Ok::<(), portolan_package::PackageError>(())
 //! ```
@@ -25,8 +26,9 @@
 //! | `encode`, `inflate_check` | what happens to a layer on its way |
 //! | `writer` | bundles, the other way round |
 //!
-//! Architecture invariant: there is no network here, nothing is written but by [`BundleWriter`], no size in a header drives an
-//! allocation, and no name of a file or entry decides what it is. Reading is blocking, and for Unix (`pread`).
+//! Architecture invariant: there is no network here, nothing is written but by [`BundleWriter`], no size in
+//! a header drives an allocation, and no name of a file or entry decides what it is. Reading is blocking,
+//! and for Unix (`pread`).
 
 mod blob;
 mod bundle;

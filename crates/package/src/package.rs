@@ -1,4 +1,5 @@
-//! Opens whatever a person carries: a directory, a module tar, a bundle, an archive of images, a chart (formats.md, section 2).
+//! Opens whatever a person carries: a directory, a module tar, a bundle, an archive of images, a chart
+//! (formats.md, section 2).
 
 mod compressed;
 mod error;
@@ -36,7 +37,8 @@ pub struct Broken {
 /// Opens the package at `path`; only headers, lists and configs are read.
 ///
 /// # Errors
-/// [`PackageError`] where the path itself cannot be read or is no package. What is wrong further inside is told by [`Package::broken`].
+/// [`PackageError`] where the path itself cannot be read or is no package. What is wrong further inside is
+/// told by [`Package::broken`].
 pub fn open(path: &Path) -> Result<Package, PackageError> {
     let metadata =
         std::fs::metadata(path).map_err(|source| ReadError::Open { path: path.to_owned(), source })?;

@@ -1,8 +1,9 @@
 //! Where bytes lie without having been read: a stretch of a file, and the names that lead to it.
 //!
-//! Several readers share one file handle: every read names its own offset (`pread`), so no cursor is shared and
-//! no lock is needed. An archive stays open as long as anything points into it; a file that is read as a whole is open only
-//! while it is read, so that thousands of small files take no handles. The names travel with the stretch so that an error can say `file: outer entry: inner entry`.
+//! Several readers share one file handle: every read names its own offset (`pread`), so no cursor is shared
+//! and no lock is needed. An archive stays open as long as anything points into it; a file that is read as
+//! a whole is open only while it is read, so that thousands of small files take no handles. The names
+//! travel with the stretch so that an error can say `file: outer entry: inner entry`.
 
 use std::fmt;
 use std::fs::File;
@@ -144,7 +145,8 @@ impl Stretch {
         }
     }
 
-    /// The part of `length` bytes at `offset` of this stretch, under the name `entry`; nothing where it reaches beyond the end.
+    /// The part of `length` bytes at `offset` of this stretch, under the name `entry`; nothing where it
+    /// reaches beyond the end.
     pub fn part(&self, offset: u64, length: u64, entry: &str) -> Option<Self> {
         let end = offset.checked_add(length)?;
         if end > self.length {

@@ -1,10 +1,10 @@
 //! The index of a tar: where each file lies, found by reading headers only.
 //!
-//! One read of 512 bytes for each entry, whatever its size; a file's data is never touched. A tar inside a tar is indexed the
-//! same way, over the stretch it takes of the outer one. GNU, pax and ustar headers are understood; the `tar` crate takes
-//! the fields of a header apart, while the walk is ours for three reasons: its iterator takes an archive that was cut off
-//! for a complete one when seeking, reads long names and pax records without a limit, and loses pax records behind a value with a
-//! line end in it.
+//! One read of 512 bytes for each entry, whatever its size; a file's data is never touched. A tar inside a
+//! tar is indexed the same way, over the stretch it takes of the outer one. GNU, pax and ustar headers are
+//! understood; the `tar` crate takes the fields of a header apart, while the walk is ours for three
+//! reasons: its iterator takes an archive that was cut off for a complete one when seeking, reads long
+//! names and pax records without a limit, and loses pax records behind a value with a line end in it.
 
 mod header;
 mod name;
@@ -76,7 +76,8 @@ pub enum Fault {
     SizeField,
     /// The data would end behind the archive.
     #[error(
-        "has {size} bytes by its header, but only {left} are left in the archive: it was cut off or is corrupt; copy it again"
+        "has {size} bytes by its header, but only {left} are left in the archive: it was cut off or is \
+         corrupt; copy it again"
     )]
     BeyondEnd {
         /// The size by the header.
@@ -160,7 +161,8 @@ pub enum Entry {
     Folder,
 }
 
-/// The entries of one tar by name, in the order of names. Of entries with the same name the last counts, as when unpacking.
+/// The entries of one tar by name, in the order of names. Of entries with the same name the last counts, as
+/// when unpacking.
 #[derive(Debug)]
 pub struct TarIndex {
     archive: Stretch,

@@ -1,7 +1,9 @@
-//! Writes chart bundles (formats.md, section 1): the hints, the chart's files, and `images.tar` as go-containerregistry writes it.
+//! Writes chart bundles (formats.md, section 1): the hints, the chart's files, and `images.tar` as
+//! go-containerregistry writes it.
 //!
-//! The bundle is written front to back with nothing in between: sizes are added up first, since a tar tells an entry's size before its bytes. Names,
-//! order, times and owners are fixed, so the same content gives the same bundle. Every config and layer is hashed as it passes.
+//! The bundle is written front to back with nothing in between: sizes are added up first, since a tar tells
+//! an entry's size before its bytes. Names, order, times and owners are fixed, so the same content gives
+//! the same bundle. Every config and layer is hashed as it passes.
 
 mod images_tar;
 
@@ -116,7 +118,8 @@ impl<W: Write> BundleWriter<W> {
     /// Writes the bundle and its end mark; the output is flushed and given back.
     ///
     /// # Errors
-    /// [`WriteError`] where the output or a layer fails, or a layer is not what its digest says. What was written by then is no bundle.
+    /// [`WriteError`] where the output or a layer fails, or a layer is not what its digest says. What was
+    /// written by then is no bundle.
     pub fn write(self, content: &BundleContent<'_>) -> Result<W, WriteError> {
         let has_chart = content.chart.iter().any(|file| format!("{CHART_FOLDER}{}", file.path) == CHART_FILE);
         if !has_chart {

@@ -30,7 +30,8 @@ fn compress(layer: &[u8]) -> Vec<u8> {
     stream
 }
 
-/// These digests are part of the format: a layer that was compressed and pushed yesterday has them in its registry.
+/// These digests are part of the format: a layer that was compressed and pushed yesterday has them in its
+/// registry.
 #[test]
 fn golden_digests() {
     let digests =

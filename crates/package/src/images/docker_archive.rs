@@ -1,8 +1,9 @@
 //! Docker archives: `manifest.json`, configs and layers.
 //!
-//! Read as go-containerregistry writes them (`sha256:<hex>`, `<hex>.tar.gz`), `docker save` up to version 24 (`<hex>.json`, `<id>/layer.tar`,
-//! with links between layers), skopeo and podman (`<hex>.json`, `<hex>.tar`, links from the older names), and the `manifest.json` of newer ones
-//! (`blobs/sha256/<hex>`). The manifest is not stored, so it is made anew (formats.md, section 1).
+//! Read as go-containerregistry writes them (`sha256:<hex>`, `<hex>.tar.gz`), `docker save` up to version
+//! 24 (`<hex>.json`, `<id>/layer.tar`, with links between layers), skopeo and podman (`<hex>.json`,
+//! `<hex>.tar`, links from the older names), and the `manifest.json` of newer ones (`blobs/sha256/<hex>`).
+//! The manifest is not stored, so it is made anew (formats.md, section 1).
 
 use bytes::Bytes;
 use portolan_oci::{Digest, Hasher, ImageConfig, MediaType, Reference, SizedDigest, docker_manifest};
@@ -142,7 +143,8 @@ fn list_name(tree: &Tree) -> String {
     tree.name_of(LIST)
 }
 
-/// The layer in `stretch`: what its bytes are decides how it is sent, and only a compressed one has the digest of its name.
+/// The layer in `stretch`: what its bytes are decides how it is sent, and only a compressed one has the
+/// digest of its name.
 fn layer(stretch: &Stretch, entry: &str, diff_id: &Digest) -> Result<Layer, ImagesError> {
     let (stretch, id) = (stretch.clone(), diff_id.clone());
     let refuse = |what| ImagesError::LayerFormat { entry: stretch.to_string(), what };

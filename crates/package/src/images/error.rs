@@ -16,7 +16,8 @@ pub enum ImagesError {
     Tar(#[from] TarError),
     /// Neither list of images is there.
     #[error(
-        "{archive}: holds neither `manifest.json` nor an OCI layout's `index.json`: it is no archive of images, or was cut off"
+        "{archive}: holds neither `manifest.json` nor an OCI layout's `index.json`: it is no archive of \
+         images, or was cut off"
     )]
     NoList {
         /// The archive.
@@ -100,7 +101,8 @@ pub enum ImagesError {
     },
     /// An image has no name.
     #[error(
-        "{list}: the image {image} has no name (`RepoTags`), so it cannot be told where it goes: save it again by its name, not by its ID"
+        "{list}: the image {image} has no name (`RepoTags`), so it cannot be told where it goes: save it \
+         again by its name, not by its ID"
     )]
     Nameless {
         /// The list.

@@ -1,7 +1,9 @@
-//! OCI image layouts (OCI image specification, "Image Layout"): manifests are there and are kept byte for byte.
+//! OCI image layouts (OCI image specification, "Image Layout"): manifests are there and are kept byte for
+//! byte.
 //!
-//! Read as `ctr image export`, `docker save` since version 25, skopeo (`oci-archive:`) and buildkit write them. An image's name stands in
-//! the annotations of `index.json`: `io.containerd.image.name` in full, or `org.opencontainers.image.ref.name`, which may be a tag alone.
+//! Read as `ctr image export`, `docker save` since version 25, skopeo (`oci-archive:`) and buildkit write
+//! them. An image's name stands in the annotations of `index.json`: `io.containerd.image.name` in full, or
+//! `org.opencontainers.image.ref.name`, which may be a tag alone.
 
 mod blobs;
 

@@ -1,4 +1,5 @@
-//! What a gzip stream holds: a chart, a package, or something else. Only as much is inflated as a chart may have.
+//! What a gzip stream holds: a chart, a package, or something else. Only as much is inflated as a chart may
+//! have.
 
 use std::io::Read;
 
@@ -36,9 +37,9 @@ pub(super) fn content(stream: &Stretch) -> Content {
     for entry in entries {
         let Ok(entry) = entry else { return Content::Other };
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        match verdict(name.trim_start_matches("./"), entry.header().entry_size().unwrap_or(u64::MAX)) {
-            Some(content) => return content,
-            None => {}
+        let size = entry.header().entry_size().unwrap_or(u64::MAX);
+        if let Some(content) = verdict(name.trim_start_matches("./"), size) {
+            return content;
         }
     }
     Content::Other

@@ -19,7 +19,8 @@ pub enum PackageError {
     Bundle(#[from] BundleError),
     /// A bundle by its name, without a chart.
     #[error(
-        "{origin}: has no `original-chart/Chart.yaml`, so it is no chart bundle, whatever its name says; was it cut off?"
+        "{origin}: has no `original-chart/Chart.yaml`, so it is no chart bundle, whatever its name says; \
+         was it cut off?"
     )]
     NoChart {
         /// The file or entry.
@@ -27,7 +28,8 @@ pub enum PackageError {
     },
     /// A compressed package.
     #[error(
-        "{origin}: is a compressed package ({compression}), which `sync` does not read; give it to `import-addon`, which comes in a later version, or unpack it first"
+        "{origin}: is a compressed package ({compression}), which `sync` does not read; give it to \
+         `import-addon`, which comes in a later version, or unpack it first"
     )]
     Compressed {
         /// The file or entry.
@@ -37,7 +39,8 @@ pub enum PackageError {
     },
     /// A file of no kind that packages are.
     #[error(
-        "{origin}: is neither a chart bundle, nor a tar or folder that holds some, nor an archive of images, nor a chart"
+        "{origin}: is neither a chart bundle, nor a tar or folder that holds some, nor an archive of \
+         images, nor a chart"
     )]
     NoPackage {
         /// The file or entry.
@@ -45,7 +48,8 @@ pub enum PackageError {
     },
     /// A link that leads out of the directory.
     #[error(
-        "{path}: links to {target}, outside the directory that was given, and is not followed: copy it there, or give its path"
+        "{path}: links to {target}, outside the directory that was given, and is not followed: copy it \
+         there, or give its path"
     )]
     LinkLeaves {
         /// The link.

@@ -90,7 +90,8 @@ impl Walk<'_> {
         leftover
     }
 
-    /// A link inside the directory counts as a file of its own name; a folder that one leads to is found by its own path.
+    /// A link inside the directory counts as a file of its own name; a folder that one leads to is found by
+    /// its own path.
     fn link(&mut self, path: &Path) -> Result<(), PackageError> {
         let Ok(target) = fs::canonicalize(path) else {
             self.notes.push(format!("{}: is a link that leads nowhere and is left out", path.display()));

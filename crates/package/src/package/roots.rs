@@ -65,7 +65,8 @@ pub(super) fn rest<'a>(
     outside.map(|(path, member)| (path, &member.stretch))
 }
 
-/// Hidden files and folders are a system's own: rubbish bins, and what macOS writes beside each file on a USB disk.
+/// Hidden files and folders are a system's own: rubbish bins, and what macOS writes beside each file on a
+/// USB disk.
 fn is_hidden(path: &str) -> bool {
     path.split('/').any(|part| part.starts_with('.'))
 }

@@ -112,7 +112,8 @@ impl Scan {
         self.take(Origin::new(below.name()), bundle.map_err(PackageError::from));
     }
 
-    /// A file that may be a package. One that cannot be read as what it is, or as what its name says, is broken.
+    /// A file that may be a package. One that cannot be read as what it is, or as what its name says, is
+    /// broken.
     fn candidate(&mut self, file: &Stretch, position: &Position) {
         let name = file.name();
         let origin = || Origin::new(file.to_string());

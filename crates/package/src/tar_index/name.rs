@@ -5,9 +5,11 @@ use super::Fault;
 /// The longest name that is taken, in bytes: what Linux takes as a path.
 const NAME_LIMIT: usize = 4096;
 
-/// The entry's name with `/` between its parts, without `.` parts and a trailing slash; empty for the root folder.
+/// The entry's name with `/` between its parts, without `.` parts and a trailing slash; empty for the root
+/// folder.
 ///
-/// Refused are names that are absolute, go up (`..`), are no UTF-8, hold a NUL, or are longer than a path may be (design.md, decision 11).
+/// Refused are names that are absolute, go up (`..`), are no UTF-8, hold a NUL, or are longer than a path
+/// may be (design.md, decision 11).
 pub(super) fn entry_name(raw: &[u8]) -> Result<String, Fault> {
     if raw.len() > NAME_LIMIT {
         return Err(Fault::NameTooLong { length: raw.len(), limit: NAME_LIMIT });

@@ -1,7 +1,8 @@
-//! Pax extended headers (POSIX.1-2001, pax Interchange Format): the few records that change where an entry lies.
+//! Pax extended headers (POSIX.1-2001, pax Interchange Format): the few records that change where an entry
+//! lies.
 //!
-//! Read here and not by the `tar` crate because that one splits records at line ends, and a value (an attribute of a
-//! file, say) may hold one: the size record behind it would be lost.
+//! Read here and not by the `tar` crate because that one splits records at line ends, and a value (an
+//! attribute of a file, say) may hold one: the size record behind it would be lost.
 
 use super::Fault;
 

@@ -1,9 +1,8 @@
 //! Packages: directories, module tars, unpacked bundles, charts; and what is left out of them.
 
-mod support;
-
 use std::os::unix::fs::symlink;
 
+use crate::support::{Folder, bundle, error_of, names, only, open_bytes, text};
 use portolan_package::{Bundle, Package};
 use portolan_testkit::bundles::module_tar;
 use portolan_testkit::charts::Chart;
@@ -11,7 +10,6 @@ use portolan_testkit::docker_archive::{Shape, docker_archive};
 use portolan_testkit::images::Image;
 use portolan_testkit::oci_layout::oci_layout;
 use portolan_testkit::tarball::{Tarball, gzip};
-use support::{Folder, bundle, error_of, names, only, open_bytes, text};
 
 fn image(seed: u64) -> Image {
     Image::random(&format!("registry.example.com/team/app-{seed}:1.0"), seed)
@@ -250,7 +248,8 @@ fn what_is_no_package_is_refused() {
         ("a.gz", gzip(b"text")),
     ] {
         let expected = format!(
-            "{name}: is neither a chart bundle, nor a tar or folder that holds some, nor an archive of images, nor a chart"
+            "{name}: is neither a chart bundle, nor a tar or folder that holds some, nor an archive of \
+             images, nor a chart"
         );
         assert_eq!(error_of(name, &bytes), expected);
     }

@@ -1,6 +1,5 @@
-//! What the tests of packages share: a folder to put packages into, and short questions about what was opened.
-#![allow(dead_code, reason = "each test program uses its part")]
-#![allow(unreachable_pub, reason = "a module of several test programs")]
+//! What the tests of packages share: a folder to put packages into, and short questions about what was
+//! opened.
 
 use std::fs;
 use std::io::Read;
@@ -14,36 +13,36 @@ use portolan_testkit::images::Image as TestImage;
 use tempfile::TempDir;
 
 /// A folder that goes with the test.
-pub struct Folder(TempDir);
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, bytes).unwrap();
         path
     }
 
-    pub fn open(&self) -> Package {
+    pub(crate) fn open(&self) -> Package {
         portolan_package::open(self.path()).unwrap()
     }
 }
 
 /// A bundle of a chart of that name with these images.
-pub fn bundle(chart: &str, images: &[TestImage]) -> TestBundle {
+pub(crate) fn bundle(chart: &str, images: &[TestImage]) -> TestBundle {
     TestBundle::new(&Chart::new(chart, "1.2.3").image("app", "docker.io", "library/app", "1")).images(images)
 }
 
 /// Opens one file that is said to be good.
-pub fn open_bytes(name: &str, bytes: &[u8]) -> (Folder, Package) {
+pub(crate) fn open_bytes(name: &str, bytes: &[u8]) -> (Folder, Package) {
     let folder = Folder::new();
     let package = portolan_package::open(&folder.file(name, bytes)).unwrap();
     assert!(package.broken.is_empty(), "{:?}", package.broken);
@@ -51,7 +50,7 @@ pub fn open_bytes(name: &str, bytes: &[u8]) -> (Folder, Package) {
 }
 
 /// The whole text of the error that opening this file ends with, causes included.
-pub fn error_of(name: &str, bytes: &[u8]) -> String {
+pub(crate) fn error_of(name: &str, bytes: &[u8]) -> String {
     let folder = Folder::new();
     let path = folder.file(name, bytes);
     let error = portolan_package::open(&path).unwrap_err();
@@ -59,7 +58,7 @@ pub fn error_of(name: &str, bytes: &[u8]) -> String {
 }
 
 /// An error with its causes.
-pub fn text(error: &PackageError) -> String {
+pub(crate) fn text(error: &PackageError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
@@ -70,32 +69,32 @@ pub fn text(error: &PackageError) -> String {
 }
 
 /// The only bundle.
-pub fn only(package: &Package) -> &Bundle {
+pub(crate) fn only(package: &Package) -> &Bundle {
     assert_eq!(package.bundles.len(), 1, "{package:?}");
     &package.bundles[0]
 }
 
 /// Names of an image as text.
-pub fn names(image: &Image) -> Vec<String> {
+pub(crate) fn names(image: &Image) -> Vec<String> {
     image.names.iter().map(ToString::to_string).collect()
 }
 
 /// The only platform of an image.
-pub fn single(image: &Image) -> &ImageSource {
+pub(crate) fn single(image: &Image) -> &ImageSource {
     let sources = image.content.sources();
     assert_eq!(sources.len(), 1, "{image:?}");
     &sources[0]
 }
 
 /// All bytes of a blob as they would be sent.
-pub fn sent(blob: &Blob) -> Vec<u8> {
+pub(crate) fn sent(blob: &Blob) -> Vec<u8> {
     let mut bytes = Vec::new();
     blob.open().unwrap().read_to_end(&mut bytes).unwrap();
     bytes
 }
 
 /// Reads every layer to its end, compares its digest, and gives the digest of the manifest that results.
-pub fn send(source: &ImageSource) -> Digest {
+pub(crate) fn send(source: &ImageSource) -> Digest {
     let send = |blob: &Blob| {
         let bytes = sent(blob);
         let digest = Digest::sha256(&bytes);
@@ -107,7 +106,7 @@ pub fn send(source: &ImageSource) -> Digest {
 }
 
 /// The digest of a manifest that is known without reading a layer.
-pub fn known_digest(source: &ImageSource) -> Option<Digest> {
+pub(crate) fn known_digest(source: &ImageSource) -> Option<Digest> {
     match &source.manifest {
         ManifestSource::Original(manifest) | ManifestSource::Rebuilt(manifest) => {
             Some(manifest.digest().clone())
@@ -117,6 +116,6 @@ pub fn known_digest(source: &ImageSource) -> Option<Digest> {
 }
 
 /// Whether some layer is compressed on its way.
-pub fn compresses(source: &ImageSource) -> bool {
+pub(crate) fn compresses(source: &ImageSource) -> bool {
     source.layers.iter().any(|layer| layer.blob.encoding() == Encoding::CompressToGzip)
 }

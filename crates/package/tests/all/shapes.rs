@@ -1,13 +1,11 @@
 //! Archives of images in the shape of every writer, made by the test kit's own code.
 
-mod support;
-
+use crate::support::{bundle, compresses, known_digest, names, only, open_bytes, send, single};
 use portolan_oci::{Digest, Platform};
 use portolan_package::{ImageContent, ManifestSource};
 use portolan_testkit::docker_archive::{SHAPES, Shape, docker_archive};
 use portolan_testkit::images::Image;
 use portolan_testkit::oci_layout::{multi_platform, oci_layout};
-use support::{bundle, compresses, known_digest, names, only, open_bytes, send, single};
 
 const APP: &str = "registry.example.com/team/app:1.0";
 

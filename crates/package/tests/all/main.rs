@@ -1,0 +1,10 @@
+//! The tests of the crate as its users see it, in one program.
+#![expect(clippy::unwrap_used, reason = "what helpers of tests cannot do ends the test")]
+
+mod bad_input;
+mod packages;
+mod real_bundle;
+mod round_trip;
+mod shapes;
+mod support;
+mod writers;

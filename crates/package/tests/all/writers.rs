@@ -1,0 +1,274 @@
+//! Archives made by the real programs: skopeo, `docker save`, `ctr image export`, crane, podman.
+//!
+//! Each program gets images that the test kit made and writes them out again; what is read must be those
+//! images.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::{Folder, compresses, known_digest, names, only, send, single};
+use portolan_oci::{Digest, Platform};
+use portolan_package::{ImageContent, Package};
+use portolan_testkit::components;
+use portolan_testkit::docker_archive::{Shape, docker_archive};
+use portolan_testkit::docker_registry::{DockerRegistry, Options};
+use portolan_testkit::images::Image;
+use portolan_testkit::oci_layout::{multi_platform, oci_layout};
+use portolan_testkit::process::{self, Daemon};
+use portolan_testkit::skopeo::Skopeo;
+
+const APP: &str = "registry.example.com/team/app:1.0";
+const HUB: &str = "docker.io/library/busybox:1.36";
+
+fn open(path: &Path) -> Package {
+    let package = portolan_package::open(path).unwrap();
+    assert!(package.broken.is_empty(), "{:?}", package.broken);
+    package
+}
+
+/// The images as they were written are those that were given, in any order.
+fn assert_images(package: &Package, expected: &[Image]) {
+    let mut found: Vec<_> = only(package)
+        .images
+        .iter()
+        .map(|image| (names(image), single(image).config_digest.clone()))
+        .collect();
+    found.sort();
+    let full = |name: &str| name.parse::<portolan_oci::Reference>().unwrap().to_string();
+    let mut expected: Vec<_> =
+        expected.iter().map(|image| (vec![full(&image.name)], image.config_digest())).collect();
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
+fn skopeo_copy(skopeo: &Skopeo, source: &str, destination: &str) {
+    let output = skopeo.copy(source, destination);
+    assert!(
+        output.status.success(),
+        "{source} to {destination}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn skopeo_docker_archive() {
+    let Some(skopeo) = Skopeo::new() else { return };
+    let folder = Folder::new();
+    let image = Image::random(APP, 1);
+    let layout = folder.file("layout.tar", &oci_layout(std::slice::from_ref(&image)));
+    let written = folder.path().join("skopeo.tar");
+    skopeo_copy(
+        &skopeo,
+        &format!("oci-archive:{}", layout.display()),
+        &format!("docker-archive:{}:{APP}", written.display()),
+    );
+    let package = open(&written);
+    assert_images(&package, std::slice::from_ref(&image));
+    let source = single(&only(&package).images[0]);
+    assert!(compresses(source), "skopeo stores layers uncompressed");
+    assert_eq!(known_digest(source), None);
+    send(source);
+}
+
+#[test]
+fn skopeo_oci_archive() {
+    let Some(skopeo) = Skopeo::new() else { return };
+    let folder = Folder::new();
+    let image = Image::random(APP, 1);
+    let layout = folder.file("layout.tar", &oci_layout(std::slice::from_ref(&image)));
+    let written = folder.path().join("skopeo.tar");
+    skopeo_copy(
+        &skopeo,
+        &format!("oci-archive:{}", layout.display()),
+        &format!("oci-archive:{}:{APP}", written.display()),
+    );
+    let package = open(&written);
+    assert_images(&package, std::slice::from_ref(&image));
+    assert_eq!(send(single(&only(&package).images[0])), Digest::sha256(&image.oci_manifest()));
+}
+
+#[test]
+fn crane_pull() {
+    let (Some(crane), Some(skopeo)) = (components::CRANE.require(), Skopeo::new()) else { return };
+    let Some(registry) = DockerRegistry::start(&Options::default()) else { return };
+    let folder = Folder::new();
+    let images = [1, 2].map(|seed| Image::random(&format!("{}/team/app:{seed}", registry.host()), seed));
+    let mut pull = Command::new(crane);
+    pull.args(["pull", "--insecure", "--format", "tarball"]);
+    for (at, image) in images.iter().enumerate() {
+        let archive = docker_archive(Shape::GoContainerRegistry, std::slice::from_ref(image));
+        let archive = folder.file(&format!("{at}.tar"), &archive);
+        let path = image.name.split_once('/').unwrap().1;
+        skopeo.push(&format!("docker-archive:{}", archive.display()), &registry, path);
+        pull.arg(&image.name);
+    }
+    let written = folder.path().join("crane.tar");
+    process::run(pull.arg(&written));
+    let package = open(&written);
+    assert_images(&package, &images);
+    for image in &only(&package).images {
+        let source = single(image);
+        assert_eq!(known_digest(source), Some(send(source)));
+    }
+}
+
+/// Docker's daemon with a folder of its own, and the client that talks to it.
+struct Docker {
+    daemon: Daemon,
+    socket: String,
+    _folder: Folder,
+}
+
+impl Docker {
+    fn start() -> Option<Self> {
+        let program = components::DOCKERD.require()?;
+        let folder = Folder::new();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let socket = format!("unix://{}", path("d.sock"));
+        let mut command = Command::new(program);
+        command.args(["--host", &socket, "--data-root", &path("data"), "--exec-root", &path("exec")]);
+        command.args(["--pidfile", &path("d.pid"), "--storage-driver", "vfs", "--bridge", "none"]);
+        command.args(["--iptables=false", "--ip6tables=false", "--ip-forward=false"]);
+        let mut daemon = Daemon::start(command, &folder.path().join("log"));
+        daemon.wait_for(|log| log.contains("API listen on").then_some(()));
+        Some(Self { daemon, socket, _folder: folder })
+    }
+
+    fn run(&self, args: &[&str]) {
+        process::run(Command::new("docker").args(["--host", &self.socket]).args(args));
+    }
+}
+
+impl Drop for Docker {
+    /// Asked to end, the daemon ends its own containerd too.
+    fn drop(&mut self) {
+        process::outcome(Command::new("kill").args(["-TERM", &self.daemon.id().to_string()]));
+        self.daemon.wait_for(|log| log.contains("Daemon shutdown complete").then_some(()));
+    }
+}
+
+#[test]
+fn docker_save() {
+    let Some(docker) = Docker::start() else { return };
+    let folder = Folder::new();
+    let images = [Image::random(APP, 1), Image::random(HUB, 2)];
+    let archive = folder.file("in.tar", &docker_archive(Shape::DockerSave, &images));
+    docker.run(&["load", "--input", archive.to_str().unwrap()]);
+    let written = folder.path().join("docker.tar");
+    docker.run(&["save", "--output", written.to_str().unwrap(), APP, HUB]);
+    let package = open(&written);
+    assert_images(&package, &images);
+    for image in &only(&package).images {
+        assert_eq!(single(image).layers.len(), 2);
+        send(single(image));
+    }
+    let by_id = folder.path().join("by-id.tar");
+    docker.run(&["save", "--output", by_id.to_str().unwrap(), images[0].config_digest().hex()]);
+    let error = portolan_package::open(&by_id).unwrap_err().to_string();
+    assert!(error.contains("by-id.tar: manifest.json: the image") && error.contains("RepoTags"), "{error}");
+}
+
+/// containerd with a folder of its own.
+struct Containerd {
+    _daemon: Daemon,
+    ctr: PathBuf,
+    socket: String,
+    _folder: Folder,
+}
+
+impl Containerd {
+    fn start() -> Option<Self> {
+        let (program, ctr) = (components::CONTAINERD.require()?, components::CTR.require()?);
+        let folder = Folder::new();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let socket = path("c.sock");
+        let config = format!(
+            "version = 2\nroot = {:?}\nstate = {:?}\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n\
+             [grpc]\naddress = {socket:?}\n[ttrpc]\naddress = {:?}\n",
+            path("root"),
+            path("state"),
+            path("t.sock")
+        );
+        let config = folder.file("config.toml", config.as_bytes());
+        let mut command = Command::new(program);
+        command.arg("--config").arg(config);
+        let mut daemon = Daemon::start(command, &folder.path().join("log"));
+        daemon.wait_for(|log| log.contains("successfully booted").then_some(()));
+        Some(Self { _daemon: daemon, ctr, socket, _folder: folder })
+    }
+
+    fn run(&self, args: &[&str]) {
+        let mut command = Command::new(&self.ctr);
+        process::run(command.args(["--address", &self.socket, "--namespace", "test", "images"]).args(args));
+    }
+
+    fn import(&self, archive: &Path) {
+        self.run(&["import", "--no-unpack", "--all-platforms", archive.to_str().unwrap()]);
+    }
+}
+
+#[test]
+fn ctr_image_export() {
+    let Some(containerd) = Containerd::start() else { return };
+    let folder = Folder::new();
+    let images = [Image::random(APP, 1), Image::random(HUB, 2)];
+    containerd.import(&folder.file("in.tar", &oci_layout(&images)));
+    let written = folder.path().join("ctr.tar");
+    containerd.run(&["export", written.to_str().unwrap(), APP, HUB]);
+    let package = open(&written);
+    assert_images(&package, &images);
+    for image in &only(&package).images {
+        let expected = images.iter().find(|given| given.name == names(image)[0]).unwrap();
+        assert_eq!(send(single(image)), Digest::sha256(&expected.oci_manifest()));
+    }
+}
+
+#[test]
+fn ctr_image_export_of_several_platforms() {
+    let Some(containerd) = Containerd::start() else { return };
+    let folder = Folder::new();
+    let platforms = ["linux/amd64", "linux/arm64"].map(|text| text.parse::<Platform>().unwrap());
+    let children = platforms.each_ref().map(|platform| Image::random_for(APP, 1, platform));
+    let (archive, index_bytes) = multi_platform(APP, &children);
+    containerd.import(&folder.file("in.tar", &archive));
+
+    let all = folder.path().join("all.tar");
+    containerd.run(&["export", "--all-platforms", all.to_str().unwrap(), APP]);
+    let package = open(&all);
+    let image = &only(&package).images[0];
+    let ImageContent::Index { index, children: found } = &image.content else { panic!("{image:?}") };
+    assert_eq!(index.bytes(), &index_bytes);
+    assert_eq!(found.len(), 2);
+
+    let one = folder.path().join("one.tar");
+    containerd.run(&["export", "--platform", "linux/arm64", one.to_str().unwrap(), APP]);
+    let package = open(&one);
+    let image = &only(&package).images[0];
+    assert_eq!(names(image), [APP]);
+    assert_eq!(single(image).platform, platforms[1]);
+    assert_eq!(send(single(image)), Digest::sha256(&children[1].oci_manifest()));
+}
+
+#[test]
+fn podman_save() {
+    let podman = Path::new("/usr/bin/podman");
+    if !podman.is_file() {
+        eprintln!("SKIPPED podman_save: podman is optional and not there");
+        return;
+    }
+    let folder = Folder::new();
+    let image = Image::random(APP, 1);
+    let archive = folder.file("in.tar", &docker_archive(Shape::Skopeo, std::slice::from_ref(&image)));
+    let written = folder.path().join("podman.tar");
+    let podman = |args: &[&str]| {
+        let path = |name: &str| folder.path().join(name);
+        let mut command = Command::new(podman);
+        command.arg("--root").arg(path("root")).arg("--runroot").arg(path("run"));
+        process::run(command.args(["--storage-driver", "vfs"]).args(args));
+    };
+    podman(&["load", "--input", archive.to_str().unwrap()]);
+    podman(&["save", "--format", "docker-archive", "--output", written.to_str().unwrap(), APP]);
+    let package = open(&written);
+    assert_images(&package, std::slice::from_ref(&image));
+    send(single(&only(&package).images[0]));
+}
