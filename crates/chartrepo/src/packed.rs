@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 /// The largest packed chart that is sent or fetched, in bytes. Helm refuses what is larger unpacked,
 /// so nothing larger can be a chart.
-pub const CHART_LIMIT: u64 = 100 * 1024 * 1024;
+pub const CHART_LIMIT: u64 = portolan_chart::CHART_LIMIT;
 
 /// A chart's archive with what repositories need to know of it.
 #[derive(Clone)]
