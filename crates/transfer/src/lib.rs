@@ -1,1 +1,39 @@
-//! transfer
+//! Plan and execute: a package into a registry and a chart repository.
+//!
+//! One direction, and no step reaches back:
+//!
+//! ```text
+//! package ─ wanted (pure) ─▶ images and charts ─ plan (asks) ─▶ Plan ─ execute (writes) ─▶ Report
+//! ```
+//!
+//! Everything up to the [`Plan`] is pure or only reads; everything that writes takes a plan.
+//! Long work tells what it does through [`Observer`]; nothing here prints.
+
+mod blobs;
+mod carry;
+mod charts;
+mod content;
+mod event;
+mod execute;
+mod failure;
+mod options;
+mod plan;
+mod planning;
+mod probe;
+mod report;
+mod wanted;
+
+pub use event::{BlobId, BlobOutcome, Event, Observer, Silent};
+pub use execute::execute;
+pub use failure::{Precondition, Preconditions};
+pub use options::{
+    ChartChoice, ChartPolicy, ImagePolicy, MissingProjects, Selection, SyncOptions, Visibility,
+};
+pub use plan::{
+    ChartAction, ImageAction, PLAN_VERSION, Plan, PlannedChart, PlannedEdit, PlannedImage, PlannedProject,
+};
+pub use planning::{Target, plan};
+pub use report::{
+    BrokenBundle, ChartOutcome, ChartResult, ImageOutcome, ImageResult, Outcome, REPORT_VERSION, Report,
+    Totals,
+};

@@ -1,0 +1,79 @@
+//! What an image of a package is made of, seen from a registry: its identity and its blobs.
+
+use portolan_oci::{Digest, Manifest, Platform};
+use portolan_package::{Image, ImageContent, ImageSource, ManifestSource};
+
+/// By what an image of the package is recognised in a registry (rules.md, "The same image").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// The archive carries the manifest or image index: its digest alone counts.
+    Original(Digest),
+    /// The manifest is made anew: its digest, or that of the config in whatever manifest there is.
+    Rebuilt {
+        /// Of the manifest as Docker would have written it.
+        digest: Digest,
+        /// Of the config.
+        config: Digest,
+    },
+    /// The manifest can be made only once every layer was compressed or hashed.
+    Pending {
+        /// Of the config.
+        config: Digest,
+    },
+}
+
+impl Identity {
+    pub(crate) fn of(image: &Image) -> Self {
+        match &image.content {
+            ImageContent::Index { index, .. } => Self::Original(index.digest().clone()),
+            ImageContent::Single(source) => Self::of_source(source),
+        }
+    }
+
+    fn of_source(source: &ImageSource) -> Self {
+        let config = source.config_digest.clone();
+        match &source.manifest {
+            ManifestSource::Original(manifest) => Self::Original(manifest.digest().clone()),
+            ManifestSource::Rebuilt(manifest) => Self::Rebuilt { digest: manifest.digest().clone(), config },
+            ManifestSource::Pending => Self::Pending { config },
+        }
+    }
+
+    /// The digest that the registry will know the image by, where it is known already.
+    pub(crate) fn digest(&self) -> Option<&Digest> {
+        match self {
+            Self::Original(digest) | Self::Rebuilt { digest, .. } => Some(digest),
+            Self::Pending { .. } => None,
+        }
+    }
+
+    /// Digest of the config, where an equal one makes an equal image.
+    fn config(&self) -> Option<&Digest> {
+        match self {
+            Self::Original(_) => None,
+            Self::Rebuilt { config, .. } | Self::Pending { config } => Some(config),
+        }
+    }
+
+    /// Whether `found`, which a tag names, is or holds this image.
+    pub(crate) fn is_held_by(&self, found: &Manifest) -> bool {
+        let is_ours = |digest: &Digest| Some(digest) == self.digest();
+        let same_config = found.image().is_some_and(|image| Some(&image.config.digest) == self.config());
+        let is_member =
+            found.index().is_some_and(|index| index.manifests.iter().any(|member| is_ours(&member.digest)));
+        is_ours(found.digest()) || same_config || is_member
+    }
+}
+
+/// What the image runs on; attestations, which run on nothing, are left out.
+pub(crate) fn platforms(image: &Image) -> Vec<Platform> {
+    let runs = |platform: &&Platform| platform.os != "unknown";
+    image.content.sources().iter().map(|source| &source.platform).filter(runs).cloned().collect()
+}
+
+/// Bytes of all its blobs as the package stores them.
+pub(crate) fn stored_bytes(image: &Image) -> u64 {
+    let layers =
+        |source: &ImageSource| source.layers.iter().map(|layer| layer.blob.stored_size()).sum::<u64>();
+    image.content.sources().iter().map(|source| source.config.len() as u64 + layers(source)).sum()
+}

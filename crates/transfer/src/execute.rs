@@ -1,0 +1,63 @@
+//! Carries a plan out: projects, blobs, tags, charts, and the report of it all.
+
+mod charts;
+mod images;
+mod progress;
+mod tag;
+
+use std::time::Instant;
+
+use portolan_registry::RegistryError;
+
+use crate::{
+    event::Observer,
+    failure::one_line,
+    options::SyncOptions,
+    plan::Plan,
+    planning::Target,
+    report::{ImageResult, Report, Totals},
+};
+
+/// What is written where, while a plan is carried out.
+pub(crate) struct Run<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) target: &'a Target,
+    pub(crate) options: &'a SyncOptions,
+    pub(crate) observer: &'a dyn Observer,
+}
+
+/// Carries out `plan`. Whatever fails is a line of the report; what can go on goes on.
+///
+/// Tags are written after all their blobs, charts after all their images, so a run that ends in the
+/// middle leaves only blobs that no tag names.
+pub async fn execute(plan: &Plan, target: &Target, options: &SyncOptions, observer: &dyn Observer) -> Report {
+    let started = Instant::now();
+    let run = Run { plan, target, options, observer };
+    let (images, totals) = match run.create_projects().await {
+        Ok(()) => run.images().await,
+        Err(error) => (run.all_failed(&error), Totals::default()),
+    };
+    let charts = run.charts(&images).await;
+    let report = Report {
+        images,
+        charts,
+        broken: plan.broken.clone(),
+        notes: plan.notes.clone(),
+        totals,
+        ..Report::new()
+    };
+    report.lasting(started.elapsed())
+}
+
+impl Run<'_> {
+    async fn create_projects(&self) -> Result<(), RegistryError> {
+        for project in &self.plan.projects {
+            self.target.registry.create_project(&project.name, project.visibility.into()).await?;
+        }
+        Ok(())
+    }
+
+    fn all_failed(&self, error: &RegistryError) -> Vec<ImageResult> {
+        self.plan.images.iter().map(|image| images::failed(image, &one_line(error))).collect()
+    }
+}

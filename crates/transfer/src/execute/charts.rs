@@ -1,0 +1,165 @@
+//! Uploads each chart once all its images are there.
+
+use std::sync::Arc;
+
+use portolan_chart::ChartVersion;
+use portolan_chartrepo::{ChartRepoError, PackedChart};
+use portolan_oci::Reference;
+
+use super::Run;
+use crate::{
+    charts::{Held, compare},
+    event::Event,
+    failure::one_line,
+    options::ChartPolicy,
+    plan::{ChartAction, PlannedChart},
+    report::{ChartOutcome, ChartResult, ImageResult},
+    wanted::{ChartState, Inputs, PackedForm, PrepareError, repack},
+};
+
+/// Why a chart could not be uploaded.
+#[derive(Debug, thiserror::Error)]
+enum UploadError {
+    #[error("making the chart archive")]
+    Bundle {
+        #[source]
+        source: Box<PrepareError>,
+    },
+    #[error("uploading the chart")]
+    Repository {
+        #[source]
+        source: ChartRepoError,
+    },
+}
+
+impl Run<'_> {
+    /// Brings every chart of the plan where it belongs, one after the other: servers that keep one
+    /// index for all charts write it anew for each, and lose entries when asked to do so twice at once.
+    pub(super) async fn charts(&self, images: &[ImageResult]) -> Vec<ChartResult> {
+        let mut results = Vec::new();
+        for chart in &self.plan.charts {
+            let result = self.chart(chart, images).await;
+            self.observer.event(Event::ChartFinished { result: &result });
+            results.push(result);
+        }
+        if let Err(error) = self.finish_charts(&results).await {
+            let lost = results.iter_mut().filter(|result| result.action == ChartOutcome::Pushed);
+            for result in lost {
+                result.action = ChartOutcome::Failed;
+                result.error = Some(one_line(&error));
+            }
+        }
+        results
+    }
+
+    async fn finish_charts(&self, results: &[ChartResult]) -> Result<(), ChartRepoError> {
+        if results.iter().any(|result| result.action == ChartOutcome::Pushed) {
+            self.target.charts.finish().await?;
+        }
+        Ok(())
+    }
+
+    async fn chart(&self, chart: &PlannedChart, images: &[ImageResult]) -> ChartResult {
+        let settled = match chart.action {
+            ChartAction::Exists => Some(ChartOutcome::Exists),
+            ChartAction::Keep => Some(ChartOutcome::Kept),
+            ChartAction::Push | ChartAction::Later => None,
+        };
+        if let Some(action) = settled {
+            return line(chart, action, None);
+        }
+        if let Some(reason) = self.withheld(chart, images) {
+            return line(chart, ChartOutcome::Withheld, Some(reason));
+        }
+        match self.upload(chart, images).await {
+            Ok(action) => line(chart, action, None),
+            Err(error) => line(chart, ChartOutcome::Failed, Some(one_line(&error))),
+        }
+    }
+
+    /// Why a chart may not be uploaded now.
+    fn withheld(&self, chart: &PlannedChart, images: &[ImageResult]) -> Option<String> {
+        if self.options.charts == ChartPolicy::Anyway {
+            return None;
+        }
+        let lacks: Vec<String> = chart
+            .images
+            .iter()
+            .map(|at| &images[*at])
+            .filter(|image| !image.action.is_there())
+            .map(|image| image.target.to_string())
+            .collect();
+        (!lacks.is_empty()).then(|| {
+            let names = lacks.join(", ");
+            format!("waits for {names}; --charts-anyway uploads it all the same")
+        })
+    }
+
+    async fn upload(
+        &self,
+        chart: &PlannedChart,
+        images: &[ImageResult],
+    ) -> Result<ChartOutcome, UploadError> {
+        let (packed, held) = self.packed(chart, images).await?;
+        match held {
+            Held::Same => return Ok(ChartOutcome::Exists),
+            Held::Other | Held::Unknown => return Ok(ChartOutcome::Kept),
+            Held::Nothing => {}
+        }
+        self.target.charts.push(&packed).await.map_err(|source| UploadError::Repository { source })?;
+        Ok(ChartOutcome::Pushed)
+    }
+
+    /// The chart to upload, and what the repository holds in its place.
+    async fn packed(
+        &self,
+        chart: &PlannedChart,
+        images: &[ImageResult],
+    ) -> Result<(Arc<PackedChart>, Held), UploadError> {
+        let planned = match &chart.state {
+            ChartState::Packed(form) => form.chart.clone(),
+            ChartState::AwaitsDigests => None,
+        };
+        let packed = match planned {
+            Some(packed) => packed,
+            None => Arc::new(self.repack(chart, images)?),
+        };
+        // What planning settled need not be asked again.
+        if chart.action == ChartAction::Push {
+            return Ok((packed, Held::Nothing));
+        }
+        let form = PackedForm { digest: packed.digest().clone(), chart: Some(Arc::clone(&packed)) };
+        let held = self.compare(&chart.name, &chart.chart_version, &form).await?;
+        Ok((packed, held))
+    }
+
+    async fn compare(
+        &self,
+        name: &str,
+        version: &ChartVersion,
+        form: &PackedForm,
+    ) -> Result<Held, UploadError> {
+        compare(self.target.charts.as_ref(), name, version, form)
+            .await
+            .map_err(|source| UploadError::Repository { source })
+    }
+
+    fn repack(&self, chart: &PlannedChart, images: &[ImageResult]) -> Result<PackedChart, UploadError> {
+        let digest_of = |reference: &Reference| {
+            images.iter().find(|image| image.source == *reference).and_then(|image| image.digest.clone())
+        };
+        let inputs = Inputs { package: &self.plan.package, options: self.options, only_registry: None };
+        repack(&inputs, chart.bundle, &digest_of).map_err(|source| UploadError::Bundle { source: Box::new(source) })
+    }
+}
+
+fn line(chart: &PlannedChart, action: ChartOutcome, error: Option<String>) -> ChartResult {
+    ChartResult {
+        name: chart.name.clone(),
+        version: chart.version.clone(),
+        source: chart.source.clone(),
+        target: chart.target.clone(),
+        action,
+        error,
+    }
+}

@@ -1,0 +1,111 @@
+//! Sends the blobs of all images, several at once, and writes each tag as soon as its image is whole.
+
+use futures_util::{StreamExt, stream, stream::FuturesUnordered};
+
+use super::{
+    Run,
+    progress::{Parts, Progress},
+    tag::{Written, write_tag},
+};
+use crate::{
+    blobs::BlobPlan,
+    carry::carry,
+    event::{BlobId, Event},
+    failure::one_line,
+    plan::{ImageAction, PlannedImage},
+    report::{ImageOutcome, ImageResult, Totals},
+};
+
+impl Run<'_> {
+    /// Brings every image of the plan where it belongs.
+    pub(super) async fn images(&self) -> (Vec<ImageResult>, Totals) {
+        let blobs = BlobPlan::of(&self.plan.images);
+        self.observer.event(Event::Started { bytes: blobs.bytes() });
+        let mut results: Vec<Option<ImageResult>> = self.plan.images.iter().map(settled).collect();
+        for result in results.iter().flatten() {
+            self.observer.event(Event::ImageFinished { result });
+        }
+        let totals = self.push(&blobs, &mut results).await;
+        let every =
+            results.into_iter().map(|r| r.expect("because every image waits for its config at least"));
+        (every.collect(), totals)
+    }
+
+    async fn push(&self, blobs: &BlobPlan, results: &mut [Option<ImageResult>]) -> Totals {
+        let mut progress = Progress::new(blobs, &self.plan.images);
+        let transfers = blobs.tasks.iter().enumerate().map(async |(at, task)| {
+            (at, carry(&self.target.registry, task, BlobId(at), self.observer).await)
+        });
+        let mut transfers =
+            std::pin::pin!(stream::iter(transfers).buffer_unordered(self.options.jobs.max(1)));
+        let mut tagging = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                Some((at, result)) = transfers.next() => {
+                    for image in progress.record(at, result) {
+                        tagging.push(self.finish(image, progress.parts_of(image)));
+                    }
+                }
+                Some((image, result)) = tagging.next() => {
+                    self.observer.event(Event::ImageFinished { result: &result });
+                    results[image] = Some(result);
+                }
+                else => return progress.totals(),
+            }
+        }
+    }
+
+    /// Writes the tag of an image whose blobs all ended, well or not.
+    async fn finish(&self, at: usize, parts: Parts) -> (usize, ImageResult) {
+        let image = &self.plan.images[at];
+        let written = match parts.layers {
+            Ok(layers) => write_tag(&self.target.registry, image, &layers).await.map_err(|e| one_line(&e)),
+            Err(error) => Err(error),
+        };
+        let result = ImageResult { bytes_sent: parts.sent, ..line(image, ImageOutcome::Failed) };
+        let result = match written {
+            Ok(Written { digest, action }) => {
+                let (action, found) = outcome(action);
+                ImageResult { digest: Some(digest), action, found, ..result }
+            }
+            Err(error) => ImageResult { error: Some(error), ..result },
+        };
+        (at, result)
+    }
+}
+
+/// The line of an image for which there is nothing to do; `None` where it is to be pushed.
+fn settled(image: &PlannedImage) -> Option<ImageResult> {
+    if image.action == ImageAction::Push {
+        return None;
+    }
+    let (action, found) = outcome(image.action.clone());
+    Some(ImageResult { found, ..line(image, action) })
+}
+
+/// What an action came to once it was carried out, and what the tag held where it was kept.
+fn outcome(action: ImageAction) -> (ImageOutcome, Option<portolan_oci::Digest>) {
+    match action {
+        ImageAction::Push => (ImageOutcome::Pushed, None),
+        ImageAction::Exists => (ImageOutcome::Exists, None),
+        ImageAction::Keep { found, .. } => (ImageOutcome::Kept, Some(found)),
+    }
+}
+
+/// The line of an image that could not even be begun.
+pub(super) fn failed(image: &PlannedImage, error: &str) -> ImageResult {
+    ImageResult { error: Some(error.to_owned()), ..line(image, ImageOutcome::Failed) }
+}
+
+fn line(image: &PlannedImage, action: ImageOutcome) -> ImageResult {
+    ImageResult {
+        source: image.source.clone(),
+        target: image.target.clone(),
+        digest: image.digest.clone(),
+        platforms: image.platforms.clone(),
+        action,
+        bytes_sent: 0,
+        found: None,
+        error: None,
+    }
+}

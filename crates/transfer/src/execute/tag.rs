@@ -1,0 +1,55 @@
+//! Writes the manifests of an image whose blobs are all in its repository, the one with the tag last.
+
+use portolan_oci::{Digest, Locator, SizedDigest};
+use portolan_package::ImageContent;
+use portolan_registry::{Registry, RegistryError};
+
+use crate::{
+    content::Identity,
+    plan::{ImageAction, PlannedImage},
+    probe::probe,
+};
+
+/// An image whose tag was dealt with.
+pub(super) struct Written {
+    /// Digest of its manifest or image index.
+    pub(super) digest: Digest,
+    /// What was done in the end; another run may have been quicker.
+    pub(super) action: ImageAction,
+}
+
+/// Writes an image's manifests. The tag is asked about once more right before: hours may have passed
+/// since the plan, and a tag that exists is never overwritten.
+///
+/// `layers` are those of each member of the image, as they are in the registry.
+///
+/// # Errors
+/// What the registry said against it.
+pub(super) async fn write_tag(
+    registry: &Registry,
+    image: &PlannedImage,
+    layers: &[Vec<SizedDigest>],
+) -> Result<Written, RegistryError> {
+    let repository = &image.target.repository;
+    let locator = image.target.locator();
+    let manifest = match &image.content.content {
+        ImageContent::Single(source) => source.manifest_with(&layers[0]),
+        ImageContent::Index { index, children } => {
+            for (child, layers) in children.iter().zip(layers) {
+                let manifest = child.manifest_with(layers);
+                let by_digest = Locator::Digest(manifest.digest().clone());
+                registry.put_manifest(repository, &by_digest, &manifest).await?;
+            }
+            index.clone()
+        }
+    };
+    let identity = match Identity::of(&image.content) {
+        Identity::Pending { config } => Identity::Rebuilt { digest: manifest.digest().clone(), config },
+        known => known,
+    };
+    let action = probe(registry, repository, &locator, &identity).await?;
+    if action == ImageAction::Push {
+        registry.put_manifest(repository, &locator, &manifest).await?;
+    }
+    Ok(Written { digest: manifest.digest().clone(), action })
+}

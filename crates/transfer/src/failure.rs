@@ -1,0 +1,65 @@
+//! Errors of planning, and errors as one line of text for plans and reports.
+
+use std::{error::Error, fmt};
+
+use portolan_chartrepo::ChartRepoError;
+use portolan_registry::RegistryError;
+
+/// Something that stops a run before it writes anything.
+#[derive(Debug, thiserror::Error)]
+pub enum Precondition {
+    /// The registry can't be used.
+    #[error("the registry can't be used")]
+    Registry {
+        /// What it said, or what kept it from saying anything.
+        #[source]
+        source: RegistryError,
+    },
+    /// The chart repository can't be used.
+    #[error("the chart repository can't be used")]
+    ChartRepository {
+        /// What it said, or what kept it from saying anything.
+        #[source]
+        source: ChartRepoError,
+    },
+    /// Projects lack, and may not be created.
+    #[error("the registry lacks the projects {}: create them, or let Portolan do it with --auto-create-repository", .names.join(", "))]
+    MissingProjects {
+        /// Their names.
+        names: Vec<String>,
+    },
+}
+
+/// All that stops a run before it writes anything, found in one go.
+#[derive(Debug)]
+pub struct Preconditions {
+    /// Each failure; never empty.
+    pub failures: Vec<Precondition>,
+}
+
+impl fmt::Display for Preconditions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<String> = self.failures.iter().map(|failure| one_line(failure)).collect();
+        f.write_str(&texts.join("; "))
+    }
+}
+
+impl Error for Preconditions {}
+
+impl Preconditions {
+    /// `Ok` where nothing failed.
+    pub(crate) fn check(failures: Vec<Precondition>) -> Result<(), Self> {
+        if failures.is_empty() { Ok(()) } else { Err(Self { failures }) }
+    }
+}
+
+/// An error and all its causes in one line, for a member of a plan or report.
+pub(crate) fn one_line(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,69 @@
+//! Asks the chart repository what it holds of each chart.
+
+use std::collections::HashMap;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use portolan_chartrepo::{ChartRepoError, ChartRepository};
+use portolan_oci::Reference;
+
+use super::{QUESTIONS_AT_ONCE, positions};
+use crate::{
+    charts::{Held, compare},
+    event::{Event, Observer},
+    plan::{ChartAction, PlannedChart, PlannedEdit, PlannedImage},
+    wanted::{ChartState, WantedChart},
+};
+
+/// Asks about every chart, several at once, and keeps their order.
+///
+/// # Errors
+/// Whatever keeps the repository from answering.
+pub(super) async fn ask(
+    repository: &dyn ChartRepository,
+    charts: Vec<WantedChart>,
+    images: &[PlannedImage],
+    observer: &dyn Observer,
+) -> Result<Vec<PlannedChart>, ChartRepoError> {
+    let positions = positions(images);
+    let questions = charts.into_iter().map(async |chart| {
+        let action = decide(repository, &chart).await?;
+        observer.event(Event::Checked);
+        Ok(planned(repository, chart, action, &positions))
+    });
+    stream::iter(questions).buffered(QUESTIONS_AT_ONCE).try_collect().await
+}
+
+async fn decide(
+    repository: &dyn ChartRepository,
+    chart: &WantedChart,
+) -> Result<ChartAction, ChartRepoError> {
+    let ChartState::Packed(form) = &chart.state else { return Ok(ChartAction::Later) };
+    let held = compare(repository, &chart.name, &chart.version, form).await?;
+    Ok(match held {
+        Held::Nothing => ChartAction::Push,
+        Held::Same => ChartAction::Exists,
+        Held::Other => ChartAction::Keep,
+        // The archive was given up for want of room; execution makes it again and compares.
+        Held::Unknown => ChartAction::Later,
+    })
+}
+
+fn planned(
+    repository: &dyn ChartRepository,
+    chart: WantedChart,
+    action: ChartAction,
+    positions: &HashMap<&Reference, usize>,
+) -> PlannedChart {
+    PlannedChart {
+        target: repository.target_of(&chart.name, &chart.version),
+        version: chart.version.to_string(),
+        action,
+        edits: chart.edits.into_iter().map(PlannedEdit::from).collect(),
+        images: chart.images.iter().filter_map(|target| positions.get(target).copied()).collect(),
+        name: chart.name,
+        source: chart.source,
+        bundle: chart.bundle,
+        chart_version: chart.version,
+        state: chart.state,
+    }
+}

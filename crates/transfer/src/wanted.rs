@@ -1,0 +1,131 @@
+//! What a package asks for: every image under its target name, every chart relocated and packed.
+//!
+//! Nothing is asked of any server here, so the same package and options always give the same answer.
+
+mod bundle;
+mod collision;
+
+use std::{collections::HashSet, sync::Arc};
+
+use portolan_chart::{ChartVersion, Edit};
+use portolan_chartrepo::PackedChart;
+use portolan_oci::{Digest, Reference};
+use portolan_package::Image;
+
+pub(crate) use bundle::{Inputs, PrepareError, repack};
+use bundle::{Prepared, prepare};
+
+use crate::{failure::one_line, report::BrokenBundle};
+
+/// Packed charts that wait in memory together, in bytes; those beyond are made again from the package.
+const PACKED_LIMIT: usize = 32 * 1024 * 1024;
+
+/// All images and charts of a package, and the bundles that had to be left out.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) images: Vec<WantedImage>,
+    pub(crate) charts: Vec<WantedChart>,
+    pub(crate) broken: Vec<BrokenBundle>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// An image and one name that it is to have in the registry.
+#[derive(Clone, Debug)]
+pub(crate) struct WantedImage {
+    pub(crate) source: Reference,
+    pub(crate) target: Reference,
+    pub(crate) content: Arc<Image>,
+}
+
+/// A chart, ready to be asked about.
+#[derive(Clone, Debug)]
+pub(crate) struct WantedChart {
+    /// Index of its bundle in the package.
+    pub(crate) bundle: usize,
+    pub(crate) source: String,
+    pub(crate) name: String,
+    pub(crate) version: ChartVersion,
+    pub(crate) edits: Vec<Edit>,
+    /// Targets of the images that must be there first.
+    pub(crate) images: Vec<Reference>,
+    pub(crate) state: ChartState,
+}
+
+/// How far a chart is before anything was sent.
+#[derive(Clone, Debug)]
+pub(crate) enum ChartState {
+    /// Relocated and packed.
+    Packed(PackedForm),
+    /// It pins an image whose digest is derived while its layers pass.
+    AwaitsDigests,
+}
+
+/// A relocated chart in the form that is uploaded.
+#[derive(Clone, Debug)]
+pub(crate) struct PackedForm {
+    /// Of the archive.
+    pub(crate) digest: Digest,
+    /// The chart with its archive, unless too many of them wait already.
+    pub(crate) chart: Option<Arc<PackedChart>>,
+}
+
+impl From<PackedChart> for PackedForm {
+    fn from(chart: PackedChart) -> Self {
+        Self { digest: chart.digest().clone(), chart: Some(Arc::new(chart)) }
+    }
+}
+
+/// Reads every bundle of `package` and works out what is to go where.
+pub(crate) fn wanted(inputs: &Inputs<'_>) -> Wanted {
+    let package = inputs.package;
+    let mut prepared: Vec<Prepared> = Vec::new();
+    let mut wanted = Wanted { notes: package.notes.clone(), ..Wanted::default() };
+    wanted.broken.extend(
+        package
+            .broken
+            .iter()
+            .map(|b| BrokenBundle { source: b.origin.to_string(), error: one_line(&b.error) }),
+    );
+    for index in 0..package.bundles.len() {
+        match prepare(inputs, index) {
+            Ok(Some(bundle)) => prepared.push(bundle),
+            Ok(None) => {}
+            Err(error) => wanted.broken.push(BrokenBundle {
+                source: package.bundles[index].origin.to_string(),
+                error: one_line(&error),
+            }),
+        }
+    }
+    collision::take_out(&mut prepared, &mut wanted.broken);
+    gather(prepared, &mut wanted);
+    wanted
+}
+
+/// Joins the bundles: each target once, in the order of the package.
+fn gather(prepared: Vec<Prepared>, wanted: &mut Wanted) {
+    let mut known: HashSet<Reference> = HashSet::new();
+    let mut room = PACKED_LIMIT;
+    for mut bundle in prepared {
+        for image in bundle.images {
+            if known.insert(image.target.clone()) {
+                wanted.images.push(image);
+            }
+        }
+        wanted.notes.append(&mut bundle.notes);
+        if let Some(mut chart) = bundle.chart {
+            chart.keep_within(&mut room);
+            wanted.charts.push(chart);
+        }
+    }
+}
+
+impl WantedChart {
+    /// Gives the archive up where no room is left for it, else takes the room.
+    fn keep_within(&mut self, room: &mut usize) {
+        let ChartState::Packed(form) = &mut self.state else { return };
+        match form.chart.as_ref().map(|chart| chart.archive().len()) {
+            Some(size) if size <= *room => *room -= size,
+            _ => form.chart = None,
+        }
+    }
+}

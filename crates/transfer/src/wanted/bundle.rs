@@ -1,0 +1,243 @@
+//! One bundle: which images it brings under which names, and its chart relocated.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use portolan_chart::{
+    Chart, Edit, HintImage, Hints, HintsError, RelocateError, RelocateOptions, Relocated, hint_images,
+    relocate,
+};
+use portolan_chartrepo::{PackError, PackedChart};
+use portolan_oci::{Digest, Reference, RegistryHost};
+use portolan_package::{Bundle, BundleError, Image, Package};
+
+use super::{ChartState, WantedChart, WantedImage};
+use crate::{
+    content::Identity,
+    options::{ImagePolicy, SyncOptions},
+};
+
+/// The tag that go-containerregistry writes for an image that was named by digest alone.
+const DIGEST_PLACEHOLDER: &str = "i-was-a-digest";
+
+/// What the bundles are worked out from.
+#[derive(Clone, Copy)]
+pub(crate) struct Inputs<'a> {
+    pub(crate) package: &'a Package,
+    pub(crate) options: &'a SyncOptions,
+    /// The registry that targets must name; `None` where everything is pushed to one address whatever charts name.
+    pub(crate) only_registry: Option<&'a RegistryHost>,
+}
+
+/// What one bundle asks for.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) source: String,
+    pub(crate) images: Vec<WantedImage>,
+    pub(crate) chart: Option<WantedChart>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// Why a bundle can't be planned.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PrepareError {
+    #[error("reading the bundle")]
+    Bundle {
+        #[source]
+        source: BundleError,
+    },
+    #[error("packing the chart")]
+    Chart {
+        #[source]
+        source: PackError,
+    },
+    #[error("reading the chart's image hints")]
+    Hints {
+        #[source]
+        source: HintsError,
+    },
+    #[error("relocating the chart")]
+    Relocate {
+        #[source]
+        source: RelocateError,
+    },
+    #[error(
+        "hint {hint:?} names the image {image}, which images.tar does not hold: make the bundle anew with all its images, or leave them out with --skip-images"
+    )]
+    NotCarried { hint: String, image: Reference },
+    #[error(
+        "the image {image} would go to the registry {registry}, but this run pushes to {only}: set target.containerRegistry"
+    )]
+    OtherRegistry { image: Reference, registry: RegistryHost, only: RegistryHost },
+}
+
+/// Works one bundle out; `None` where its chart was not chosen.
+pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepared>, PrepareError> {
+    let bundle = &inputs.package.bundles[index];
+    let source = bundle.origin.to_string();
+    let Some(chart) = bundle.chart().map_err(|source| PrepareError::Bundle { source })? else {
+        let images = carried(inputs, bundle)?;
+        return Ok(Some(Prepared { source, images, chart: None, notes: Vec::new() }));
+    };
+    let Some(policy) = policy_for(inputs.options, &chart) else { return Ok(None) };
+    let hints = hints_of(bundle, &chart)?;
+    let named = hint_images(&chart, &hints, &inputs.options.rules)
+        .map_err(|source| PrepareError::Relocate { source })?;
+    let images = match policy {
+        ImagePolicy::Relocate => all_images(inputs, bundle, &named)?,
+        ImagePolicy::RewriteOnly | ImagePolicy::Leave => Vec::new(),
+    };
+    let awaits = policy != ImagePolicy::Leave && awaits_digests(bundle, &named);
+    let (edits, state) = if awaits {
+        (Vec::new(), ChartState::AwaitsDigests)
+    } else {
+        packed(inputs, &chart, &hints, policy, &|reference| digest_in(bundle, reference))?
+    };
+    let chart = WantedChart {
+        bundle: index,
+        source: source.clone(),
+        name: chart.name().to_owned(),
+        version: chart.version().clone(),
+        edits,
+        images: images.iter().map(|image| image.target.clone()).collect(),
+        state,
+    };
+    Ok(Some(Prepared { source, images, chart: Some(chart), notes: Vec::new() }))
+}
+
+/// Relocates and packs a bundle's chart again: because its archive was given up for want of room, or
+/// because `digest_of` knows digests now that weren't known before.
+pub(crate) fn repack(
+    inputs: &Inputs<'_>,
+    index: usize,
+    digest_of: &dyn Fn(&Reference) -> Option<Digest>,
+) -> Result<PackedChart, PrepareError> {
+    let bundle = &inputs.package.bundles[index];
+    let chart = bundle
+        .chart()
+        .map_err(|source| PrepareError::Bundle { source })?
+        .expect("because this bundle had a chart when it was planned");
+    let policy = policy_for(inputs.options, &chart).unwrap_or_default();
+    let hints = hints_of(bundle, &chart)?;
+    let look_up = |reference: &Reference| digest_in(bundle, reference).or_else(|| digest_of(reference));
+    Ok(rewritten(inputs, &chart, &hints, policy, &look_up)?.0)
+}
+
+fn policy_for(options: &SyncOptions, chart: &Chart) -> Option<ImagePolicy> {
+    let chosen = options.selection.choose(chart.name(), &chart.version().to_string())?;
+    Some(chosen.max(options.images))
+}
+
+fn hints_of(bundle: &Bundle, chart: &Chart) -> Result<Hints, PrepareError> {
+    if let Some(hints) = bundle.hints().map_err(|source| PrepareError::Bundle { source })? {
+        return Ok(hints);
+    }
+    let (origin, data) = match chart.hints_file() {
+        Some(file) => (format!("{}: {}", bundle.origin, file.path), file.data.clone()),
+        None => (bundle.origin.to_string(), Bytes::new()),
+    };
+    Hints::parse(&origin, &data).map_err(|source| PrepareError::Hints { source })
+}
+
+/// Every image of the bundle under every name that its archive gives it.
+fn carried(inputs: &Inputs<'_>, bundle: &Bundle) -> Result<Vec<WantedImage>, PrepareError> {
+    let mut wanted = Vec::new();
+    for image in &bundle.images {
+        let content = Arc::new(image.clone());
+        for source in image.names.iter().filter(|name| !is_placeholder(name)) {
+            wanted.push(aim(inputs, source, &content)?);
+        }
+    }
+    Ok(wanted)
+}
+
+/// The images that the archive names, and those that hints name by digest.
+fn all_images(
+    inputs: &Inputs<'_>,
+    bundle: &Bundle,
+    named: &[HintImage],
+) -> Result<Vec<WantedImage>, PrepareError> {
+    let mut wanted = carried(inputs, bundle)?;
+    if bundle.images.is_empty() {
+        return Ok(wanted);
+    }
+    for hint in named {
+        let image = find(bundle, &hint.source).ok_or_else(|| PrepareError::NotCarried {
+            hint: hint.hint.clone(),
+            image: hint.source.clone(),
+        })?;
+        if hint.source.digest.is_some() {
+            wanted.push(aim(inputs, &hint.source, &Arc::new(image.clone()))?);
+        }
+    }
+    Ok(wanted)
+}
+
+fn aim(inputs: &Inputs<'_>, source: &Reference, content: &Arc<Image>) -> Result<WantedImage, PrepareError> {
+    let target = inputs.options.rules.target(source).map_err(|source| PrepareError::Relocate { source })?;
+    match inputs.only_registry {
+        Some(only) if *only != target.registry => Err(PrepareError::OtherRegistry {
+            image: source.clone(),
+            registry: target.registry,
+            only: only.clone(),
+        }),
+        _ => Ok(WantedImage { source: source.clone(), target, content: Arc::clone(content) }),
+    }
+}
+
+fn is_placeholder(name: &Reference) -> bool {
+    name.tag.as_ref().is_some_and(|tag| tag.as_str() == DIGEST_PLACEHOLDER)
+}
+
+/// The image of the bundle that `reference` names.
+fn find<'a>(bundle: &'a Bundle, reference: &Reference) -> Option<&'a Image> {
+    bundle.images.iter().find(|image| image.names.iter().any(|name| names(name, image, reference)))
+}
+
+fn names(name: &Reference, image: &Image, wanted: &Reference) -> bool {
+    let same_repository = name.registry == wanted.registry && name.repository == wanted.repository;
+    let same_content = match &wanted.digest {
+        Some(digest) => Identity::of(image).digest() == Some(digest),
+        None => name.locator() == wanted.locator() || wanted.tag.is_none(),
+    };
+    same_repository && same_content
+}
+
+fn digest_in(bundle: &Bundle, reference: &Reference) -> Option<Digest> {
+    Identity::of(find(bundle, reference)?).digest().cloned()
+}
+
+fn awaits_digests(bundle: &Bundle, named: &[HintImage]) -> bool {
+    let is_pending = |hint: &&HintImage| {
+        find(bundle, &hint.source).is_some_and(|image| Identity::of(image).digest().is_none())
+    };
+    named.iter().filter(|hint| hint.pin_digest).any(|hint| is_pending(&hint))
+}
+
+fn packed(
+    inputs: &Inputs<'_>,
+    chart: &Chart,
+    hints: &Hints,
+    policy: ImagePolicy,
+    digest_of: &dyn Fn(&Reference) -> Option<Digest>,
+) -> Result<(Vec<Edit>, ChartState), PrepareError> {
+    let (packed, edits) = rewritten(inputs, chart, hints, policy, digest_of)?;
+    Ok((edits, ChartState::Packed(packed.into())))
+}
+
+fn rewritten(
+    inputs: &Inputs<'_>,
+    chart: &Chart,
+    hints: &Hints,
+    policy: ImagePolicy,
+    digest_of: &dyn Fn(&Reference) -> Option<Digest>,
+) -> Result<(PackedChart, Vec<Edit>), PrepareError> {
+    let pack = |chart: &Chart| PackedChart::pack(chart).map_err(|source| PrepareError::Chart { source });
+    if policy == ImagePolicy::Leave {
+        return Ok((pack(chart)?, Vec::new()));
+    }
+    let options = RelocateOptions { target_repo_name: inputs.options.repository_name.clone(), digest_of };
+    let Relocated { chart, edits, .. } = relocate(chart, hints, &inputs.options.rules, &options)
+        .map_err(|source| PrepareError::Relocate { source })?;
+    Ok((pack(&chart)?, edits))
+}

@@ -1,0 +1,108 @@
+//! A registry and a chart folder to sync into, and packages to sync.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use portolan_chart::Rules;
+use portolan_chartrepo::{ConnectOptions, Target as ChartTarget, connect};
+use portolan_registry::{Endpoint, Registry, RegistryOptions, Scheme};
+use portolan_testkit::{
+    docker_registry::{DockerRegistry, Options, Request},
+    skopeo::Skopeo,
+};
+use portolan_transfer::{
+    ChartPolicy, ImagePolicy, MissingProjects, Plan, Preconditions, Report, Selection, Silent, SyncOptions,
+    Target, execute, plan,
+};
+use tempfile::TempDir;
+
+/// Where a test syncs to; everything goes with it.
+pub struct Site {
+    pub registry: DockerRegistry,
+    pub skopeo: Skopeo,
+    folder: TempDir,
+}
+
+impl Site {
+    /// `None` where a program is missing and the test is to be skipped.
+    pub fn start() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        Some(Self { registry: DockerRegistry::start(&Options::default())?, skopeo: Skopeo::new()?, folder })
+    }
+
+    pub fn package_folder(&self) -> PathBuf {
+        let folder = self.folder.path().join("package");
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    pub fn add_bundle(&self, name: &str, tar: &[u8]) -> PathBuf {
+        let path = self.package_folder().join(name);
+        fs::write(&path, tar).unwrap();
+        path
+    }
+
+    pub fn charts_folder(&self) -> PathBuf {
+        self.folder.path().join("charts")
+    }
+
+    pub fn options(&self) -> SyncOptions {
+        SyncOptions {
+            rules: Rules {
+                registry: Some(self.registry.host()),
+                repository: Some("release.test/module".parse().unwrap()),
+                ..Rules::default()
+            },
+            push_host: None,
+            repository_name: "myrepo".to_owned(),
+            selection: Selection::All,
+            images: ImagePolicy::Relocate,
+            missing_projects: MissingProjects::Refuse,
+            charts: ChartPolicy::AfterImages,
+            jobs: 4,
+        }
+    }
+
+    pub fn target(&self) -> Target {
+        let endpoint = Endpoint::new(Scheme::Http, self.registry.host());
+        let path = self.charts_folder();
+        Target {
+            registry: Registry::new(endpoint, None, &RegistryOptions::default()).unwrap(),
+            charts: connect(&ChartTarget::Local { path }, None, &ConnectOptions::new(SystemTime::UNIX_EPOCH))
+                .unwrap(),
+        }
+    }
+
+    pub async fn plan(&self, options: &SyncOptions) -> Result<Plan, Preconditions> {
+        let package = portolan_package::open(&self.package_folder()).unwrap();
+        plan(Arc::new(package), &self.target(), options, &Silent).await
+    }
+
+    pub async fn sync(&self, options: &SyncOptions) -> Report {
+        let plan = self.plan(options).await.unwrap();
+        execute(&plan, &self.target(), options, &Silent).await
+    }
+
+    /// Syncs the package folder as it stands, with the default options.
+    pub async fn sync_all(&self) -> Report {
+        self.sync(&self.options()).await
+    }
+
+    /// The requests since `earlier` ones, as `METHOD what`.
+    pub fn requests_since(&self, earlier: usize) -> Vec<Request> {
+        self.registry.requests().split_off(earlier)
+    }
+}
+
+/// Files below `folder`, by name, sorted.
+pub fn names_in(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,77 @@
+//! The main job: images pushed under their new names, the chart rewritten to name them, and nothing sent twice.
+
+use portolan_testkit::{bundles::Bundle, charts::Chart, helm::Helm, images::Image};
+use portolan_transfer::{ChartAction, ChartOutcome, ImageAction, ImageOutcome, Outcome};
+
+use crate::site::{Site, names_in};
+
+fn bundle() -> (Image, Vec<u8>) {
+    let image = Image::random("quay.test/team/web:1.2", 1);
+    let chart = Chart::new("web", "0.1.0").image("web", "quay.test", "team/web", "1.2");
+    let tar = Bundle::new(&chart).images(std::slice::from_ref(&image)).tar();
+    (image, tar)
+}
+
+#[tokio::test]
+async fn images_and_charts_arrive() {
+    let Some(site) = Site::start() else { return };
+    let (image, tar) = bundle();
+    site.add_bundle("web_0.1.0.bundle.tar", &tar);
+
+    let report = site.sync_all().await;
+
+    assert_eq!(report.outcome(), Outcome::Done, "{report:#?}");
+    assert_eq!(report.images[0].action, ImageOutcome::Pushed);
+    let pushed = site.skopeo.digest(&site.registry, "release.test/module/web:1.2");
+    assert_eq!(pushed, Some(image.docker_digest()));
+    site.skopeo.pull(&site.registry, "release.test/module/web:1.2");
+    assert_eq!(names_in(&site.charts_folder()), ["index.yaml", "web-0.1.0.tgz"]);
+    let expected = format!("{}/release.test/module/web:1.2", site.registry.host());
+    for helm in Helm::all() {
+        let chart = site.charts_folder().join("web-0.1.0.tgz");
+        helm.lint(&chart);
+        assert_eq!(helm.images(&chart), [expected.as_str()]);
+    }
+}
+
+#[tokio::test]
+async fn a_second_run_asks_once_an_image_and_sends_nothing() {
+    let Some(site) = Site::start() else { return };
+    site.add_bundle("web_0.1.0.bundle.tar", &bundle().1);
+    let first = site.sync_all().await;
+    assert!(first.totals.bytes_sent > 0);
+    let before = site.registry.requests().len();
+
+    let second = site.sync_all().await;
+
+    assert_eq!(second.outcome(), Outcome::Done);
+    assert_eq!(second.images[0].action, ImageOutcome::Exists);
+    assert_eq!(second.images[0].digest, first.images[0].digest);
+    assert_eq!(second.charts[0].action, ChartOutcome::Exists);
+    assert_eq!(second.totals.bytes_sent, 0);
+    let requests = site.requests_since(before);
+    let about_images: Vec<&str> = requests
+        .iter()
+        .filter(|r| r.target.len() > "/v2/".len())
+        .filter(|r| r.target.starts_with("/v2/"))
+        .map(|r| r.method.as_str())
+        .collect();
+    assert_eq!(about_images, ["HEAD"], "{requests:#?}");
+}
+
+#[tokio::test]
+async fn a_plan_writes_nothing() {
+    let Some(site) = Site::start() else { return };
+    site.add_bundle("web_0.1.0.bundle.tar", &bundle().1);
+
+    let plan = site.plan(&site.options()).await.unwrap();
+
+    assert_eq!(plan.images[0].action, ImageAction::Push);
+    assert_eq!(plan.charts[0].action, ChartAction::Push);
+    let edited: Vec<&str> = plan.charts[0].edits.iter().map(|edit| edit.key.as_str()).collect();
+    assert_eq!(edited, ["web.image.registry", "web.image.repository"]);
+    assert_eq!(names_in(&site.charts_folder()), [] as [&str; 0]);
+    let writes =
+        site.registry.requests().into_iter().filter(|r| !matches!(r.method.as_str(), "GET" | "HEAD"));
+    assert_eq!(writes.count(), 0);
+}
