@@ -81,8 +81,8 @@ pub struct Bundle {
     pub folder: Option<String>,
     /// Its images.
     pub images: Vec<Image>,
-    /// What was left out of its images, for people.
-    pub notes: Vec<String>,
+    /// What was left out of its images, until the package takes it.
+    pub(crate) notes: Vec<String>,
     chart: ChartPlace,
     hints: Option<Stretch>,
 }

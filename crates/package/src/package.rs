@@ -1,6 +1,7 @@
 //! Opens whatever a person carries: a directory, a module tar, a bundle, an archive of images, a chart
 //! (formats.md, section 2).
 
+mod architecture;
 mod compressed;
 mod error;
 mod folder;

@@ -46,6 +46,14 @@ pub enum PackageError {
         /// The file or entry.
         origin: String,
     },
+    /// A directory without anything that counts.
+    #[error("{path}: holds no chart bundle, no archive of images and no chart{}", remarks(.notes))]
+    Empty {
+        /// The directory.
+        path: String,
+        /// What was left out.
+        notes: Vec<String>,
+    },
     /// A link that leads out of the directory.
     #[error(
         "{path}: links to {target}, outside the directory that was given, and is not followed: copy it \
@@ -73,6 +81,10 @@ pub enum PackageError {
         /// How many archives it lies in.
         depth: usize,
     },
+}
+
+fn remarks(notes: &[String]) -> String {
+    notes.iter().map(|note| format!("; {note}")).collect()
 }
 
 impl From<ImagesError> for PackageError {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::compressed::{self, Content};
 use super::roots::{self, Root, RootKind};
-use super::{Broken, Package, PackageError, folder};
+use super::{Broken, Package, PackageError, architecture, folder};
 use crate::bundle::{Bundle, CHART_FILE, Origin};
 use crate::images;
 use crate::sniff::{self, Kind};
@@ -61,7 +61,13 @@ impl Scan {
         self.package.broken.extend(listing.broken);
         self.package.notes.extend(listing.notes);
         self.tree(&listing.tree, &Position::root());
-        Ok(())
+        match self.found() {
+            0 => Err(PackageError::Empty {
+                path: listing.tree.name(),
+                notes: std::mem::take(&mut self.package.notes),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// The file that was given; here every failure is the package's own.
@@ -79,8 +85,10 @@ impl Scan {
     pub(super) fn finish(mut self) -> Package {
         self.package.bundles.sort_by(|a, b| a.origin.cmp(&b.origin));
         self.package.broken.sort_by(|a, b| a.origin.cmp(&b.origin));
-        let notes = self.package.bundles.iter_mut().flat_map(|bundle| bundle.notes.drain(..));
-        self.package.notes.extend(notes);
+        for bundle in &mut self.package.bundles {
+            self.package.notes.append(&mut bundle.notes);
+            self.package.notes.extend(architecture::disagreement(bundle));
+        }
         self.package
     }
 

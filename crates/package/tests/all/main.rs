@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "what helpers of tests cannot do ends the test")]
 
 mod bad_input;
+mod headers_only;
+mod mutations;
 mod packages;
 mod real_bundle;
 mod round_trip;

@@ -268,3 +268,30 @@ fn tars_in_tars_end_somewhere() {
     assert!(package.bundles.is_empty());
     assert!(package.broken[0].error.to_string().contains("archives deep"), "{package:?}");
 }
+
+#[test]
+fn a_directory_without_packages_is_refused() {
+    let folder = Folder::new();
+    folder.file("chart/Chart.yaml", b"name: chart");
+    let text = portolan_package::open(folder.path()).unwrap_err().to_string();
+    let path = folder.path().display();
+    assert_eq!(
+        text,
+        format!(
+            "{path}: holds no chart bundle, no archive of images and no chart; {path}/chart: is an unpacked chart \
+             and is left out: pack it with `helm package`"
+        )
+    );
+}
+
+#[test]
+fn a_name_that_disagrees_with_the_images_is_a_warning() {
+    for (name, notes) in [("kpanda_v0.19.0_amd64.tar", 0), ("kpanda_v0.19.0_arm64.tar", 1), ("kpanda.tar", 0)]
+    {
+        let (folder, package) = open_bytes(name, &small("kpanda"));
+        assert_eq!(package.notes.len(), notes, "{:?}", package.notes);
+        let path = folder.path().join(name).display().to_string();
+        let expected = format!("{path}: is named arm64, but its images are for amd64");
+        assert!(package.notes.iter().all(|note| *note == expected), "{:?}", package.notes);
+    }
+}

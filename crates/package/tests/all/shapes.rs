@@ -1,10 +1,12 @@
 //! Archives of images in the shape of every writer, made by the test kit's own code.
 
 use crate::support::{bundle, compresses, known_digest, names, only, open_bytes, send, single};
+use std::slice::from_ref;
+
 use portolan_oci::{Digest, Platform};
 use portolan_package::{ImageContent, ManifestSource};
 use portolan_testkit::docker_archive::{SHAPES, Shape, docker_archive};
-use portolan_testkit::images::Image;
+use portolan_testkit::images::{Image, Layer};
 use portolan_testkit::oci_layout::{multi_platform, oci_layout};
 
 const APP: &str = "registry.example.com/team/app:1.0";
@@ -26,7 +28,7 @@ fn every_shape_gives_names_platforms_and_layers() {
             assert_eq!(source.config, expected.config, "{shape:?}");
             assert_eq!(source.platform, Platform::new("linux", "amd64"), "{shape:?}");
             let diff_ids: Vec<_> = source.layers.iter().map(|layer| layer.diff_id.clone().unwrap()).collect();
-            let expected: Vec<_> = expected.layers.iter().map(|layer| layer.diff_id()).collect();
+            let expected: Vec<_> = expected.layers.iter().map(Layer::diff_id).collect();
             assert_eq!(diff_ids, expected, "{shape:?}");
         }
     }
@@ -42,8 +44,7 @@ fn what_each_shape_knows_of_the_manifest() {
         (Shape::Skopeo, false, true),
         (Shape::Containerd, true, false),
     ] {
-        let (_folder, package) =
-            open_bytes("images.tar", &docker_archive(shape, std::slice::from_ref(&image)));
+        let (_folder, package) = open_bytes("images.tar", &docker_archive(shape, from_ref(&image)));
         let source = single(&only(&package).images[0]);
         assert_eq!(known_digest(source).is_some(), known, "{shape:?}");
         assert_eq!(compresses(source), compressed, "{shape:?}");
@@ -54,7 +55,7 @@ fn what_each_shape_knows_of_the_manifest() {
 fn the_manifest_made_anew_is_dockers() {
     let image = Image::random(APP, 1);
     let (_folder, package) =
-        open_bytes("images.tar", &docker_archive(Shape::GoContainerRegistry, &[image.clone()]));
+        open_bytes("images.tar", &docker_archive(Shape::GoContainerRegistry, from_ref(&image)));
     let source = single(&only(&package).images[0]);
     let ManifestSource::Rebuilt(manifest) = &source.manifest else { panic!("{:?}", source.manifest) };
     assert_eq!(manifest.bytes(), image.docker_manifest().as_bytes());
@@ -64,7 +65,7 @@ fn the_manifest_made_anew_is_dockers() {
 #[test]
 fn an_original_manifest_is_kept_byte_for_byte() {
     let image = Image::random(APP, 1);
-    for archive in [docker_archive(Shape::Containerd, &[image.clone()]), oci_layout(&[image.clone()])] {
+    for archive in [docker_archive(Shape::Containerd, from_ref(&image)), oci_layout(from_ref(&image))] {
         let (_folder, package) = open_bytes("images.tar", &archive);
         let source = single(&only(&package).images[0]);
         let ManifestSource::Original(manifest) = &source.manifest else { panic!("{:?}", source.manifest) };
@@ -77,8 +78,7 @@ fn an_original_manifest_is_kept_byte_for_byte() {
 fn uncompressed_layers_are_compressed_the_same_each_time() {
     let image = Image::random(APP, 1);
     let digests = [Shape::DockerSave, Shape::Skopeo, Shape::DockerSave].map(|shape| {
-        let (_folder, package) =
-            open_bytes("images.tar", &docker_archive(shape, std::slice::from_ref(&image)));
+        let (_folder, package) = open_bytes("images.tar", &docker_archive(shape, from_ref(&image)));
         send(single(&only(&package).images[0]))
     });
     assert_eq!(digests[0], digests[1]);
@@ -102,7 +102,7 @@ fn an_index_that_is_whole_stays_one() {
 #[test]
 fn an_image_inside_a_bundle_names_its_way() {
     let image = Image::random(APP, 1);
-    let (folder, package) = open_bytes("app.bundle.tar", &bundle("app", &[image.clone()]).tar());
+    let (folder, package) = open_bytes("app.bundle.tar", &bundle("app", from_ref(&image)).tar());
     let layer = &single(&only(&package).images[0]).layers[0].blob;
     let file = folder.path().join("app.bundle.tar");
     let expected = format!("{}: images.tar: {}.tar.gz", file.display(), image.layers[0].digest().hex());

@@ -1,0 +1,56 @@
+//! Packages with bytes changed at random, the same in every run: whatever comes, it is opened or refused, and
+//! nothing panics, hangs or takes memory by what a header says.
+
+use portolan_testkit::bundles::module_tar;
+use portolan_testkit::docker_archive::{SHAPES, docker_archive};
+use portolan_testkit::images::Image;
+use portolan_testkit::random::Random;
+
+use crate::support::{Folder, bundle};
+
+const ROUNDS: usize = 150;
+
+/// A few bytes changed, or a piece taken out.
+fn mutate(bytes: &[u8], random: &mut Random) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let mut below = |limit: usize| (random.next_u64() % limit as u64) as usize;
+    for _ in 0..=below(4) {
+        // Headers and lists are what is read, so most changes go to where blocks begin.
+        let block = below(bytes.len() / 512) * 512;
+        let at = block + below(512);
+        bytes[at] = below(256) as u8;
+    }
+    if below(4) == 0 {
+        let from = below(bytes.len());
+        bytes.drain(from..(from + below(2000)).min(bytes.len()));
+    }
+    bytes
+}
+
+/// Opens the package and uses what was found.
+fn exercise(folder: &Folder, bytes: &[u8]) {
+    let Ok(package) = portolan_package::open(&folder.file("package.tar", bytes)) else { return };
+    for bundle in &package.bundles {
+        let _ = bundle.chart();
+        let _ = bundle.hints();
+        for layer in
+            bundle.images.iter().flat_map(|image| image.content.sources()).flat_map(|source| &source.layers)
+        {
+            let _ = std::io::copy(&mut layer.blob.open().unwrap(), &mut std::io::sink());
+        }
+    }
+}
+
+#[test]
+fn nothing_panics() {
+    let images = [Image::random("a.example.com/a:1", 1), Image::random("a.example.com/b:1", 2)];
+    let mut packages: Vec<_> = SHAPES.iter().map(|shape| docker_archive(*shape, &images)).collect();
+    packages.push(module_tar("m", &[("a.bundle.tar".to_owned(), bundle("a", &images).tar())]));
+    let folder = Folder::new();
+    let mut random = Random::new(42);
+    for package in &packages {
+        for _ in 0..ROUNDS {
+            exercise(&folder, &mutate(package, &mut random));
+        }
+    }
+}
