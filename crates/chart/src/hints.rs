@@ -9,6 +9,9 @@ pub(crate) use template::{Piece, Role};
 
 use crate::yaml::{NodeId, Shape, YamlError, YamlFile};
 
+/// How many hints a file may hold. Large charts have some hundred.
+const HINTS_LIMIT: usize = 2_000;
+
 /// The image hints of a chart, in the order of the file.
 #[derive(Clone, Debug, Default)]
 pub struct Hints {
@@ -44,6 +47,14 @@ pub enum HintsError {
         origin: String,
         /// Line of what stands there.
         line: usize,
+    },
+    /// More entries than a chart has images.
+    #[error("image hints {origin}: {count} entries, more than {HINTS_LIMIT}")]
+    TooMany {
+        /// Which file.
+        origin: String,
+        /// How many entries there are.
+        count: usize,
     },
     /// An entry that is no text, for instance a template without quotes.
     #[error("image hints {origin}: line {line}: is no text; put the template in quotes")]
@@ -101,6 +112,10 @@ impl Hints {
 }
 
 fn parse_list(origin: &str, file: &YamlFile, root: NodeId) -> Result<Vec<Hint>, HintsError> {
+    let count = file.items(root).len();
+    if count > HINTS_LIMIT {
+        return Err(HintsError::TooMany { origin: origin.to_owned(), count });
+    }
     match file.shape(root) {
         Shape::List => file.items(root).iter().map(|item| parse_item(origin, file, *item)).collect(),
         Shape::Scalar if file.resolved(root).is_some_and(|value| value.print().is_none()) => Ok(Vec::new()),

@@ -7,6 +7,24 @@
 //! - [`Hints`] name the images of a chart by paths into its values; [`hint_images`] resolves them.
 //! - [`Rules`] say where an image goes; [`relocate`] edits the values accordingly, byte by byte.
 //! - [`Chart::pack`] makes a `.tgz` that is the same for the same files, everywhere.
+//!
+//! ```
+//! use portolan_chart::{Chart, ChartFile, Hints, RelocateOptions, Rules, relocate};
+//!
+//! let file = |path: &str, text: &'static str| ChartFile { path: path.into(), data: text.into() };
+//! let chart = Chart::from_files("example", vec![
+//!     file("Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"),
+//!     file("values.yaml", "image: bitnami/nginx # ours\ntag: 1.25.3\n"),
+//! ])?;
+//! let hints = Hints::parse("hints.yaml", b"- '{{ .image }}:{{ .tag }}'")?;
+//! let rules = Rules { registry: Some("10.0.0.1".parse()?), ..Rules::default() };
+//! let options = RelocateOptions { target_repo_name: "myrepo".into(), digest_of: &|_| None };
+//!
+//! let relocated = relocate(&chart, &hints, &rules, &options)?;
+//! let values = relocated.chart.file("values.yaml").map(|file| file.data.as_ref());
+//! assert_eq!(values, Some(&b"image: 10.0.0.1/bitnami/nginx # ours\ntag: 1.25.3\n"[..]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod archive;
 mod chart;

@@ -4,6 +4,8 @@
 //! Nothing is copied together: a path is looked up through layers of maps, the strongest first, and the
 //! answer says in which file and node the value lives.
 
+use semver::{Version, VersionReq};
+
 use crate::{
     metadata::Dependency,
     tree::{ChartTree, Member, MemberId},
@@ -208,15 +210,28 @@ fn takes(tree: &ChartTree, parent: &Member, dependency: &Dependency, child: Memb
         return true;
     }
     let version = tree.member(child).metadata.version().semantic();
-    dependency.version.split("||").any(|range| {
-        let range = range.split_whitespace().collect::<Vec<_>>().join(", ").replace(",,", ",");
-        match semver::VersionReq::parse(&range) {
-            // A bare version means exactly that one to Helm, and "compatible" to Cargo.
-            Ok(_) if range.parse::<semver::Version>().is_ok_and(|exact| exact != *version) => false,
-            Ok(range) => range.matches(version),
-            Err(_) => true,
+    dependency.version.split("||").any(|range| is_in(version, range.trim()))
+}
+
+/// Whether a version is in a range of Helm's. Ranges that only Helm can read take every version.
+fn is_in(version: &Version, range: &str) -> bool {
+    // A bare version means exactly that one to Helm, and "compatible" to Cargo.
+    if let Ok(exact) = range.parse::<Version>() {
+        return exact == *version;
+    }
+    VersionReq::parse(&with_commas(range)).map_or(true, |range| range.matches(version))
+}
+
+/// `>= 1.0 <2` with the comma between its parts that Helm does without.
+fn with_commas(range: &str) -> String {
+    let mut text = String::new();
+    for part in range.split([' ', ',']).filter(|part| !part.is_empty()) {
+        if text.ends_with(|c: char| c.is_alphanumeric()) {
+            text.push_str(", ");
         }
-    })
+        text.push_str(part);
+    }
+    text
 }
 
 #[cfg(test)]

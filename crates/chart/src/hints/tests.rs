@@ -74,4 +74,5 @@ fn errors_name_file_line_and_text() {
         r#"line 1: "{{ . }}": {{ . }} is no path into the values, as in {{ .image.repository }}"#,
     );
     check("- [a\n", "line 2: while parsing a flow sequence, expected ',' or ']'");
+    check(&"- '{{ .a }}'\n".repeat(2_001), "2001 entries, more than 2000");
 }

@@ -9,6 +9,10 @@ use super::{Kind, Layout, Node, NodeId, Scalar, Style, YamlError, YamlFile, toke
 /// How deep collections may nest. Helm's own parser gives up at 10,000; charts stay below 20.
 const DEPTH_LIMIT: usize = 128;
 
+/// How many nodes a file may have, which bounds what reading it takes to some 50 MiB. The largest values
+/// files of public charts have some ten thousand.
+const NODE_LIMIT: usize = 250_000;
+
 impl YamlFile {
     /// Reads a whole file.
     ///
@@ -133,6 +137,9 @@ impl<'a> Builder<'a> {
     fn place(&mut self, kind: Kind, span: Span) -> Result<NodeId, YamlError> {
         let id = NodeId(self.nodes.len());
         let (line, column) = (span.start.line(), span.start.col());
+        if id.0 >= NODE_LIMIT {
+            return Err(YamlError::new(line, format!("more than {NODE_LIMIT} keys and values in one file")));
+        }
         self.nodes.push(Node { kind, span: self.bytes(&span), after: self.end, line, column });
         let Some(open) = self.open.last_mut() else {
             self.documents.push(id);

@@ -125,6 +125,7 @@ fn refuses_what_go_refuses() {
     check(b"a: b\nc: \xff\n", "line 2: not UTF-8 text");
     check(b"a: &x\n  b: *x\n", "line 2: an anchored value contains itself");
     check("[".repeat(200).as_bytes(), "line 1: nested deeper than 128 levels");
+    check(&b"- a\n".repeat(300_000), "line 250000: more than 250000 keys and values in one file");
     assert!(YamlFile::parse(b"a: [b\n").is_err());
     assert!(YamlFile::parse(b"a: *nothing\n").is_err());
 }
