@@ -1,9 +1,10 @@
 //! Images as a package holds them.
 
 use bytes::Bytes;
-use portolan_oci::{Digest, Manifest, MediaType, Platform, Reference, SizedDigest, docker_manifest};
+use portolan_oci::{Digest, Manifest, MediaType, Platform, Reference, SizedDigest};
 
 use crate::blob::Blob;
+use crate::rebuilt;
 
 /// An image and the names it goes by.
 #[derive(Clone, Debug)]
@@ -61,7 +62,10 @@ impl ImageSource {
     pub fn manifest_with(&self, layers: &[SizedDigest]) -> Manifest {
         match &self.manifest {
             ManifestSource::Original(manifest) | ManifestSource::Rebuilt(manifest) => manifest.clone(),
-            ManifestSource::Pending => docker_manifest(&self.config_descriptor(), layers),
+            ManifestSource::Pending => {
+                let types = self.layers.iter().map(|layer| &layer.media_type);
+                rebuilt::manifest(&self.config_descriptor(), &types.zip(layers).collect::<Vec<_>>())
+            }
         }
     }
 

@@ -36,6 +36,7 @@ mod encode;
 mod image;
 mod inflate_check;
 mod package;
+mod rebuilt;
 mod sniff;
 mod tree;
 mod writer;

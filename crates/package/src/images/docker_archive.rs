@@ -6,12 +6,13 @@
 //! The manifest is not stored, so it is made anew (formats.md, section 1).
 
 use bytes::Bytes;
-use portolan_oci::{Digest, Hasher, ImageConfig, MediaType, Reference, SizedDigest, docker_manifest};
+use portolan_oci::{Digest, Hasher, ImageConfig, MediaType, Reference, SizedDigest};
 use serde::Deserialize;
 
 use super::{ImagesError, names};
 use crate::blob::Blob;
 use crate::image::{Image, ImageContent, ImageSource, Layer, ManifestSource};
+use crate::rebuilt;
 use crate::sniff::{self, Kind};
 use crate::source::Stretch;
 use crate::tree::Tree;
@@ -143,22 +144,25 @@ fn list_name(tree: &Tree) -> String {
     tree.name_of(LIST)
 }
 
-/// The layer in `stretch`: what its bytes are decides how it is sent, and only a compressed one has the
-/// digest of its name.
+/// The layer in `stretch`: what its bytes are decides how it is sent, and only a compressed one has the digest
+/// of its name.
 fn layer(stretch: &Stretch, entry: &str, diff_id: &Digest) -> Result<Layer, ImagesError> {
     let (stretch, id) = (stretch.clone(), diff_id.clone());
     let refuse = |what| ImagesError::LayerFormat { entry: stretch.to_string(), what };
-    let blob = match (sniff::kind(&stretch)?, names::layer_digest(entry)) {
-        (Kind::Gzip, Some(digest)) => Blob::known(stretch, digest),
+    let kind = sniff::kind(&stretch)?;
+    let blob = match (kind, names::layer_digest(entry)) {
+        (Kind::Gzip | Kind::Zstd, Some(digest)) => Blob::known(stretch, digest),
         (Kind::Gzip, None) => Blob::undigested(stretch, id),
         (Kind::Tar, _) => Blob::uncompressed(stretch, id),
-        (Kind::Zstd, _) => {
-            return Err(refuse("compressed with zstd, which Docker's manifest has no type for"));
-        }
+        (Kind::Zstd, None) => return Err(refuse("compressed with zstd under a name without its digest")),
         (Kind::Foreign(what), _) => return Err(refuse(what)),
         (Kind::Other, _) => return Err(refuse("of no known format, or corrupt")),
     };
-    Ok(Layer { media_type: MediaType::DOCKER_LAYER_GZIP, blob, diff_id: Some(diff_id.clone()) })
+    let media_type = match kind {
+        Kind::Zstd => MediaType::OCI_LAYER_ZSTD,
+        _ => MediaType::DOCKER_LAYER_GZIP,
+    };
+    Ok(Layer { media_type, blob, diff_id: Some(diff_id.clone()) })
 }
 
 /// The manifest made anew, where every layer's digest is known.
@@ -168,7 +172,10 @@ fn manifest(config: &SizedDigest, layers: &[Layer]) -> ManifestSource {
         Some(SizedDigest { size: layer.blob.stored_size(), digest })
     });
     match known.collect::<Option<Vec<_>>>() {
-        Some(layers) => ManifestSource::Rebuilt(docker_manifest(config, &layers)),
+        Some(known) => {
+            let types = layers.iter().map(|layer| &layer.media_type);
+            ManifestSource::Rebuilt(rebuilt::manifest(config, &types.zip(&known).collect::<Vec<_>>()))
+        }
         None => ManifestSource::Pending,
     }
 }

@@ -5,6 +5,7 @@ use portolan_testkit::bundles::module_tar;
 use portolan_testkit::docker_archive::{SHAPES, docker_archive};
 use portolan_testkit::images::Image;
 use portolan_testkit::random::Random;
+use tar::Header;
 
 use crate::support::{Folder, bundle};
 
@@ -19,6 +20,12 @@ fn mutate(bytes: &[u8], random: &mut Random) -> Vec<u8> {
         let block = below(bytes.len() / 512) * 512;
         let at = block + below(512);
         bytes[at] = below(256) as u8;
+        // A header with its checksum mended gets further than a broken one.
+        if below(2) == 0 {
+            let mut header = Header::from_byte_slice(&bytes[block..block + 512]).clone();
+            header.set_cksum();
+            bytes[block..block + 512].copy_from_slice(header.as_bytes());
+        }
     }
     if below(4) == 0 {
         let from = below(bytes.len());

@@ -1,9 +1,11 @@
 //! Archives of images in the shape of every writer, made by the test kit's own code.
 
+use portolan_testkit::tarball::Tarball;
+
 use crate::support::{bundle, compresses, known_digest, names, only, open_bytes, send, single};
 use std::slice::from_ref;
 
-use portolan_oci::{Digest, Platform};
+use portolan_oci::{Digest, MediaType, Platform};
 use portolan_package::{ImageContent, ManifestSource};
 use portolan_testkit::docker_archive::{SHAPES, Shape, docker_archive};
 use portolan_testkit::images::{Image, Layer};
@@ -108,4 +110,26 @@ fn an_image_inside_a_bundle_names_its_way() {
     let expected = format!("{}: images.tar: {}.tar.gz", file.display(), image.layers[0].digest().hex());
     assert_eq!(layer.entry(), expected);
     assert_eq!(layer.stored_size(), image.layers[0].blob.len() as u64);
+}
+
+/// go-containerregistry stores layers as they came, and calls those of zstd `.tar.gz` too.
+#[test]
+fn a_layer_of_zstd_makes_an_oci_manifest() {
+    let image = Image::random(APP, 1);
+    let zstd = b"\x28\xb5\x2f\xfd made by nobody".to_vec();
+    let name = |bytes: &[u8]| format!("{}.tar.gz", Digest::sha256(bytes).hex());
+    let config = image.config_digest().to_string();
+    let layers = [name(&zstd), name(&image.layers[1].blob)];
+    let list = serde_json::json!([{"Config": config, "RepoTags": [APP], "Layers": layers}]).to_string();
+    let tar = Tarball::new().file(&config, &image.config).file(&layers[0], &zstd);
+    let tar = tar.file(&layers[1], &image.layers[1].blob).file("manifest.json", list.as_bytes());
+    let (_folder, package) = open_bytes("images.tar", &tar.finish());
+    let source = single(&only(&package).images[0]);
+    let ManifestSource::Rebuilt(manifest) = &source.manifest else { panic!("{:?}", source.manifest) };
+    assert_eq!(*manifest.media_type(), MediaType::OCI_MANIFEST);
+    let descriptors = &manifest.image().unwrap().layers;
+    let types: Vec<_> = descriptors.iter().map(|layer| layer.media_type.clone()).collect();
+    assert_eq!(types, [MediaType::OCI_LAYER_ZSTD, MediaType::OCI_LAYER_GZIP]);
+    assert_eq!(descriptors[0].digest, Digest::sha256(&zstd));
+    assert_eq!(send(source), *manifest.digest());
 }
