@@ -1,3 +1,55 @@
 //! Measures Portolan beside a bare upload and beside the tools of today, in one run, and prints ratios.
+//!
+//! `docs/benchmarks.md` says how to run it and what each row means.
 
-fn main() {}
+#![expect(clippy::print_stdout, reason = "a program whose output is a table")]
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod child;
+mod floor;
+mod http;
+mod layouts;
+mod material;
+mod oci_client_row;
+mod portolan;
+mod report;
+mod rivals;
+mod size;
+mod sync;
+
+/// What a measurement gives, or why it could not be made.
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// Measures Portolan beside a bare upload and beside the tools of today.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// A package of three charts and twelve images into a registry on loopback.
+    Sync(sync::Arguments),
+    /// Runs a program and writes what it cost to a file; the benchmark calls itself so.
+    #[command(hide = true)]
+    Child(child::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Sync(arguments) => sync::run(&arguments),
+        Command::Child(arguments) => child::run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -55,8 +55,8 @@ pub struct Options {
     pub transport: Transport,
     /// Who may use it.
     pub access: Access,
-    /// Lines that replace the configuration's `storage` section; `None` is a folder of its own.
-    pub storage: Option<String>,
+    /// Where the folder with its storage is made; `None` is the system's place for temporary files.
+    pub folder: Option<PathBuf>,
 }
 
 /// A request that the registry answered, as its access log has it.
@@ -87,7 +87,8 @@ impl DockerRegistry {
     /// Where it doesn't start, with its log.
     pub fn start(options: &Options) -> Option<Self> {
         let program = component(options.program).require()?;
-        let folder = tempfile::tempdir().expect("a folder for the registry");
+        let place = options.folder.clone().unwrap_or_else(std::env::temp_dir);
+        let folder = tempfile::tempdir_in(place).expect("a folder for the registry");
         let certificates = match options.transport {
             Transport::Plain => None,
             Transport::Tls => Some(Certificates::make(folder.path())),
@@ -97,7 +98,7 @@ impl DockerRegistry {
             Access::User { name, password } => Some(password_file(name, password, folder.path())?),
         };
         let config = folder.path().join("config.yml");
-        let text = configuration(options, folder.path(), certificates.as_ref(), users.as_deref());
+        let text = configuration(folder.path(), certificates.as_ref(), users.as_deref());
         fs::write(&config, text).expect("the folder takes the configuration");
         let mut command = Command::new(program);
         // Distribution 3 otherwise reports traces to a collector that isn't there.
@@ -165,19 +166,13 @@ fn password_file(name: &str, password: &str, folder: &Path) -> Option<PathBuf> {
     Some(path)
 }
 
-fn configuration(
-    options: &Options,
-    folder: &Path,
-    certificates: Option<&Certificates>,
-    users: Option<&Path>,
-) -> String {
-    let own = format!("  filesystem: {{rootdirectory: {}}}", folder.join("data").display());
-    let storage = options.storage.as_deref().unwrap_or(&own);
+fn configuration(folder: &Path, certificates: Option<&Certificates>, users: Option<&Path>) -> String {
     let mut text = format!(
         "version: 0.1\n\
          log: {{level: info, formatter: text}}\n\
-         storage:\n{storage}\n  delete: {{enabled: true}}\n\
-         http:\n  addr: 127.0.0.1:0\n"
+         storage:\n  filesystem: {{rootdirectory: {}}}\n  delete: {{enabled: true}}\n\
+         http:\n  addr: 127.0.0.1:0\n",
+        folder.join("data").display()
     );
     if let Some(Certificates { certificate, key, .. }) = certificates {
         text += &format!("  tls: {{certificate: {}, key: {}}}\n", certificate.display(), key.display());

@@ -56,7 +56,7 @@ pub struct Image {
 impl Image {
     /// An image of these layers, with a configuration that says the platform and little else.
     pub fn new(name: &str, platform: &Platform, layers: Vec<Layer>) -> Self {
-        let config = config(platform, &layers, &[]);
+        let config = config(platform, &diff_ids(&layers), &[]);
         Self { name: name.to_owned(), config, layers }
     }
 
@@ -82,7 +82,7 @@ impl Image {
             Layer::new(base.finish()),
             Layer::new(Tarball::new().program("bin/say", script.as_bytes()).finish()),
         ];
-        let config = config(&this_machine(), &layers, &["/bin/say"]);
+        let config = config(&this_machine(), &diff_ids(&layers), &["/bin/say"]);
         Some(Self { name: name.to_owned(), config, layers })
     }
 
@@ -151,15 +151,19 @@ pub fn this_machine() -> Platform {
     Platform::new("linux", architecture)
 }
 
-fn config(platform: &Platform, layers: &[Layer], command: &[&str]) -> Vec<u8> {
-    let diff_ids: Vec<_> = layers.iter().map(|layer| layer.diff_id().to_string()).collect();
+fn diff_ids(layers: &[Layer]) -> Vec<Digest> {
+    layers.iter().map(Layer::diff_id).collect()
+}
+
+/// The configuration of an image with these layers, by the digests of their uncompressed bytes.
+pub fn config(platform: &Platform, diff_ids: &[Digest], command: &[&str]) -> Vec<u8> {
     let mut config = json!({
         "architecture": platform.architecture,
         "os": platform.os,
         "created": "2024-01-01T00:00:00Z",
         "config": {"Cmd": command, "Env": ["PATH=/bin"]},
-        "rootfs": {"type": "layers", "diff_ids": diff_ids},
-        "history": layers.iter().map(|_| json!({"created_by": "portolan-testkit"})).collect::<Vec<_>>(),
+        "rootfs": {"type": "layers", "diff_ids": diff_ids.iter().map(Digest::to_string).collect::<Vec<_>>()},
+        "history": diff_ids.iter().map(|_| json!({"created_by": "portolan-testkit"})).collect::<Vec<_>>(),
     });
     if let Some(variant) = &platform.variant {
         config["variant"] = json!(variant);

@@ -42,7 +42,7 @@ impl Tarball {
     /// Adds a symbolic link, wherever it leads.
     #[must_use]
     pub fn symlink(mut self, path: &str, target: &str) -> Self {
-        let mut header = header(EntryType::Symlink, 0o777, 0);
+        let mut header = entry_header(EntryType::Symlink, 0o777, 0);
         self.0.append_link(&mut header, path, target).expect("memory takes a link");
         self
     }
@@ -60,7 +60,7 @@ impl Tarball {
     }
 
     fn raw(mut self, path: &[u8], data: &[u8], claimed: u64) -> Self {
-        let mut header = header(EntryType::Regular, 0o644, claimed);
+        let mut header = header(claimed);
         header.as_mut_bytes()[..path.len()].copy_from_slice(path);
         header.set_cksum();
         self.0.append(&header, data).expect("memory takes an entry");
@@ -68,7 +68,7 @@ impl Tarball {
     }
 
     fn entry(mut self, path: &str, kind: EntryType, mode: u32, data: &[u8]) -> Self {
-        let mut header = header(kind, mode, data.len() as u64);
+        let mut header = entry_header(kind, mode, data.len() as u64);
         self.0.append_data(&mut header, path, data).expect("memory takes an entry");
         self
     }
@@ -79,7 +79,12 @@ impl Tarball {
     }
 }
 
-fn header(kind: EntryType, mode: u32, size: u64) -> Header {
+/// The header of a file of `size` bytes: mode 0644, no owner, no time.
+pub fn header(size: u64) -> Header {
+    entry_header(EntryType::Regular, 0o644, size)
+}
+
+fn entry_header(kind: EntryType, mode: u32, size: u64) -> Header {
     let mut header = Header::new_gnu();
     header.set_entry_type(kind);
     header.set_mode(mode);

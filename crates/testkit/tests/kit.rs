@@ -19,7 +19,7 @@ fn user() -> Access {
 }
 
 fn options(program: Program, transport: Transport, access: Access) -> Options {
-    Options { program, transport, access, storage: None }
+    Options { program, transport, access, folder: None }
 }
 
 /// Every kind of registry takes an image and gives it back whole.

@@ -1,0 +1,82 @@
+//! The floor: every unique blob of the package sent once, as cheaply as the protocol and the kernel allow.
+//!
+//! Four connections kept alive, a POST and a PUT for each blob, the bytes by `sendfile` from their place in
+//! the package: no digest is computed, no manifest written, nothing is asked. What the registry does (it
+//! hashes and writes) is part of the floor.
+
+use std::fs::File;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use nix::sys::sendfile::sendfile;
+
+use crate::Outcome;
+use crate::http::{Answer, Connection};
+use crate::material::{Blob, Package};
+
+/// As many as Portolan's own default.
+const CONNECTIONS: usize = 4;
+
+/// Uploads the package's blobs; gives seconds.
+pub(crate) fn upload(host: &str, package: &Package) -> Outcome<f64> {
+    let next = AtomicUsize::new(0);
+    let began = Instant::now();
+    let failures: Vec<String> = thread::scope(|scope| {
+        let worker = || send_all(host, package, &next).map_err(|error| error.to_string());
+        let workers: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(worker)).collect();
+        workers
+            .into_iter()
+            .filter_map(|worker| worker.join().expect("because no worker panics").err())
+            .collect()
+    });
+    let seconds = began.elapsed().as_secs_f64();
+    if failures.is_empty() { Ok(seconds) } else { Err(failures.join("; ").into()) }
+}
+
+fn send_all(host: &str, package: &Package, next: &AtomicUsize) -> Outcome<()> {
+    let mut connection = Connection::open(host)?;
+    while let Some(blob) = package.blobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+        send(&mut connection, blob)?;
+    }
+    Ok(())
+}
+
+fn send(connection: &mut Connection, blob: &Blob) -> Outcome<()> {
+    let begun = connection.ask("POST", &format!("/v2/{}/blobs/uploads/", blob.repository), "")?;
+    expect(202, &begun)?;
+    let path = path_of(&begun.location);
+    let joint = if path.contains('?') { '&' } else { '?' };
+    let target = format!("{path}{joint}digest={}", blob.digest);
+    connection.head("PUT", &target, blob.size, "Content-Type: application/octet-stream\r\n")?;
+    send_body(connection, blob)?;
+    expect(201, &connection.answer()?)
+}
+
+fn send_body(connection: &Connection, blob: &Blob) -> Outcome<()> {
+    let file = File::open(&blob.file)?;
+    let mut offset = blob.offset.try_into()?;
+    let mut left = usize::try_from(blob.size)?;
+    while left > 0 {
+        let sent = sendfile(connection.socket(), &file, Some(&mut offset), left)?;
+        if sent == 0 {
+            return Err(format!("{} ended inside a blob", blob.file.display()).into());
+        }
+        left -= sent;
+    }
+    Ok(())
+}
+
+/// The path and query of an absolute or relative `Location`.
+fn path_of(location: &str) -> &str {
+    let Some((_, rest)) = location.split_once("://") else { return location };
+    rest.find('/').map_or("/", |slash| &rest[slash..])
+}
+
+fn expect(status: u16, answer: &Answer) -> Outcome<()> {
+    if answer.status == status {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&answer.body);
+    Err(format!("the registry answered {} in place of {status}: {said}", answer.status).into())
+}
