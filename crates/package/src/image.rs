@@ -79,7 +79,7 @@ impl ImageSource {
 pub enum ManifestSource {
     /// It lies in the archive and is kept byte for byte.
     Original(Manifest),
-    /// It was made anew as Docker writes it (formats.md, section 1).
+    /// It was made anew as Docker writes it (formats.md, section 1); as OCI has it where a layer is of zstd.
     Rebuilt(Manifest),
     /// Some layer's digest is unknown until it was sent; then [`ImageSource::manifest_with`] makes it.
     Pending,

@@ -40,8 +40,8 @@ fn golden_digests() {
         digests,
         [
             "sha256:ac73670af3abed54ac6fb4695131f4099be9fbe39d6076c5d0264a6bbdae9d83",
-            "sha256:75eb48369c0d0b1260b7db5c5f831d5f8b1b9b322b64191c96cb147437e7f404",
-            "sha256:35ebfa89e6ff88e4fc1dd6346001beb4abd7414a7e9c9934bb8709cf6ccbf094",
+            "sha256:8564620f1ca97e2d67cda7086a6271585fd2eef5a44e617537e7c36ee7da3ead",
+            "sha256:d6aa5df033d3ef934519b227b83ff58d83966dd4ab04665e84781420ab6ed811",
         ]
     );
 }
