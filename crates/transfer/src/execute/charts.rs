@@ -149,7 +149,8 @@ impl Run<'_> {
             images.iter().find(|image| image.source == *reference).and_then(|image| image.digest.clone())
         };
         let inputs = Inputs { package: &self.plan.package, options: self.options, only_registry: None };
-        repack(&inputs, chart.bundle, &digest_of).map_err(|source| UploadError::Bundle { source: Box::new(source) })
+        repack(&inputs, chart.bundle, &digest_of)
+            .map_err(|source| UploadError::Bundle { source: Box::new(source) })
     }
 }
 

@@ -48,7 +48,7 @@ async fn an_image_that_is_there_lends_its_layers() {
     let Some(site) = Site::start() else { return };
     let [one, two] = two_images();
     let first = Chart::new("one", "1.0.0").image("one", "quay.test", "team/one", "1");
-    site.add_bundle("one.bundle.tar", &Bundle::new(&first).images(&[one.clone()]).tar());
+    site.add_bundle("one.bundle.tar", &Bundle::new(&first).images(std::slice::from_ref(&one)).tar());
     site.sync_all().await;
     site.add_bundle("pair.bundle.tar", &Bundle::new(&chart()).images(&[one, two]).tar());
 

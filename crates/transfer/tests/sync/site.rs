@@ -21,36 +21,36 @@ use portolan_transfer::{
 use tempfile::TempDir;
 
 /// Where a test syncs to; everything goes with it.
-pub struct Site {
-    pub registry: DockerRegistry,
-    pub skopeo: Skopeo,
+pub(crate) struct Site {
+    pub(crate) registry: DockerRegistry,
+    pub(crate) skopeo: Skopeo,
     folder: TempDir,
 }
 
 impl Site {
     /// `None` where a program is missing and the test is to be skipped.
-    pub fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         Some(Self { registry: DockerRegistry::start(&Options::default())?, skopeo: Skopeo::new()?, folder })
     }
 
-    pub fn package_folder(&self) -> PathBuf {
+    pub(crate) fn package_folder(&self) -> PathBuf {
         let folder = self.folder.path().join("package");
         fs::create_dir_all(&folder).unwrap();
         folder
     }
 
-    pub fn add_bundle(&self, name: &str, tar: &[u8]) -> PathBuf {
+    pub(crate) fn add_bundle(&self, name: &str, tar: &[u8]) -> PathBuf {
         let path = self.package_folder().join(name);
         fs::write(&path, tar).unwrap();
         path
     }
 
-    pub fn charts_folder(&self) -> PathBuf {
+    pub(crate) fn charts_folder(&self) -> PathBuf {
         self.folder.path().join("charts")
     }
 
-    pub fn options(&self) -> SyncOptions {
+    pub(crate) fn options(&self) -> SyncOptions {
         SyncOptions {
             rules: Rules {
                 registry: Some(self.registry.host()),
@@ -67,7 +67,7 @@ impl Site {
         }
     }
 
-    pub fn target(&self) -> Target {
+    pub(crate) fn target(&self) -> Target {
         let endpoint = Endpoint::new(Scheme::Http, self.registry.host());
         let path = self.charts_folder();
         Target {
@@ -77,29 +77,29 @@ impl Site {
         }
     }
 
-    pub async fn plan(&self, options: &SyncOptions) -> Result<Plan, Preconditions> {
+    pub(crate) async fn plan(&self, options: &SyncOptions) -> Result<Plan, Preconditions> {
         let package = portolan_package::open(&self.package_folder()).unwrap();
         plan(Arc::new(package), &self.target(), options, &Silent).await
     }
 
-    pub async fn sync(&self, options: &SyncOptions) -> Report {
+    pub(crate) async fn sync(&self, options: &SyncOptions) -> Report {
         let plan = self.plan(options).await.unwrap();
         execute(&plan, &self.target(), options, &Silent).await
     }
 
     /// Syncs the package folder as it stands, with the default options.
-    pub async fn sync_all(&self) -> Report {
+    pub(crate) async fn sync_all(&self) -> Report {
         self.sync(&self.options()).await
     }
 
     /// The requests since `earlier` ones, as `METHOD what`.
-    pub fn requests_since(&self, earlier: usize) -> Vec<Request> {
+    pub(crate) fn requests_since(&self, earlier: usize) -> Vec<Request> {
         self.registry.requests().split_off(earlier)
     }
 }
 
 /// Files below `folder`, by name, sorted.
-pub fn names_in(folder: &Path) -> Vec<String> {
+pub(crate) fn names_in(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut names: Vec<String> =
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
