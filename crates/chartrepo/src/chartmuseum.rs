@@ -10,7 +10,7 @@ use crate::{
     ChartRepoError, ChartRepository, PackedChart, Published, RemoteError,
     address::RepositoryUrl,
     http::Http,
-    museum::{IndexPage, Museum, Upload},
+    museum::{IndexPage, Interface, Museum, Upload},
     packed::ArchiveName,
 };
 
@@ -64,8 +64,8 @@ impl ChartRepository for ChartMuseum {
     async fn check(&self) -> Result<(), ChartRepoError> {
         self.check_index().await?;
         match self.museum.try_upload_nothing().await? {
-            Upload::NoSuchPlace => Err(self.museum.no_upload().into()),
-            Upload::Saved | Upload::Exists => Ok(()),
+            Interface::Open => Ok(()),
+            Interface::NoSuchPlace(status) => Err(self.museum.no_upload(status).into()),
         }
     }
 
@@ -81,7 +81,7 @@ impl ChartRepository for ChartMuseum {
         match self.museum.upload(chart).await? {
             Upload::Saved => Ok(()),
             Upload::Exists => self.museum.settle_conflict(chart).await,
-            Upload::NoSuchPlace => Err(self.museum.no_upload().into()),
+            Upload::NoSuchPlace(status) => Err(self.museum.no_upload(status).into()),
         }
     }
 

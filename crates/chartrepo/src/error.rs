@@ -48,10 +48,11 @@ pub enum ChartRepoError {
 }
 
 impl ChartRepoError {
-    /// The Harbor project that has to be made first, where that is what is wrong.
+    /// The project that has to be made first, where that is what is wrong.
     pub fn missing_project(&self) -> Option<&str> {
         match self {
-            Self::Remote(RemoteError::ProjectMissing { project, .. }) => Some(project),
+            Self::Remote(RemoteError::ProjectMissing { project, .. })
+            | Self::Oci(OciChartError::ProjectMissing { project, .. }) => Some(project),
             _ => None,
         }
     }

@@ -14,7 +14,7 @@ use crate::{
     AddressError, ChartRepoError, ChartRepository, PackedChart, Published, RemoteError,
     address::RepositoryUrl,
     http::{Answer, Http},
-    museum::{IndexPage, Museum, Upload},
+    museum::{IndexPage, Interface, Museum, Upload},
     packed::ArchiveName,
 };
 
@@ -42,11 +42,6 @@ impl Harbor {
         };
         let http = Http::new(credentials, options)?;
         Ok(Self { museum: Museum { http, url: address }, project })
-    }
-
-    /// The project of the URL's path.
-    pub fn project(&self) -> &str {
-        &self.project
     }
 
     /// Why the chart paths of this project answer as if they weren't there.
@@ -114,11 +109,15 @@ impl ChartRepository for Harbor {
         format!("{}/charts/{name}-{version}.tgz", self.museum.url)
     }
 
+    fn project(&self) -> Option<&str> {
+        Some(&self.project)
+    }
+
     async fn check(&self) -> Result<(), ChartRepoError> {
         self.check_index().await?;
         match self.museum.try_upload_nothing().await? {
-            Upload::NoSuchPlace => Err(self.explain_absence().await.into()),
-            Upload::Saved | Upload::Exists => Ok(()),
+            Interface::Open => Ok(()),
+            Interface::NoSuchPlace(_) => Err(self.explain_absence().await.into()),
         }
     }
 
@@ -137,7 +136,7 @@ impl ChartRepository for Harbor {
         match self.museum.upload(chart).await? {
             Upload::Saved => Ok(()),
             Upload::Exists => self.museum.settle_conflict(chart).await,
-            Upload::NoSuchPlace => Err(self.explain_absence().await.into()),
+            Upload::NoSuchPlace(_) => Err(self.explain_absence().await.into()),
         }
     }
 

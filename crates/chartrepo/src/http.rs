@@ -1,5 +1,6 @@
-//! Requests to chart servers: signed in, limited in size, tried again where that makes sense.
+//! Requests to chart servers: signed in, limited in size and time, tried again where that makes sense.
 
+mod answer;
 mod error;
 
 use std::time::{Duration, SystemTime};
@@ -7,58 +8,42 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use portolan_registry::{
     Credentials, HttpError, HttpOptions, RegistryOptions, http_client,
-    retry::{self, Policy, Verdict},
+    retry::{self, Policy},
 };
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
-use serde::Deserialize;
+use reqwest::{Client, Method, RequestBuilder, Response, header};
 use url::Url;
 
+pub(crate) use answer::Answer;
 pub use error::{Login, RemoteError};
 
 /// What of an error's body is read, in bytes.
 const ERROR_LIMIT: u64 = 64 * 1024;
 /// How long a server may take to answer an upload, its body included: 100 MiB over a poor line.
-const UPLOAD_TIMEOUT: Duration = Duration::from_secs(600);
+const UPLOAD_PATIENCE: Duration = Duration::from_secs(600);
 
 /// A client of one chart server.
 #[derive(Clone, Debug)]
 pub(crate) struct Http {
     client: Client,
-    /// Its time-out covers the request's body.
-    uploads: Client,
     credentials: Option<Credentials>,
     policy: Policy,
+    /// How long the server may be silent, but while it takes an upload.
+    patience: Duration,
 }
 
-/// An answer that was read to its end or its limit.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) body: Bytes,
-    verdict: Verdict,
+/// A request, as far as reading its answer and telling of its failure need it.
+struct Call<'a> {
+    method: Method,
+    url: &'a Url,
+    limit: Limit,
+    patience: Duration,
 }
 
 /// How much of a body is read, and what happens when it is longer.
 #[derive(Clone, Copy)]
-struct Limit {
-    bytes: u64,
-    overlong: Overlong,
-}
-
-#[derive(Clone, Copy)]
-enum Overlong {
-    Refuse,
-    Cut,
-}
-
-impl Limit {
-    fn refuse(bytes: u64) -> Self {
-        Self { bytes, overlong: Overlong::Refuse }
-    }
-
-    fn cut(bytes: u64) -> Self {
-        Self { bytes, overlong: Overlong::Cut }
-    }
+enum Limit {
+    Refuse(u64),
+    Cut(u64),
 }
 
 impl Http {
@@ -67,37 +52,31 @@ impl Http {
         credentials: Option<Credentials>,
         options: &RegistryOptions,
     ) -> Result<Self, HttpError> {
-        let read_timeout = options.http.read_timeout.max(UPLOAD_TIMEOUT);
-        let uploads = http_client(&HttpOptions { read_timeout, ..options.http.clone() })?;
-        let client = http_client(&options.http)?;
-        Ok(Self { client, uploads, credentials, policy: options.retry.clone() })
+        let patience = options.http.read_timeout;
+        // The client's own time-out runs while a request's body is sent, so it has to suit uploads.
+        let read_timeout = patience.max(UPLOAD_PATIENCE);
+        let client = http_client(&HttpOptions { read_timeout, ..options.http.clone() })?;
+        Ok(Self { client, credentials, policy: options.retry.clone(), patience })
     }
 
-    pub(crate) fn has_credentials(&self) -> bool {
-        self.credentials.is_some()
+    /// What the client offers to a server.
+    pub(crate) fn login(&self) -> Login {
+        if self.credentials.is_some() { Login::Basic } else { Login::Anonymous }
     }
 
-    /// `GET`; the body of a success is read up to `limit`, and more is an error.
+    /// `GET`; the body of a success is read up to `limit` bytes, and more is an error.
     pub(crate) async fn get(&self, url: &Url, limit: u64) -> Result<Answer, RemoteError> {
-        self.request(&Method::GET, url, Limit::refuse(limit)).await
+        self.read(Method::GET, url, Limit::Refuse(limit)).await
     }
 
     /// `GET` of the first `limit` bytes.
     pub(crate) async fn get_beginning(&self, url: &Url, limit: u64) -> Result<Answer, RemoteError> {
-        self.request(&Method::GET, url, Limit::cut(limit)).await
+        self.read(Method::GET, url, Limit::Cut(limit)).await
     }
 
     /// `HEAD`.
     pub(crate) async fn head(&self, url: &Url) -> Result<Answer, RemoteError> {
-        self.request(&Method::HEAD, url, Limit::cut(0)).await
-    }
-
-    async fn request(&self, method: &Method, url: &Url, limit: Limit) -> Result<Answer, RemoteError> {
-        let step = |_| async {
-            let request = self.client.request(method.clone(), url.clone());
-            self.send(method, url, request, limit).await?.or_passing_error(method, url)
-        };
-        retry::run(&self.policy, step).await
+        self.read(Method::HEAD, url, Limit::Cut(0)).await
     }
 
     /// `POST`; `body` makes the request's body anew for each attempt.
@@ -106,148 +85,91 @@ impl Http {
         url: &Url,
         body: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<Answer, RemoteError> {
-        let step = |_| {
-            let request = body(self.uploads.post(url.clone()));
-            async move {
-                let answer = self.send(&Method::POST, url, request, Limit::cut(ERROR_LIMIT)).await?;
-                answer.or_passing_error(&Method::POST, url)
-            }
-        };
-        retry::run(&self.policy, step).await
+        let limit = Limit::Cut(ERROR_LIMIT);
+        let call = Call { method: Method::POST, url, limit, patience: UPLOAD_PATIENCE.max(self.patience) };
+        self.repeat(&call, body).await
     }
 
     /// `POST` without a body, once, whatever the answer.
     pub(crate) async fn post_nothing(&self, url: &Url) -> Result<Answer, RemoteError> {
-        let request = self.client.post(url.clone()).header(header::CONTENT_LENGTH, "0");
-        self.send(&Method::POST, url, request, Limit::cut(ERROR_LIMIT)).await
+        let limit = Limit::Cut(ERROR_LIMIT);
+        let call = Call { method: Method::POST, url, limit, patience: self.patience };
+        self.send(&call, self.client.post(url.clone()).header(header::CONTENT_LENGTH, "0")).await
     }
 
-    async fn send(
+    async fn read(&self, method: Method, url: &Url, limit: Limit) -> Result<Answer, RemoteError> {
+        let call = Call { method, url, limit, patience: self.patience };
+        self.repeat(&call, |request| request).await
+    }
+
+    async fn repeat(
         &self,
-        method: &Method,
-        url: &Url,
-        request: RequestBuilder,
-        limit: Limit,
+        call: &Call<'_>,
+        finish: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<Answer, RemoteError> {
+        let step = |_| {
+            let request = finish(self.client.request(call.method.clone(), call.url.clone()));
+            async { self.send(call, request).await?.or_passing_error(&call.method, call.url) }
+        };
+        retry::run(&self.policy, step).await
+    }
+
+    async fn send(&self, call: &Call<'_>, request: RequestBuilder) -> Result<Answer, RemoteError> {
         let request = match &self.credentials {
             Some(credentials) => request.header(header::AUTHORIZATION, credentials.basic_header()),
             None => request,
         };
-        let response =
-            request.send().await.map_err(|source| RemoteError::unreachable(method, url, source))?;
-        if *method == Method::POST && response.url() != url {
+        let answered = call.in_time(request.send()).await?;
+        let response = answered.map_err(|source| RemoteError::unreachable(&call.method, call.url, source))?;
+        if call.method == Method::POST && response.url() != call.url {
             // What followed was a GET of the other address, so nothing was written.
             let to = response.url().to_string();
-            return Err(RemoteError::Redirected { url: url.to_string(), to });
+            return Err(RemoteError::Redirected { url: call.url.to_string(), to });
         }
-        read(method, url, response, limit).await
+        call.read(response).await
     }
 }
 
-async fn read(method: &Method, url: &Url, response: Response, limit: Limit) -> Result<Answer, RemoteError> {
-    let status = response.status();
-    let verdict = retry::verdict_of_status(status, response.headers(), SystemTime::now());
-    let limit = if status.is_success() { limit } else { Limit::cut(ERROR_LIMIT) };
-    let body = read_body(method, url, response, limit).await?;
-    Ok(Answer { status, body, verdict })
-}
+impl Call<'_> {
+    async fn read(&self, response: Response) -> Result<Answer, RemoteError> {
+        let status = response.status();
+        let verdict = retry::verdict_of_status(status, response.headers(), SystemTime::now());
+        let limit = if status.is_success() { self.limit } else { Limit::Cut(ERROR_LIMIT) };
+        let body = self.read_body(response, limit).await?;
+        Ok(Answer { status, body, verdict })
+    }
 
-async fn read_body(
-    method: &Method,
-    url: &Url,
-    mut response: Response,
-    limit: Limit,
-) -> Result<Bytes, RemoteError> {
-    let mut body = BytesMut::new();
-    let broken = |source| RemoteError::interrupted(method, url, source);
-    while let Some(chunk) = response.chunk().await.map_err(broken)? {
-        let room = limit.bytes.saturating_sub(body.len() as u64);
-        match limit.overlong {
-            _ if chunk.len() as u64 <= room => body.extend_from_slice(&chunk),
-            Overlong::Refuse => {
-                return Err(RemoteError::TooLarge { url: url.to_string(), limit: limit.bytes });
-            }
-            Overlong::Cut => {
-                body.extend_from_slice(&chunk[..usize::try_from(room).unwrap_or(chunk.len())]);
-                break;
+    async fn read_body(&self, mut response: Response, limit: Limit) -> Result<Bytes, RemoteError> {
+        let (Limit::Refuse(bytes) | Limit::Cut(bytes)) = limit;
+        let most = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let mut body = BytesMut::new();
+        while let Some(chunk) = self.next_chunk(&mut response).await? {
+            let room = most - body.len();
+            match limit {
+                _ if chunk.len() <= room => body.extend_from_slice(&chunk),
+                Limit::Refuse(limit) => {
+                    return Err(RemoteError::TooLarge { url: self.url.to_string(), limit });
+                }
+                Limit::Cut(_) => {
+                    body.extend_from_slice(&chunk[..room]);
+                    break;
+                }
             }
         }
-    }
-    Ok(body.freeze())
-}
-
-impl Answer {
-    /// What can pass becomes an error, so that it is tried again.
-    fn or_passing_error(self, method: &Method, url: &Url) -> Result<Self, RemoteError> {
-        match self.verdict {
-            Verdict::Final => Ok(self),
-            Verdict::Passing { .. } => Err(self.into_status_error(method, url)),
-        }
+        Ok(body.freeze())
     }
 
-    /// The error for a status that the caller has no use for.
-    pub(crate) fn into_status_error(self, method: &Method, url: &Url) -> RemoteError {
-        RemoteError::Status {
-            method: method.to_string(),
-            url: url.to_string(),
-            status: self.status.as_u16(),
-            message: self.message(),
-            verdict: self.verdict,
-        }
+    async fn next_chunk(&self, response: &mut Response) -> Result<Option<Bytes>, RemoteError> {
+        let chunk = self.in_time(response.chunk()).await?;
+        chunk.map_err(|source| RemoteError::interrupted(&self.method, self.url, source))
     }
 
-    /// What the server says of its error, on one line.
-    pub(crate) fn message(&self) -> String {
-        let text = json_message(&self.body).unwrap_or_else(|| text_message(&self.body));
-        let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        match line.as_str() {
-            "" => "no reason given".to_owned(),
-            _ => line.chars().take(300).collect(),
-        }
-    }
-}
-
-/// ChartMuseum's `{"error": "…"}`, Harbor's `{"errors": [{"message": "…"}]}` or `{"message": "…"}`.
-fn json_message(body: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Told {
-        error: Option<String>,
-        message: Option<String>,
-        #[serde(default)]
-        errors: Vec<Told>,
-    }
-    fn first(told: Told) -> Option<String> {
-        told.error.or(told.message).or_else(|| told.errors.into_iter().find_map(first))
-    }
-    first(serde_json::from_slice(body).ok()?)
-}
-
-/// Pages of proxies say nothing that fits into a line.
-fn text_message(body: &[u8]) -> String {
-    if crate::index::is_web_page(body) {
-        return "a web page".to_owned();
-    }
-    String::from_utf8_lossy(body).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_servers_say_of_their_errors() {
-        #[track_caller]
-        fn check(body: &'static str, expected: &str) {
-            let body = Bytes::from_static(body.as_bytes());
-            let answer = Answer { status: StatusCode::BAD_REQUEST, body, verdict: Verdict::Final };
-            assert_eq!(answer.message(), expected);
-        }
-        check(r#"{"error":"chart already exists"}"#, "chart already exists");
-        check(r#"{"errors":[{"code":"NOT_FOUND","message":"project p not found"}]}"#, "project p not found");
-        check(r#"{"code":404,"message":"no"}"#, "no");
-        check(r#"{"error":{"code":404,"message":"inner"}}"#, r#"{"error":{"code":404,"message":"inner"}}"#);
-        check("<html><body>502 Bad Gateway</body></html>", "a web page");
-        check("\u{1b}[31mred\r\nline", "[31mred line");
-        check("", "no reason given");
+    /// What `step` gives, unless it takes longer than this call may.
+    async fn in_time<T>(&self, step: impl Future<Output = T>) -> Result<T, RemoteError> {
+        tokio::time::timeout(self.patience, step).await.map_err(|_| RemoteError::Silent {
+            method: self.method.to_string(),
+            url: self.url.to_string(),
+            patience: self.patience,
+        })
     }
 }

@@ -42,6 +42,11 @@ pub trait ChartRepository: Send + Sync {
     /// Where the chart goes, for plan and report: a path, URL or reference.
     fn target_of(&self, name: &str, version: &ChartVersion) -> String;
 
+    /// The project that charts go to, where the URL names one; only a Harbor needs it made beforehand.
+    fn project(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether the repository is reachable, is a chart repository, takes the credentials and may be
     /// written to, as far as that can be found without writing.
     ///

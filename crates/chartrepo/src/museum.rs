@@ -14,7 +14,7 @@ use url::Url;
 use crate::{
     CHART_LIMIT, ChartRepoError, PackedChart, Published, RemoteError,
     address::RepositoryUrl,
-    http::{Answer, Http, Login},
+    http::{Answer, Http},
     index::is_web_page,
     packed::ArchiveName,
 };
@@ -51,8 +51,17 @@ pub(crate) enum Upload {
     Saved,
     /// 409.
     Exists,
-    /// 404: no such project, or no such interface.
-    NoSuchPlace,
+    /// 404 or 405: no such project, or no such interface.
+    NoSuchPlace(StatusCode),
+}
+
+/// Whether charts can be uploaded at all.
+#[derive(Debug)]
+pub(crate) enum Interface {
+    /// This user may upload.
+    Open,
+    /// 404 or 405: no such project, or no such interface.
+    NoSuchPlace(StatusCode),
 }
 
 impl Museum {
@@ -109,7 +118,7 @@ impl Museum {
         match answer.status {
             StatusCode::CREATED => Ok(Upload::Saved),
             StatusCode::CONFLICT => Ok(Upload::Exists),
-            StatusCode::NOT_FOUND => Ok(Upload::NoSuchPlace),
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Ok(Upload::NoSuchPlace(answer.status)),
             _ => Err(self.refusal(&Method::POST, &url, answer, "upload charts")),
         }
     }
@@ -135,15 +144,17 @@ impl Museum {
 
     /// Whether this user may upload, asked by an upload without a chart: servers check rights first
     /// and then refuse the empty body with 400. Reading may be free to everybody, so it shows nothing.
-    pub(crate) async fn try_upload_nothing(&self) -> Result<Upload, RemoteError> {
+    pub(crate) async fn try_upload_nothing(&self) -> Result<Interface, RemoteError> {
         let url = self.charts_url();
         let answer = self.http.post_nothing(&url).await?;
         match answer.status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 Err(self.refusal(&Method::POST, &url, answer, "upload charts"))
             }
-            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_FOUND => Ok(Upload::NoSuchPlace),
-            _ => Ok(Upload::Saved),
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
+                Ok(Interface::NoSuchPlace(answer.status))
+            }
+            _ => Ok(Interface::Open),
         }
     }
 
@@ -157,18 +168,14 @@ impl Museum {
     ) -> RemoteError {
         let to = url.to_string();
         match answer.status {
-            StatusCode::UNAUTHORIZED => RemoteError::Unauthorized { url: to, login: self.login() },
+            StatusCode::UNAUTHORIZED => RemoteError::Unauthorized { url: to, login: self.http.login() },
             StatusCode::FORBIDDEN => RemoteError::Denied { url: to, doing, message: answer.message() },
             _ => answer.into_status_error(method, url),
         }
     }
 
-    pub(crate) fn no_upload(&self) -> RemoteError {
-        RemoteError::NoUpload { url: self.charts_url().into(), status: StatusCode::NOT_FOUND.as_u16() }
-    }
-
-    fn login(&self) -> Login {
-        if self.http.has_credentials() { Login::Basic } else { Login::Anonymous }
+    pub(crate) fn no_upload(&self, status: StatusCode) -> RemoteError {
+        RemoteError::NoUpload { url: self.charts_url().into(), status: status.as_u16() }
     }
 }
 

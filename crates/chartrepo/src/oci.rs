@@ -42,6 +42,16 @@ pub enum OciChartError {
         /// The reference.
         reference: String,
     },
+    /// The registry has projects, and this one isn't there.
+    #[error(
+        "{registry}: project {project} isn't there, or this user has no right to it; create it, or use --auto-create-repository"
+    )]
+    ProjectMissing {
+        /// The registry.
+        registry: String,
+        /// The project.
+        project: String,
+    },
     /// The archive is larger than a chart can be.
     #[error("the chart in {reference} is {size} bytes, more than the {} MiB that Helm takes", CHART_LIMIT >> 20)]
     TooLarge {
@@ -83,11 +93,6 @@ impl OciCharts {
         Ok(Self { registry, address })
     }
 
-    /// The project that charts go to, where the registry has projects.
-    pub fn project(&self) -> Option<&str> {
-        self.address.path.as_ref().map(Repository::project)
-    }
-
     fn place(&self, name: &str, version: &ChartVersion) -> Result<Place, OciChartError> {
         let refused = |source| OciChartError::Name { chart: format!("{name}-{version}"), source };
         let repository = match &self.address.path {
@@ -103,6 +108,11 @@ impl OciCharts {
 
     fn failed(&self, source: RegistryError) -> ChartRepoError {
         ChartRepoError::Registry { location: self.location(), source: Box::new(source) }
+    }
+
+    /// Only a Harbor needs projects to be made; elsewhere every repository may come into being.
+    async fn has_project(&self, project: &str) -> Result<bool, RegistryError> {
+        Ok(!self.registry.is_harbor().await? || self.registry.project_exists(project).await?)
     }
 
     /// Sends what the registry doesn't have yet, the manifest last.
@@ -128,9 +138,19 @@ impl ChartRepository for OciCharts {
         format!("{}/{path}{name}:{}", self.address.endpoint.host, version.tag())
     }
 
-    /// The rights to a repository show at the first upload only; a registry has no way to ask.
+    fn project(&self) -> Option<&str> {
+        self.address.path.as_ref().map(Repository::project)
+    }
+
+    /// The right to push shows at the first upload only: a registry has no way to ask.
     async fn check(&self) -> Result<(), ChartRepoError> {
-        self.registry.ping().await.map_err(|error| self.failed(error))
+        self.registry.ping().await.map_err(|error| self.failed(error))?;
+        let Some(project) = self.project() else { return Ok(()) };
+        if self.has_project(project).await.map_err(|error| self.failed(error))? {
+            return Ok(());
+        }
+        let (registry, project) = (self.address.endpoint.to_string(), project.to_owned());
+        Err(OciChartError::ProjectMissing { registry, project }.into())
     }
 
     async fn find(&self, name: &str, version: &ChartVersion) -> Result<Option<Published>, ChartRepoError> {

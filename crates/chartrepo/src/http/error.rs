@@ -1,6 +1,6 @@
 //! What can go wrong between Portolan and a chart server.
 
-use std::{error::Error as _, io};
+use std::{error::Error as _, io, time::Duration};
 
 use portolan_registry::retry::{Transient, Verdict};
 use reqwest::Method;
@@ -33,6 +33,16 @@ pub enum RemoteError {
         /// What the TLS library says.
         #[source]
         source: reqwest::Error,
+    },
+    /// The server said nothing for too long.
+    #[error("{method} {url}: the server was silent for {patience:?}")]
+    Silent {
+        /// The request's method.
+        method: String,
+        /// The request's URL.
+        url: String,
+        /// How long it was waited for.
+        patience: Duration,
     },
     /// The answer ended early.
     #[error("{method} {url}: the answer broke off")]
@@ -116,7 +126,7 @@ pub enum RemoteError {
     },
     /// Charts can be read, not written: the interface is switched off, or the path is another one.
     #[error(
-        "{url}: the server has no interface to upload charts there ({status}); check target.repo.url and that the server's API is switched on"
+        "{url}: the server has no interface to upload charts there (it answered {status}); check target.repo.url and that the server's API is switched on"
     )]
     NoUpload {
         /// The interface's URL.
@@ -206,7 +216,9 @@ impl Transient for RemoteError {
     fn verdict(&self) -> Verdict {
         match self {
             Self::Unreachable { source, .. } if source.is_builder() || source.is_redirect() => Verdict::Final,
-            Self::Unreachable { .. } | Self::Interrupted { .. } => Verdict::Passing { after: None },
+            Self::Unreachable { .. } | Self::Silent { .. } | Self::Interrupted { .. } => {
+                Verdict::Passing { after: None }
+            }
             Self::Status { verdict, .. } => *verdict,
             _ => Verdict::Final,
         }

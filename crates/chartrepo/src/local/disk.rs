@@ -10,6 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::Access;
+
 use super::LocalError;
 
 /// The directory's lock, held until dropped.
@@ -75,7 +77,7 @@ pub(super) fn check_writable(directory: &Path) -> Result<(), LocalError> {
     if !existing.is_dir() {
         return Err(LocalError::NotADirectory { path: existing });
     }
-    let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    let access = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
     rustix::fs::access(&existing, access)
         .map_err(|errno| LocalError::NotWritable { path: existing, source: errno.into() })
 }

@@ -150,7 +150,7 @@ async fn what_a_check_finds() {
     );
     assert_eq!(
         check_error(fine(), reply(404, r#"{"error":"not found"}"#), None).await,
-        "http://H/api/p/charts: the server has no interface to upload charts there (404); \
+        "http://H/api/p/charts: the server has no interface to upload charts there (it answered 404); \
          check target.repo.url and that the server's API is switched on"
     );
     assert_eq!(
@@ -211,6 +211,18 @@ async fn nobody_there() {
         "{text}"
     );
     assert!(text.contains("refused"), "{text}");
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let mut options = options();
+    options.registry.http.read_timeout = std::time::Duration::from_millis(50);
+    let target = Target::ChartMuseum { url: url.clone() };
+    let error = portolan_chartrepo::connect(&target, None, &options).unwrap().check().await.unwrap_err();
+    assert_eq!(told(&error), format!("GET {url}/index.yaml: the server was silent for 50ms"));
+    drop(listener);
 }
 
 #[tokio::test]

@@ -34,8 +34,8 @@ impl Depot {
     }
 }
 
-fn with_account(options: Options) -> Options {
-    Options { account: Some(Account::new("ann", "s3cret".to_owned().into())), ..options }
+fn account() -> Option<Account> {
+    Some(Account::new("ann", "s3cret".to_owned().into()))
 }
 
 /// What every kind has to do, from an empty repository on.
@@ -57,7 +57,8 @@ async fn keeps_the_contract(repository: &dyn ChartRepository) {
 #[tokio::test]
 async fn a_chartmuseum_with_and_without_tenants() {
     for (depth, path) in [(ChartDepth::Project, "/addon"), (ChartDepth::Root, "")] {
-        let depot = Depot::start(with_account(Options { chart_depth: depth, ..Options::default() })).await;
+        let depot =
+            Depot::start(Options { account: account(), chart_depth: depth, ..Options::default() }).await;
         let target = Target::ChartMuseum { url: depot.url(path) };
         keeps_the_contract(&*open(&target, credentials())).await;
         depot.running.shutdown().await.unwrap();
@@ -66,7 +67,9 @@ async fn a_chartmuseum_with_and_without_tenants() {
 
 #[tokio::test]
 async fn a_harbor_project() {
-    let depot = Depot::start(with_account(Options { projects: Projects::Enforced, ..Options::default() })).await;
+    let depot =
+        Depot::start(Options { account: account(), projects: Projects::Enforced, ..Options::default() })
+            .await;
     let target = Target::Harbor { url: depot.url("/chartrepo/p") };
     let repository = open(&target, credentials());
     let error = repository.check().await.unwrap_err();
@@ -77,9 +80,25 @@ async fn a_harbor_project() {
 
 #[tokio::test]
 async fn a_registry() {
-    let depot = Depot::start(with_account(Options::default())).await;
+    let depot = Depot::start(Options { account: account(), ..Options::default() }).await;
     let target = Target::Oci { url: depot.url("/p/charts") };
     keeps_the_contract(&*open(&target, credentials())).await;
+}
+
+#[tokio::test]
+async fn a_registry_with_projects() {
+    let depot =
+        Depot::start(Options { account: account(), projects: Projects::Enforced, ..Options::default() })
+            .await;
+    let repository = open(&Target::Oci { url: depot.url("/p/charts") }, credentials());
+    assert_eq!(repository.project(), Some("p"));
+    let error = repository.check().await.unwrap_err();
+    assert_eq!(error.missing_project(), Some("p"));
+    let expected =
+        "project p isn't there, or this user has no right to it; create it, or use --auto-create-repository";
+    assert_eq!(told(&error), format!("{}: {expected}", depot.url("")));
+    depot.create_project("p").await;
+    keeps_the_contract(&*repository).await;
 }
 
 #[tokio::test]
@@ -90,11 +109,14 @@ async fn a_directory() {
 
 #[tokio::test]
 async fn wrong_passwords_and_wrong_places() {
-    let depot = Depot::start(with_account(Options::default())).await;
+    let depot = Depot::start(Options { account: account(), ..Options::default() }).await;
     let wrong = || Some(portolan_registry::Credentials::new("ann", "other".to_owned().into()));
-    let check = async |target: Target, credentials| told(&open(&target, credentials).check().await.unwrap_err());
+    let check =
+        async |target: Target, credentials| told(&open(&target, credentials).check().await.unwrap_err());
     let museum = |path: &str| Target::ChartMuseum { url: depot.url(path) };
-    assert!(check(museum("/p"), None).await.contains("wants a user name and password, and none are configured"));
+    assert!(
+        check(museum("/p"), None).await.contains("wants a user name and password, and none are configured")
+    );
     assert!(check(museum("/p"), wrong()).await.contains("refuses the user name or password"));
     assert!(check(museum(""), credentials()).await.contains("is a web page, not a chart index"));
 }
