@@ -144,6 +144,7 @@ impl Museum {
 
     /// Whether this user may upload, asked by an upload without a chart: servers check rights first
     /// and then refuse the empty body with 400. Reading may be free to everybody, so it shows nothing.
+    /// Only a clear no counts: whatever else is wrong shows at the first chart.
     pub(crate) async fn try_upload_nothing(&self) -> Result<Interface, RemoteError> {
         let url = self.charts_url();
         let answer = self.http.post_nothing(&url).await?;
