@@ -1,1 +1,55 @@
 //! The program `portolan` as a library, so that its tests can reach it.
+//!
+//! ```text
+//! arguments ─┐
+//! environment├─▶ config ─▶ Settings ─▶ commands ─▶ transfer ─▶ events, plan, report ─▶ output
+//! file ──────┘
+//! ```
+//!
+//! There is no logic here beyond that: commands are arguments, one call, and rendering. Everything that is
+//! printed is printed by [`output`], every failure passes [`failure`], and only `main` ends the process.
+
+pub mod args;
+pub mod commands;
+pub mod config;
+pub mod failure;
+pub mod output;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use args::Invocation;
+use config::Environment;
+use output::Console;
+
+/// Runs the program: parses `arguments` (the program's own name first), does what they ask, and reports.
+///
+/// Returns the exit code of design.md, decision 7: 0 done, 1 failed, 2 usage or configuration, 3 done in part.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> ExitCode {
+    let console = Console::of_process(environment);
+    let invocation = match args::parse(arguments) {
+        Ok(invocation) => invocation,
+        Err(error) => return console.usage(&error),
+    };
+    match dispatch(invocation, environment, &console) {
+        Ok(code) => code.into(),
+        Err(failure) => console.failure(&failure),
+    }
+}
+
+fn dispatch(
+    invocation: Invocation,
+    environment: &Environment,
+    console: &Console,
+) -> Result<failure::Exit, failure::Failure> {
+    output::logging::start(invocation.verbosity, console);
+    match invocation.command {
+        args::Command::Sync(sync) => commands::sync::run(&sync, environment, console),
+        args::Command::Quickstart(quickstart) => commands::quickstart::run(&quickstart, console),
+        args::Command::Generate(_) => Err(failure::Failure::later("the command `generate`")),
+        args::Command::Version => {
+            console.result(concat!("portolan ", env!("CARGO_PKG_VERSION")));
+            Ok(failure::Exit::Done)
+        }
+    }
+}

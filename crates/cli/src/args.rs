@@ -1,0 +1,110 @@
+//! The command line: of `portolan` itself, and of the programs in whose name it can be called.
+//!
+//! | called as | understood as |
+//! | --- | --- |
+//! | `portolan` | commands and flags of its own |
+//! | `charts-syncer` | charts-syncer's command line as it stands, Go's log flags included |
+//! | `dce5-installer` | refused with a message: its commands come with a later version |
+
+mod charts_syncer;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::quickstart::QuickstartArgs;
+use crate::commands::sync::SyncArgs;
+
+/// What the program was asked for.
+#[derive(Debug)]
+pub struct Invocation {
+    /// The command with its own arguments.
+    pub command: Command,
+    /// How much is logged.
+    pub verbosity: Verbosity,
+}
+
+/// How much is logged: 0 warnings, 1 what is done, 2 requests, 3 everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Verbosity(pub u8);
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Carry charts and their images from bundles into a registry and a chart repository
+    Sync(SyncArgs),
+    /// Show the main job on a package and a registry made for the occasion
+    Quickstart(QuickstartArgs),
+    /// Write configurations from a manifest (comes with a later version)
+    #[command(hide = true, disable_help_flag = true)]
+    Generate(IgnoredArgs),
+    /// Print the version
+    #[command(hide = true)]
+    Version,
+}
+
+/// Arguments of a command that does not exist yet: taken, so that the message is about the command.
+#[derive(Debug, Args)]
+pub struct IgnoredArgs {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    rest: Vec<OsString>,
+}
+
+/// Carries Helm applications, charts and every image they need, into sites without internet access.
+#[derive(Debug, Parser)]
+#[command(name = "portolan", version, max_term_width = 110, after_help = EXAMPLES)]
+struct Portolan {
+    /// Say more: -v what is done, -vv requests, -vvv everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  portolan quickstart                            see it work, without any configuration
+  portolan sync --config load-image.yaml --dry-run   what would be done
+  portolan sync --config load-image.yaml         do it
+
+Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done in part (the report says what is left).";
+
+/// Why no command was found in the arguments.
+#[derive(Debug, thiserror::Error)]
+pub enum UsageError {
+    /// Unknown or missing arguments; also help and version, which were asked for.
+    #[error(transparent)]
+    Clap(#[from] clap::Error),
+    /// Called in the name of a program whose command line is not understood yet.
+    #[error("called as {name}: the commands of {name} come with a later version of Portolan")]
+    Later {
+        /// The name it was called by.
+        name: &'static str,
+    },
+}
+
+/// Parses a command line whose first element is the name the program was called by.
+///
+/// # Errors
+///
+/// [`UsageError`]; help and version are among them, as clap has it.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, UsageError> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match called_as(&arguments) {
+        Some("charts-syncer") => Ok(charts_syncer::parse(arguments)?),
+        Some("dce5-installer") => Err(UsageError::Later { name: "dce5-installer" }),
+        _ => {
+            let parsed = Portolan::try_parse_from(arguments)?;
+            Ok(Invocation { command: parsed.command, verbosity: Verbosity(parsed.verbose) })
+        }
+    }
+}
+
+/// The last part of the path that the program was called by, without `.exe`.
+fn called_as(arguments: &[OsString]) -> Option<&str> {
+    Path::new(arguments.first()?).file_stem()?.to_str()
+}
+
+#[cfg(test)]
+mod tests;

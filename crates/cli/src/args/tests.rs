@@ -1,0 +1,86 @@
+//! Command lines in, commands or exact refusals out.
+
+use super::*;
+
+fn parsed(line: &str) -> Result<Invocation, String> {
+    parse(line.split_whitespace().map(OsString::from)).map_err(|error| error.to_string())
+}
+
+/// The sync that a line asks for, as its `Debug` text without what is at its default.
+#[track_caller]
+fn sync_of(line: &str) -> SyncArgs {
+    match parsed(line).unwrap().command {
+        Command::Sync(sync) => sync,
+        other => panic!("{line} is {other:?}"),
+    }
+}
+
+#[track_caller]
+fn same(line: &str, portolan: &str) {
+    assert_eq!(format!("{:?}", sync_of(line)), format!("{:?}", sync_of(portolan)), "{line}");
+}
+
+#[test]
+fn the_seeds_command_lines_as_they_stand() {
+    // Seeds 002, 003 and 004 have the same one.
+    same("charts-syncer sync --config load-image.yaml", "portolan sync --config load-image.yaml");
+    same("/usr/local/bin/charts-syncer sync --config load-image.yaml", "portolan sync -c load-image.yaml");
+    same("charts-syncer.exe sync -c load-image.yaml", "portolan sync -c load-image.yaml");
+}
+
+#[test]
+fn charts_syncers_flags() {
+    same("charts-syncer --config a.yaml sync", "portolan sync -c a.yaml");
+    same("charts-syncer --insecure --dry-run sync -c a.yaml", "portolan sync -c a.yaml --dry-run --insecure");
+    same(
+        "charts-syncer sync --skip-images --skip-dependencies --auto-create-repository --workdir /tmp/w",
+        "portolan sync --skip-images --skip-dependencies --auto-create-repository --workdir /tmp/w",
+    );
+    same(
+        "charts-syncer sync --from-date 2020-05-01 --latest-version-only --platform linux/arm64 --verify --print-images",
+        "portolan sync --from-date 2020-05-01 --latest-version-only --platform linux/arm64 --verify --print-images",
+    );
+    let levels = [("-v 4", 2), ("-v=10", 3), ("--v=1", 1), ("", 0)];
+    for (flag, expected) in levels {
+        let line = format!("charts-syncer sync --alsologtostderr --logtostderr=false {flag} -c a.yaml");
+        assert_eq!(parsed(&line).unwrap().verbosity, Verbosity(expected), "{line}");
+        same(&line, "portolan sync -c a.yaml");
+    }
+    assert!(matches!(parsed("charts-syncer version").unwrap().command, Command::Version));
+    let generate = "charts-syncer generate -g manifest.yaml --output-dir d --bundles-path-prefix p";
+    assert!(matches!(parsed(generate).unwrap().command, Command::Generate(_)));
+}
+
+#[test]
+fn verbosity_counts() {
+    assert_eq!(parsed("portolan sync -vv").unwrap().verbosity, Verbosity(2));
+    assert_eq!(parsed("portolan -v quickstart --once").unwrap().verbosity, Verbosity(1));
+}
+
+#[test]
+fn refusals() {
+    #[track_caller]
+    fn check(line: &str, expected: &str) {
+        let error = parsed(line).unwrap_err();
+        assert_eq!(error.lines().next(), Some(expected), "{error}");
+    }
+    check(
+        "dce5-installer import-addon -c x",
+        "called as dce5-installer: the commands of dce5-installer come with a later version of Portolan",
+    );
+    check("portolan sink", "error: unrecognized subcommand 'sink'");
+    check("portolan sync --dryrun", "error: unexpected argument '--dryrun' found");
+    check(
+        "portolan sync --jobs 0",
+        "error: invalid value '0' for '--jobs <N>': a number from 1 to 64 is expected",
+    );
+    // What does not work yet is not offered.
+    check("portolan sync --on-existing merge", "error: invalid value 'merge' for '--on-existing <WHAT>'");
+    check("portolan sync --output yaml", "error: invalid value 'yaml' for '--output <FORM>'");
+}
+
+#[test]
+fn clap_finds_no_fault_in_the_commands() {
+    use clap::CommandFactory;
+    Portolan::command().debug_assert();
+}

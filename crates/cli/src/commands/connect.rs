@@ -1,0 +1,120 @@
+//! From settings to clients: credentials of last resort, and the scheme where `--insecure` leaves it open.
+
+use std::time::SystemTime;
+
+use portolan_chartrepo::{ConnectOptions, connect};
+use portolan_oci::RegistryHost;
+use portolan_registry::{
+    Access, Credentials, DockerConfig, DockerConfigError, Endpoint, HttpOptions, Registry, RegistryError,
+    RegistryOptions, Scheme, TlsTrust,
+};
+use portolan_transfer::Target;
+
+use crate::config::{
+    DockerSettings, PushAddress, RegistrySettings, SchemeChoice, Settings, TlsSettings, Trust,
+};
+use crate::failure::Failure;
+
+/// Stands where a registry is called for and no image is pushed; a name that exists nowhere (RFC 2606).
+const NOWHERE: &str = "registry.invalid";
+
+/// The servers that `settings` name. Nothing is written to them here.
+///
+/// # Errors
+///
+/// [`Failure`] where a client cannot be made: a file of certificates is none, a URL is none for its kind,
+/// Docker's configuration cannot be read.
+pub async fn target(settings: &Settings) -> Result<Target, Failure> {
+    let options = registry_options(&settings.tls);
+    let registry = registry(settings, &options).await?;
+    let charts = charts(settings, options).await?;
+    Ok(Target { registry, charts })
+}
+
+fn registry_options(tls: &TlsSettings) -> RegistryOptions {
+    RegistryOptions { http: http_options(tls), usual_access: Access::PullPush, ..RegistryOptions::default() }
+}
+
+fn http_options(tls: &TlsSettings) -> HttpOptions {
+    let trust = match tls.trust {
+        Trust::Verify => TlsTrust::Verify,
+        Trust::AcceptAny => TlsTrust::AcceptAny,
+    };
+    HttpOptions { ca_files: tls.ca_files.clone(), tls: trust, ..HttpOptions::default() }
+}
+
+async fn registry(settings: &Settings, options: &RegistryOptions) -> Result<Registry, Failure> {
+    let RegistrySettings { address, login } = &settings.registry;
+    let Some(address) = address else {
+        let host = NOWHERE.parse().expect("because it is a host name");
+        return Registry::new(Endpoint::new(Scheme::Https, host), None, options)
+            .map_err(|error| Failure::of(&error));
+    };
+    let login = login_of(login.as_ref(), &address.host, settings.docker.as_ref()).await?;
+    let endpoint = Endpoint::new(scheme(address, options).await?, address.host.clone());
+    Registry::new(endpoint, login, options).map_err(|error| Failure::of(&error))
+}
+
+async fn charts(
+    settings: &Settings,
+    registry: RegistryOptions,
+) -> Result<Box<dyn portolan_chartrepo::ChartRepository>, Failure> {
+    let charts = &settings.charts;
+    let mut login = charts.login.clone();
+    let mut options = ConnectOptions::new(SystemTime::now());
+    if let Some(address) = &charts.oci {
+        login = login_of(login.as_ref(), &address.host, settings.docker.as_ref()).await?;
+        options.oci_scheme = scheme(address, &registry).await?;
+    }
+    options.registry = registry;
+    connect(&charts.target, login, &options).map_err(|error| Failure::of(&error))
+}
+
+/// What environment and file say, else what Docker's configuration has for the host.
+async fn login_of(
+    given: Option<&Credentials>,
+    host: &RegistryHost,
+    docker: Option<&DockerSettings>,
+) -> Result<Option<Credentials>, Failure> {
+    match (given, docker) {
+        (Some(given), _) => Ok(Some(given.clone())),
+        (None, Some(docker)) => docker_login(host, docker).await.map_err(|error| Failure::usage(&error)),
+        (None, None) => Ok(None),
+    }
+}
+
+async fn docker_login(
+    host: &RegistryHost,
+    docker: &DockerSettings,
+) -> Result<Option<Credentials>, DockerConfigError> {
+    match DockerConfig::read(&docker.config)? {
+        Some(config) => config.credentials(host, &docker.search_path).await,
+        None => Ok(None),
+    }
+}
+
+/// With `--insecure` a host without a scheme is asked over TLS, and in the clear where that is not answered.
+async fn scheme(address: &PushAddress, options: &RegistryOptions) -> Result<Scheme, Failure> {
+    match address.scheme {
+        SchemeChoice::Http => Ok(Scheme::Http),
+        SchemeChoice::Https => Ok(Scheme::Https),
+        SchemeChoice::Either => first_that_answers(&address.host, options).await,
+    }
+}
+
+/// Asked without credentials: a refusal is an answer too.
+async fn first_that_answers(host: &RegistryHost, options: &RegistryOptions) -> Result<Scheme, Failure> {
+    let endpoint = Endpoint::new(Scheme::Https, host.clone());
+    let over_tls = Registry::new(endpoint, None, options).map_err(|error| Failure::of(&error))?;
+    Ok(match over_tls.ping().await {
+        Err(error) if never_spoke_tls(&error) => Scheme::Http,
+        _ => Scheme::Https,
+    })
+}
+
+fn never_spoke_tls(error: &RegistryError) -> bool {
+    matches!(
+        error,
+        RegistryError::Tls { .. } | RegistryError::Unreachable { .. } | RegistryError::Broken { .. }
+    )
+}

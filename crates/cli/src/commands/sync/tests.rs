@@ -1,0 +1,61 @@
+//! Exit codes and the flags of later versions.
+
+use portolan_transfer::{ChartResult, ImageResult};
+
+use super::*;
+
+fn report(images: &[ImageOutcome], charts: &[ChartOutcome]) -> Report {
+    let image = |action: &ImageOutcome| ImageResult {
+        source: "a:1".parse().unwrap(),
+        target: "r.example/a:1".parse().unwrap(),
+        digest: None,
+        platforms: Vec::new(),
+        action: *action,
+        bytes_sent: 0,
+        found: None,
+        error: None,
+    };
+    let chart = |action: &ChartOutcome| ChartResult {
+        name: "c".to_owned(),
+        version: "1.0.0".to_owned(),
+        source: "c.bundle.tar".to_owned(),
+        target: "out".to_owned(),
+        action: *action,
+        error: None,
+    };
+    Report {
+        images: images.iter().map(image).collect(),
+        charts: charts.iter().map(chart).collect(),
+        ..Report::new()
+    }
+}
+
+#[test]
+fn kept_is_exit_3_unless_it_was_asked_for() {
+    use ImageOutcome::{Exists, Failed, Kept, Pushed};
+    let check = |images: &[ImageOutcome], charts: &[ChartOutcome], usually, with_keep| {
+        let report = report(images, charts);
+        assert_eq!(exit(&report, None), usually, "{images:?} {charts:?}");
+        assert_eq!(exit(&report, Some(OnExisting::Keep)), with_keep, "{images:?} {charts:?}");
+    };
+    check(&[Pushed, Exists], &[ChartOutcome::Pushed], Exit::Done, Exit::Done);
+    check(&[Pushed, Kept], &[ChartOutcome::Withheld], Exit::InPart, Exit::InPart);
+    check(&[Pushed, Kept], &[ChartOutcome::Pushed], Exit::InPart, Exit::Done);
+    check(&[Exists], &[ChartOutcome::Kept], Exit::InPart, Exit::Done);
+    check(&[Failed], &[], Exit::Failed, Exit::Failed);
+    check(&[], &[], Exit::Done, Exit::Done);
+}
+
+#[test]
+fn flags_of_later_versions_are_named() {
+    let with = |flags: SyncFlags| SyncArgs { common: CommonArgs::default(), flags };
+    let usual = SyncFlags::default;
+    let check = |flags, expected| assert_eq!(with(flags).later(), expected);
+    check(usual(), None);
+    check(SyncFlags { from_date: Some("2020-05-01".to_owned()), ..usual() }, Some("--from-date"));
+    check(SyncFlags { latest_version_only: true, ..usual() }, Some("--latest-version-only"));
+    check(SyncFlags { platform: vec!["linux/arm64".to_owned()], ..usual() }, Some("--platform"));
+    check(SyncFlags { verify: true, ..usual() }, Some("--verify"));
+    let noop = SyncFlags { skip_dependencies: true, workdir: Some("w".into()), ..usual() };
+    check(noop, None);
+}

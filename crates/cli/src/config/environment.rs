@@ -1,0 +1,81 @@
+//! The environment variables that Portolan looks at: all of them, in one list.
+//!
+//! They are read once, by the program's entry; everything else takes an [`Environment`], so that no
+//! library and no test depends on the process.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// Every variable that is read, with what it does.
+pub const VARIABLES: &[(&str, &str)] = &[
+    ("SOURCE_REPO_AUTH_USERNAME", "source.repo.auth.username"),
+    ("SOURCE_REPO_AUTH_PASSWORD", "source.repo.auth.password"),
+    ("SOURCE_AUTH_USERNAME", "older name of SOURCE_REPO_AUTH_USERNAME"),
+    ("SOURCE_AUTH_PASSWORD", "older name of SOURCE_REPO_AUTH_PASSWORD"),
+    ("TARGET_REPO_AUTH_USERNAME", "target.repo.auth.username"),
+    ("TARGET_REPO_AUTH_PASSWORD", "target.repo.auth.password"),
+    ("TARGET_AUTH_USERNAME", "older name of TARGET_REPO_AUTH_USERNAME"),
+    ("TARGET_AUTH_PASSWORD", "older name of TARGET_REPO_AUTH_PASSWORD"),
+    ("SOURCE_CONTAINERS_AUTH_REGISTRY", "source.containers.auth.registry"),
+    ("SOURCE_CONTAINERS_AUTH_USERNAME", "source.containers.auth.username"),
+    ("SOURCE_CONTAINERS_AUTH_PASSWORD", "source.containers.auth.password"),
+    ("TARGET_CONTAINERS_AUTH_USERNAME", "target.containers.auth.username"),
+    ("TARGET_CONTAINERS_AUTH_PASSWORD", "target.containers.auth.password"),
+    ("HOME", "where charts-syncer.yaml and .docker/config.json are looked for"),
+    ("DOCKER_CONFIG", "the directory of Docker's config.json"),
+    ("PATH", "where Docker's credential helpers are looked for"),
+    ("NO_COLOR", "no colours, whatever the terminal"),
+    ("TERM", "`dumb` means no colours and no bars"),
+];
+
+/// The variables of [`VARIABLES`] that are set and not empty.
+#[derive(Clone, Default)]
+pub struct Environment {
+    set: BTreeMap<&'static str, SecretString>,
+}
+
+impl Environment {
+    /// Asks `lookup` for every variable of [`VARIABLES`]; an empty value counts as not set.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        let value = |name| lookup(name).filter(|value| !value.is_empty());
+        Self {
+            set: VARIABLES
+                .iter()
+                .filter_map(|&(name, _)| Some((name, SecretString::from(value(name)?))))
+                .collect(),
+        }
+    }
+
+    /// The value of `name`, where it is set.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.set.get(name).map(ExposeSecret::expose_secret)
+    }
+
+    /// The first of `names` that is set: newer names stand before older ones.
+    #[must_use]
+    pub fn first(&self, names: &[&str]) -> Option<&str> {
+        names.iter().find_map(|name| self.get(name))
+    }
+
+    /// Like [`Environment::first`], for passwords.
+    #[must_use]
+    pub fn secret(&self, names: &[&str]) -> Option<SecretString> {
+        names.iter().find_map(|name| self.set.get(name)).cloned()
+    }
+
+    /// The home directory.
+    #[must_use]
+    pub fn home(&self) -> Option<&str> {
+        self.get("HOME")
+    }
+}
+
+/// Names only: values may be passwords.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.set.keys()).finish()
+    }
+}

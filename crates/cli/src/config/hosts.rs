@@ -1,0 +1,88 @@
+//! Which hosts are spoken to in the clear (rules.md, "Hosts, TLS, secrets").
+//!
+//! Credentials never go in the clear by a guess: plain HTTP is for hosts that the same configuration names
+//! with `http://`, for loopback, and for `--insecure`. Everything else is spoken to over TLS.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use portolan_oci::RegistryHost;
+use url::Url;
+
+use super::settings::{SchemeChoice, Trust};
+
+/// The hosts that a configuration names with a scheme.
+#[derive(Debug, Default)]
+pub(super) struct NamedHosts {
+    plain: BTreeSet<String>,
+    tls: BTreeSet<String>,
+}
+
+impl NamedHosts {
+    /// Takes up the host of `url`, where that is an `http` or `https` URL.
+    pub(super) fn add(&mut self, url: &str) {
+        let Ok(url) = Url::parse(url) else { return };
+        let Some(host) = url.host_str() else { return };
+        let port = url.port_or_known_default();
+        match (url.scheme(), port) {
+            ("http", Some(port)) => self.plain.insert(format!("{host}:{port}")),
+            ("https", Some(port)) => self.tls.insert(format!("{host}:{port}")),
+            _ => false,
+        };
+    }
+
+    /// How to speak to a host that is named without a scheme.
+    pub(super) fn scheme_of(&self, host: &RegistryHost, trust: Trust) -> SchemeChoice {
+        let named = |hosts: &BTreeSet<String>, default| hosts.contains(&with_port(host, default));
+        if named(&self.tls, 443) {
+            SchemeChoice::Https
+        } else if named(&self.plain, 80) || host.is_loopback() {
+            SchemeChoice::Http
+        } else if trust == Trust::AcceptAny {
+            SchemeChoice::Either
+        } else {
+            SchemeChoice::Https
+        }
+    }
+}
+
+fn with_port(host: &RegistryHost, default: u16) -> String {
+    let has_port = !host.as_str().trim_end_matches(']').ends_with(host.host());
+    if has_port { host.to_string() } else { format!("{host}:{default}") }
+}
+
+/// A registry address as a configuration has it: `host[:port]`, or the same behind `http://` or `https://`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct RegistryAddress {
+    pub(super) host: RegistryHost,
+    pub(super) scheme: Option<SchemeChoice>,
+}
+
+impl FromStr for RegistryAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (scheme, rest) = split_scheme(text)?;
+        let rest = rest.trim_end_matches('/');
+        if rest.contains('@') {
+            return Err("an address has no user or password in it; they go to `auth`".to_owned());
+        }
+        if let Some((host, path)) = rest.split_once('/') {
+            return Err(format!("only a host is expected, and `{path}` after `{host}` is a path"));
+        }
+        let host = rest.parse().map_err(|error| format!("{error}"))?;
+        Ok(Self { host, scheme })
+    }
+}
+
+fn split_scheme(text: &str) -> Result<(Option<SchemeChoice>, &str), String> {
+    match text.split_once("://") {
+        None => Ok((None, text)),
+        Some(("http", rest)) => Ok((Some(SchemeChoice::Http), rest)),
+        Some(("https", rest)) => Ok((Some(SchemeChoice::Https), rest)),
+        Some((other, _)) => Err(format!("`{other}://` is neither http:// nor https://")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,33 @@
+//! The configuration: charts-syncer's file, the environment and the arguments, resolved once into [`Settings`].
+//!
+//! ```text
+//! file ──parse──▶ keys with lines ─┐
+//! environment ─────────────────────┼──resolve──▶ Settings, or every problem at once
+//! arguments ───────────────────────┘
+//! ```
+//!
+//! Source of keys, variables and their precedence: formats.md section 5 and rules.md "Hosts, TLS, secrets".
+
+mod credentials;
+mod environment;
+mod error;
+mod file;
+mod find;
+mod hosts;
+mod keys;
+mod parse;
+mod problems;
+mod resolve;
+mod settings;
+
+pub use environment::{Environment, VARIABLES};
+pub use error::{ConfigError, Problem, ProblemKind};
+pub use find::{DEFAULT_NAME, find};
+pub use keys::KEYS;
+pub use resolve::{DEFAULT_JOBS, Overrides, load};
+pub use settings::{
+    ChartSettings, DockerSettings, PushAddress, RegistrySettings, SchemeChoice, Settings, TlsSettings, Trust,
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! What one `sync` is to do: the one struct that arguments, environment and file are resolved into.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use portolan_chartrepo::Target;
+use portolan_oci::RegistryHost;
+use portolan_registry::Credentials;
+use portolan_transfer::SyncOptions;
+
+/// Everything a sync needs to know. It holds no secrets that its `Debug` would show.
+#[derive(Debug)]
+pub struct Settings {
+    /// The configuration file, for messages.
+    pub config: PathBuf,
+    /// Where the bundles lie (`source.intermediateBundlesPath`), from the working directory.
+    pub bundles: PathBuf,
+    /// What is carried, and how charts are rewritten.
+    pub sync: SyncOptions,
+    /// Where images are pushed to.
+    pub registry: RegistrySettings,
+    /// Where charts go.
+    pub charts: ChartSettings,
+    /// Whose certificates are believed.
+    pub tls: TlsSettings,
+    /// Docker's configuration, asked for registry credentials that nothing else gives.
+    pub docker: Option<DockerSettings>,
+    /// Keys and flags that are accepted and have nothing to do here, as sentences for the user.
+    pub notes: Vec<String>,
+}
+
+/// The registry that images are pushed to, and who signs in.
+#[derive(Debug)]
+pub struct RegistrySettings {
+    /// The address; absent only where no image is pushed.
+    pub address: Option<PushAddress>,
+    /// From environment or file; absent means that Docker's configuration is asked.
+    pub login: Option<Credentials>,
+}
+
+/// A registry as it is reached from here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushAddress {
+    /// Host and port.
+    pub host: RegistryHost,
+    /// How it is spoken to.
+    pub scheme: SchemeChoice,
+}
+
+/// How a host is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchemeChoice {
+    /// In the clear.
+    Http,
+    /// Over TLS.
+    Https,
+    /// Over TLS where it answers, in the clear where not: only with `--insecure`.
+    Either,
+}
+
+/// The chart repository that charts go to.
+#[derive(Debug)]
+pub struct ChartSettings {
+    /// Kind and place; its URL holds no credentials.
+    pub target: Target,
+    /// For kind `OCI`: the registry, whose login Docker's configuration may have.
+    pub oci: Option<PushAddress>,
+    /// From environment or file.
+    pub login: Option<Credentials>,
+}
+
+/// Where Docker keeps credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DockerSettings {
+    /// Its `config.json`, which need not be there.
+    pub config: PathBuf,
+    /// The folders in which its credential helpers are looked for, as `PATH` has them.
+    pub search_path: OsString,
+}
+
+/// Whose certificates are believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// Verify, or take any.
+    pub trust: Trust,
+    /// PEM files of further authorities (`--ca-file`).
+    pub ca_files: Vec<PathBuf>,
+}
+
+/// Whether certificates are verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// They are.
+    Verify,
+    /// Any certificate will do, and plain HTTP too (`--insecure`).
+    AcceptAny,
+}

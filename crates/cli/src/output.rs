@@ -1,0 +1,155 @@
+//! Everything that is printed, and nothing else.
+//!
+//! Results go to standard output: the plan of `--dry-run`, the summary, JSON. All that is said on the way goes
+//! to standard error. The renderers are pure functions of a plan, a report or an event.
+
+pub mod logging;
+pub mod plan;
+pub mod progress;
+pub mod style;
+pub mod summary;
+mod table;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use portolan_transfer::Observer;
+use serde::Serialize;
+
+use crate::args::UsageError;
+use crate::config::Environment;
+use crate::failure::{Exit, Failure};
+use style::Style;
+
+/// The form of results.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Tables for people
+    #[default]
+    Text,
+    /// The report alone, as JSON on standard output; all else goes to standard error
+    Json,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Motion {
+    /// Bars that move.
+    Bars,
+    /// Lines, a few a minute.
+    Lines,
+}
+
+/// The two output streams, and what they can show.
+#[derive(Debug)]
+pub struct Console {
+    out: Style,
+    err: Style,
+    motion: Motion,
+}
+
+impl Console {
+    /// The streams of this process: colours on terminals alone and never with `NO_COLOR`, bars on terminals alone.
+    #[must_use]
+    pub fn of_process(environment: &Environment) -> Self {
+        let dumb = environment.get("TERM") == Some("dumb");
+        let plain = dumb || environment.get("NO_COLOR").is_some();
+        let style = |is_terminal: bool| if is_terminal && !plain { Style::Coloured } else { Style::Plain };
+        let moves = io::stderr().is_terminal() && !dumb;
+        Self {
+            out: style(io::stdout().is_terminal()),
+            err: style(io::stderr().is_terminal()),
+            motion: if moves { Motion::Bars } else { Motion::Lines },
+        }
+    }
+
+    /// What standard output can show.
+    #[must_use]
+    pub fn style(&self) -> Style {
+        self.out
+    }
+
+    /// What standard error can show.
+    #[must_use]
+    pub fn error_style(&self) -> Style {
+        self.err
+    }
+
+    /// A renderer for the events of a run.
+    #[must_use]
+    pub fn progress(&self) -> Box<dyn Observer> {
+        match self.motion {
+            Motion::Bars => Box::new(progress::Bars::new(self.err)),
+            Motion::Lines => Box::new(progress::Lines::new(self.err)),
+        }
+    }
+
+    /// Prints a result to standard output.
+    pub fn result(&self, text: &str) {
+        write_all(&mut io::stdout().lock(), text);
+    }
+
+    /// Prints a result as JSON to standard output.
+    ///
+    /// # Errors
+    ///
+    /// Where the value has no JSON form, which a report always has.
+    pub fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value).map_err(|error| Failure::of(&error))?;
+        self.result(&text);
+        Ok(())
+    }
+
+    /// Says something on the way, to standard error.
+    pub fn say(&self, text: &str) {
+        write_all(&mut io::stderr().lock(), text);
+    }
+
+    /// Says something that a user should know though nothing is wrong.
+    pub fn note(&self, text: &str) {
+        self.say(&format!("{} {text}", self.err.dim("note:")));
+    }
+
+    /// Prints why the command line cannot be used, or the help that was asked for.
+    #[must_use]
+    pub fn usage(&self, error: &UsageError) -> ExitCode {
+        match error {
+            UsageError::Clap(error) if error.use_stderr() => {
+                // A closed stream leaves nobody to tell.
+                let _ = error.print();
+                Exit::Usage.into()
+            }
+            UsageError::Clap(error) => {
+                let _ = error.print();
+                Exit::Done.into()
+            }
+            other => self.failure(&Failure::usage(other)),
+        }
+    }
+
+    /// Prints why a command failed.
+    #[must_use]
+    pub fn failure(&self, failure: &Failure) -> ExitCode {
+        self.say(&failure_text(failure, self.err));
+        failure.exit.into()
+    }
+}
+
+/// A closed pipe or a full disk under standard output leaves nobody to tell, so errors are let go.
+fn write_all(stream: &mut impl Write, text: &str) {
+    let _ = writeln!(stream, "{}", text.trim_end_matches('\n')).and_then(|()| stream.flush());
+}
+
+/// `error:`, its parts, `caused by:` and `hint:`, a line each.
+#[must_use]
+pub fn failure_text(failure: &Failure, style: Style) -> String {
+    let mut lines = vec![format!("{} {}", style.bad("error:"), failure.message)];
+    lines.extend(failure.parts.iter().map(|part| format!("  - {part}")));
+    lines.extend(failure.causes.iter().map(|cause| format!("{} {cause}", style.bad("caused by:"))));
+    lines.extend(failure.hint.iter().map(|hint| format!("{} {hint}", style.good("hint:"))));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,33 @@
+//! Log lines of the libraries, to standard error: `-v` and more.
+
+use std::io;
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::Console;
+use super::style::Style;
+use crate::args::Verbosity;
+
+/// Starts logging. Portolan's own crates speak at the level asked for, all others only of warnings.
+pub fn start(verbosity: Verbosity, console: &Console) {
+    let colours = console.error_style() == Style::Coloured;
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(colours).without_time();
+    // A second start, as tests make one, leaves the first in place.
+    let _ = tracing_subscriber::registry().with(targets(verbosity)).with(lines).try_init();
+}
+
+fn targets(verbosity: Verbosity) -> Targets {
+    Targets::new().with_default(LevelFilter::WARN).with_target("portolan", level(verbosity))
+}
+
+fn level(verbosity: Verbosity) -> LevelFilter {
+    match verbosity.0 {
+        0 => LevelFilter::WARN,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    }
+}

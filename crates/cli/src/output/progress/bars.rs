@@ -1,0 +1,170 @@
+//! Progress on a terminal: one bar for the run, and one line for each blob on its way.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use portolan_transfer::{BlobId, BlobOutcome, Event, Observer};
+
+use super::tally::Tally;
+use super::{chart_line, image_line};
+use crate::output::style::Style;
+
+/// The longest entry name that a line shows; the end of a name tells more than its beginning.
+const NAME_LIMIT: usize = 40;
+
+/// Draws bars on standard error.
+#[derive(Debug)]
+pub struct Bars {
+    style: Style,
+    screen: MultiProgress,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    tally: Tally,
+    total: Option<ProgressBar>,
+    blobs: HashMap<BlobId, ProgressBar>,
+}
+
+impl Bars {
+    /// Bars in that style. Nothing is drawn yet.
+    #[must_use]
+    pub fn new(style: Style) -> Self {
+        Self { style, screen: MultiProgress::new(), state: Mutex::default() }
+    }
+
+    /// A renderer that panicked has said so; the count it leaves is still good.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Prints a line above the bars. A terminal that went away is no reason to fail.
+    fn above(&self, line: &str) {
+        let _ = self.screen.println(line);
+    }
+
+    fn begin(&self, bytes: u64) {
+        let total = self.screen.add(ProgressBar::new(bytes).with_style(total_style()));
+        let mut state = self.state();
+        state.tally.started(bytes);
+        state.total = Some(total);
+    }
+
+    fn blob_started(&self, id: BlobId, entry: &str, size: u64) {
+        let bar = ProgressBar::new(size).with_style(blob_style()).with_message(shortened(entry));
+        let bar = self.screen.add(bar);
+        if let Some(earlier) = self.state().blobs.insert(id, bar) {
+            earlier.finish_and_clear();
+        }
+    }
+}
+
+impl State {
+    fn redraw(&self) {
+        if let Some(total) = &self.total {
+            total.set_length(self.tally.total());
+            total.set_position(self.tally.done());
+        }
+    }
+
+    fn blob_progress(&mut self, id: BlobId, sent: u64) {
+        self.tally.blob_progress(id, sent);
+        if let Some(bar) = self.blobs.get(&id) {
+            bar.set_position(sent);
+        }
+        self.redraw();
+    }
+
+    fn blob_finished(&mut self, id: BlobId, size: u64, outcome: BlobOutcome) {
+        self.tally.blob_finished(id, size, outcome);
+        if let Some(bar) = self.blobs.remove(&id) {
+            bar.finish_and_clear();
+        }
+        self.redraw();
+    }
+
+    fn checking(&mut self, bar: ProgressBar) {
+        self.total = Some(bar);
+    }
+
+    fn end(&mut self) {
+        self.blobs.drain().for_each(|(_, bar)| bar.finish_and_clear());
+        if let Some(total) = self.total.take() {
+            total.finish_and_clear();
+        }
+    }
+}
+
+impl Observer for Bars {
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::Checking { targets } => {
+                let bar = ProgressBar::new(targets as u64).with_style(check_style());
+                self.state().checking(self.screen.add(bar));
+            }
+            Event::Checked => {
+                if let Some(bar) = &self.state().total {
+                    bar.inc(1);
+                }
+            }
+            Event::Planned { .. } => self.state().end(),
+            Event::Started { bytes } => self.begin(bytes),
+            Event::BlobStarted { id, entry, size, .. } => self.blob_started(id, entry, size),
+            Event::BlobProgress { id, sent } => self.state().blob_progress(id, sent),
+            Event::BlobFinished { id, size, outcome } => self.state().blob_finished(id, size, outcome),
+            Event::ImageFinished { result } => self.above(&image_line(result, self.style)),
+            Event::ChartFinished { result } => self.above(&chart_line(result, self.style)),
+        }
+    }
+}
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        self.state().end();
+    }
+}
+
+fn total_style() -> ProgressStyle {
+    style("{wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta} left")
+}
+
+fn blob_style() -> ProgressStyle {
+    style("  {msg:40} {bar:20} {binary_bytes}/{binary_total_bytes}")
+}
+
+fn check_style() -> ProgressStyle {
+    style("checking {pos} of {len}")
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("because the templates are constants that a test parses")
+}
+
+fn shortened(entry: &str) -> String {
+    let letters = entry.chars().count();
+    if letters <= NAME_LIMIT {
+        return entry.to_owned();
+    }
+    let end: String = entry.chars().skip(letters + 1 - NAME_LIMIT).collect();
+    format!("…{end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_parse() {
+        [total_style(), blob_style(), check_style()].iter().for_each(drop);
+    }
+
+    #[test]
+    fn long_names_keep_their_end() {
+        assert_eq!(shortened("images.tar: abc"), "images.tar: abc");
+        let long = shortened("kpanda_v0.19.0_amd64.tar: kpanda.bundle.tar: images.tar: 0123456789.tar.gz");
+        assert_eq!(long, "…ndle.tar: images.tar: 0123456789.tar.gz");
+        assert!(long.chars().count() <= NAME_LIMIT);
+    }
+}
