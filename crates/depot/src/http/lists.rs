@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use portolan_oci::{Descriptor, Digest, MediaType, Repository};
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::refusal::Refusal;
 use super::{Answer, App, json, with_store};
 use crate::protocol::Page;
+use crate::store::Referrers;
 
 const OCI_FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
 
@@ -44,23 +45,29 @@ pub(super) async fn referrers(
     app: &Arc<App>,
     repository: Repository,
     subject: Digest,
-    artifact_type: Option<String>,
+    wanted: Referrers,
 ) -> Answer {
-    let mut found = with_store(app, move |store| store.metadata.referrers(&repository, &subject)).await?;
-    if let Some(wanted) = &artifact_type {
-        found.retain(|descriptor| is_of(descriptor, wanted));
-    }
-    let index = json!({"schemaVersion": 2, "mediaType": MediaType::OCI_INDEX.as_str(), "manifests": found});
+    let path = format!("/v2/{repository}/referrers/{subject}");
+    let filter = wanted.artifact_type.clone();
+    let page = with_store(app, move |store| store.metadata.referrers(&repository, &subject, &wanted)).await?;
+    let index = json!({"schemaVersion": 2, "mediaType": MediaType::OCI_INDEX.as_str(), "manifests": page.descriptors});
     let mut response =
         ([(header::CONTENT_TYPE, MediaType::OCI_INDEX.as_str())], index.to_string()).into_response();
-    if artifact_type.is_some() {
-        response.headers_mut().insert(OCI_FILTERS_APPLIED, header::HeaderValue::from_static("artifactType"));
+    if filter.is_some() {
+        response.headers_mut().insert(OCI_FILTERS_APPLIED, HeaderValue::from_static("artifactType"));
     }
-    Ok(response)
+    match page.descriptors.last().filter(|_| page.more) {
+        Some(last) => {
+            Ok(([(header::LINK, next_referrers(&path, last, filter.as_deref()))], response).into_response())
+        }
+        None => Ok(response),
+    }
 }
 
-fn is_of(descriptor: &Descriptor, wanted: &str) -> bool {
-    descriptor.artifact_type.as_ref().is_some_and(|own| own.as_str() == wanted)
+fn next_referrers(path: &str, last: &Descriptor, filter: Option<&str>) -> String {
+    let filter =
+        filter.map(|filter| format!("&artifactType={}", utf8_percent_encode(filter, NON_ALPHANUMERIC)));
+    format!("<{path}?last={}{}>; rel=\"next\"", last.digest, filter.unwrap_or_default())
 }
 
 /// The names of a page, and whether more follow it.

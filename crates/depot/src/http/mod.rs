@@ -20,6 +20,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, Request as HttpRequest, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use portolan_oci::Repository;
 use tokio::sync::Semaphore;
 
 use crate::names::Tenant;
@@ -72,7 +73,7 @@ async fn handle(State(app): State<Arc<App>>, request: HttpRequest<Body>) -> Resp
         Err(refusal) => Err(refusal),
     };
     let response = answer.unwrap_or_else(|refusal| refusal.into_response(family));
-    tracing::info!(method = %parts.method, path = parts.uri.path(), status = response.status().as_u16(), "answered");
+    tracing::debug!(method = %parts.method, path = parts.uri.path(), status = response.status().as_u16(), "answered");
     response
 }
 
@@ -113,9 +114,7 @@ async fn answer(app: Arc<App>, request: Result<Request, Refusal>, incoming: Inco
         Request::Welcome => welcome::page(&app).await,
         Request::Registry(RegistryCall::Base) => Ok(lists::base()),
         Request::Registry(RegistryCall::Catalog(page)) => lists::catalog(&app, page).await,
-        Request::Repository(repository, call) => {
-            repository_call(&app, Target(repository), call, incoming).await
-        }
+        Request::Repository(repository, call) => repository_call(&app, repository, call, incoming).await,
         Request::Charts(tenant, call) => chart_call(&app, tenant, call, incoming).await,
         Request::Harbor(call) if app.options.projects == Projects::Enforced => {
             harbor_call(&app, call, incoming).await
@@ -124,11 +123,12 @@ async fn answer(app: Arc<App>, request: Result<Request, Refusal>, incoming: Inco
     }
 }
 
-/// The repository of a call; a type of its own only to keep the handlers' signatures short.
-struct Target(portolan_oci::Repository);
-
-async fn repository_call(app: &Arc<App>, target: Target, call: RepositoryCall, incoming: Incoming) -> Answer {
-    let Target(repository) = target;
+async fn repository_call(
+    app: &Arc<App>,
+    repository: Repository,
+    call: RepositoryCall,
+    incoming: Incoming,
+) -> Answer {
     match call {
         RepositoryCall::GetBlob(digest) => blobs::get(app, repository, digest, &incoming.headers).await,
         RepositoryCall::DeleteBlob(digest) => blobs::delete(app, repository, digest).await,
@@ -149,9 +149,7 @@ async fn repository_call(app: &Arc<App>, target: Target, call: RepositoryCall, i
         }
         RepositoryCall::CancelUpload(id) => uploads::cancel(app, repository, id).await,
         RepositoryCall::Tags(page) => lists::tags(app, repository, page).await,
-        RepositoryCall::Referrers(digest, artifact_type) => {
-            lists::referrers(app, repository, digest, artifact_type).await
-        }
+        RepositoryCall::Referrers(digest, wanted) => lists::referrers(app, repository, digest, wanted).await,
     }
 }
 

@@ -241,3 +241,37 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 fn ascii(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).expect("because names of the grammar and numbers are visible ASCII")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    async fn answered(refusal: Refusal, family: Family) -> (StatusCode, String) {
+        let response = refusal.into_response(family);
+        let status = response.status();
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    fn failed(kind: io::ErrorKind) -> Refusal {
+        let source = io::Error::new(kind, "reason");
+        Refusal::Store(StoreError::Io { action: "write", path: "/data/secret".into(), source })
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_said_and_paths_are_not() {
+        let check = async |kind, family, expected: (u16, &str)| {
+            let (status, body) = answered(failed(kind), family).await;
+            assert_eq!((status.as_u16(), body.as_str()), expected);
+        };
+        let full = "the depot's disk is full: nothing was stored";
+        let broken = "the depot's store failed: its log says why";
+        let oci = |message: &str| format!(r#"{{"errors":[{{"code":"UNKNOWN","message":"{message}"}}]}}"#);
+        check(io::ErrorKind::StorageFull, Family::Registry, (507, &oci(full))).await;
+        check(io::ErrorKind::QuotaExceeded, Family::Charts, (507, &format!(r#"{{"error":"{full}"}}"#))).await;
+        check(io::ErrorKind::PermissionDenied, Family::Registry, (500, &oci(broken))).await;
+        check(io::ErrorKind::Other, Family::Charts, (500, &format!(r#"{{"error":"{broken}"}}"#))).await;
+    }
+}

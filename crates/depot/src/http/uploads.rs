@@ -114,10 +114,8 @@ async fn receive(
 ) -> Result<Claim, Refusal> {
     let before = claim.written();
     let Some(announced) = announced(&claim, repository, headers)? else {
-        return Ok(pour(pieces(body), claim, u64::MAX).await.map_err(Refusal::from)?);
+        return pour(pieces(body), claim, u64::MAX).await.map_err(Refusal::from);
     };
-    let id = claim.id().clone();
-    tracing::trace!(%id, announced, "chunk");
     match pour(pieces(body), claim, announced).await {
         Ok(claim) if claim.written() - before == announced => Ok(claim),
         Ok(claim) => {

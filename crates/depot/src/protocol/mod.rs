@@ -1,6 +1,6 @@
 //! The wire protocol as values: what a method, a path and a query ask of the depot.
 //!
-//! Pure: [`Request::parse`] knows no store, no account and no socket. Every value in a [`Request`]
+//! Pure: [`Request::parse`] asks no store, no account and no socket. Every value in a [`Request`]
 //! went through a constructor that refuses bad ones, so the handlers behind it check no names.
 //! Sources: OCI Distribution specification 1.1 ("Endpoints", end-1 to end-12), ChartMuseum's and
 //! Harbor's interfaces as formats.md, section 6 has them.
@@ -19,6 +19,7 @@ use portolan_oci::{Algorithm, Digest, Locator, Repository, Tag};
 
 use crate::names::{ChartStem, Tenant, UploadId};
 use crate::options::Existing;
+use crate::store::Referrers;
 use query::Query;
 pub use range::{Wanted, chunk_range};
 
@@ -79,8 +80,8 @@ pub enum RepositoryCall {
     CancelUpload(UploadId),
     /// end-8: `GET tags/list`.
     Tags(Page),
-    /// end-12: `GET referrers/DIGEST`, all or those of one artifact type.
-    Referrers(Digest, Option<String>),
+    /// end-12: `GET referrers/DIGEST?artifactType=`.
+    Referrers(Digest, Referrers),
 }
 
 /// Calls on one chart repository.

@@ -9,6 +9,7 @@ use portolan_oci::{Algorithm, Digest, Locator, Repository, Tag};
 use super::query::Query;
 use super::{ParseError, RegistryCall, RepositoryCall, Request, only_get, reads};
 use crate::names::UploadId;
+use crate::store::Referrers;
 
 /// Most tags that one `PUT` may set: more than any client sends, few enough to set at once.
 const TAGS_OF_A_PUT: usize = 64;
@@ -35,7 +36,9 @@ fn tags(method: &Method, name: &[&str], query: &Query) -> Result<Request, ParseE
 }
 
 fn referrers(method: &Method, name: &[&str], subject: &str, query: &Query) -> Result<Request, ParseError> {
-    let call = RepositoryCall::Referrers(digest(subject)?, query.media_type("artifactType"));
+    let after = query.get("last").map(digest).transpose()?;
+    let wanted = Referrers { artifact_type: query.media_type("artifactType"), after };
+    let call = RepositoryCall::Referrers(digest(subject)?, wanted);
     only_get(method, Request::Repository(repository(name)?, call))
 }
 

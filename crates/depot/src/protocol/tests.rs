@@ -97,11 +97,19 @@ fn discovery_and_management_of_the_oci_specification() {
     check("GET /v2/a/tags/list", on("a", RepositoryCall::Tags(page(10_000, None))));
     check("GET /v2/a/tags/list?n=0&last=x", on("a", RepositoryCall::Tags(page(0, Some("x")))));
     check("GET /v2/a/tags/list?n=99999999", on("a", RepositoryCall::Tags(page(10_000, None))));
-    check("GET /v2/a/referrers/$D", on("a", RepositoryCall::Referrers(digest(), None)));
+    check("GET /v2/a/referrers/$D", on("a", RepositoryCall::Referrers(digest(), Referrers::default())));
     check(
         "GET /v2/a/referrers/$D?artifactType=x/y+z",
-        on("a", RepositoryCall::Referrers(digest(), Some("x/y+z".to_owned()))),
+        on(
+            "a",
+            RepositoryCall::Referrers(
+                digest(),
+                Referrers { artifact_type: Some("x/y+z".to_owned()), after: None },
+            ),
+        ),
     );
+    let after = Referrers { artifact_type: None, after: Some(digest()) };
+    check("GET /v2/a/referrers/$D?last=$D", on("a", RepositoryCall::Referrers(digest(), after)));
     check("DELETE /v2/a/manifests/v1", on("a", RepositoryCall::DeleteManifest(Locator::Tag(tag("v1")))));
     check("DELETE /v2/a/blobs/$D", on("a", RepositoryCall::DeleteBlob(digest())));
 }

@@ -48,11 +48,9 @@ pub(super) fn name(from: &Path, to: &Path) -> Result<(), StoreError> {
     sync_parent(to)
 }
 
-/// Makes an empty file whose being there is all that it says.
+/// Makes an empty file whose being there is all that it says. One that is there is synced too:
+/// whoever made it may not have come to that yet.
 pub(super) fn mark(path: &Path) -> Result<(), StoreError> {
-    if path.exists() {
-        return Ok(());
-    }
     create_parent(path)?;
     File::options().create(true).append(true).open(path).io("create", path)?.sync_all().io("sync", path)?;
     sync_parent(path)

@@ -59,7 +59,7 @@ impl StoreError {
 }
 
 /// Gives an I/O error its verb and its path.
-pub trait Io<T> {
+pub(super) trait Io<T> {
     /// `action` is a verb: "read", "rename".
     fn io(self, action: &'static str, path: &Path) -> Result<T, StoreError>;
 }

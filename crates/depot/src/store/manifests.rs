@@ -171,10 +171,10 @@ impl Store {
         };
         self.metadata.remove_tags_of(repository, digest)?;
         // Only what was parsed when it came is in the store; damage must not keep it there.
-        if let Ok(manifest) = Manifest::parse(bytes, Some(&media_type)) {
-            if let Some(subject) = NewManifest::new(manifest).subject() {
-                self.metadata.remove_referrer(repository, subject, digest)?;
-            }
+        if let Ok(manifest) = Manifest::parse(bytes, Some(&media_type))
+            && let Some(subject) = NewManifest::new(manifest).subject()
+        {
+            self.metadata.remove_referrer(repository, subject, digest)?;
         }
         self.metadata.remove_manifest(repository, digest)
     }
@@ -183,9 +183,12 @@ impl Store {
         let mut missing = Vec::new();
         for part in parts(new.manifest.content()) {
             let digest = &part.digest;
+            if is_foreign(part) || missing.contains(digest) {
+                continue;
+            }
             let there = self.metadata.has_blob(repository, digest)
                 || self.metadata.manifest(repository, digest)?.is_some();
-            if !is_foreign(part) && !(there && self.blobs.holds(digest)) && !missing.contains(digest) {
+            if !there || !self.blobs.holds(digest) {
                 missing.push(digest.clone());
             }
         }

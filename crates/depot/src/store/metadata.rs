@@ -162,11 +162,6 @@ impl Metadata {
         Ok(found)
     }
 
-    /// Whether any repository lies in that project.
-    pub(super) fn has_repositories_of(&self, project: &str) -> bool {
-        self.repositories.join(project).is_dir()
-    }
-
     pub(super) fn dir(&self, repository: &Repository) -> PathBuf {
         self.repositories.join(repository.as_str())
     }

@@ -46,9 +46,11 @@ use std::path::Path;
 pub use blobs::Blobs;
 pub use charts::{ChartEntry, ChartStore, Saved};
 pub use draft::Draft;
-pub use error::{Io, StoreError};
+use error::Io;
+pub use error::StoreError;
 pub use manifests::{NewManifest, PutError};
 pub use metadata::{Metadata, Precondition};
+pub use referrers::{ReferrerPage, Referrers};
 pub use uploads::{Claim, ClaimError, Uploads};
 
 /// The first line of `format`. A later version that changes the layout counts up.

@@ -32,11 +32,6 @@ impl Metadata {
         Ok(line.map(|line| if line == "public" { Visibility::Public } else { Visibility::Private }))
     }
 
-    /// Whether a project was made, or something was pushed into one of that name.
-    pub fn is_in_use(&self, name: &ProjectName) -> Result<bool, StoreError> {
-        Ok(self.visibility(name.as_str())?.is_some() || self.has_repositories_of(name.as_str()))
-    }
-
     /// The projects that were made, by name.
     pub fn projects(&self) -> Result<Vec<String>, StoreError> {
         durable::names(&self.projects)

@@ -1,0 +1,84 @@
+//! Harbor's projects and chart paths (formats.md, section 6, "Harbor").
+
+use portolan_depot::{Options, Projects};
+use portolan_testkit::charts::Chart;
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::site::{Answer, Site};
+
+async fn site() -> Site {
+    Site::with(Options { projects: Projects::Enforced, ..Options::default() }).await
+}
+
+async fn create(site: &Site, name: &str) -> Answer {
+    site.ask("POST /api/v2.0/projects").body(json!({"project_name": name}).to_string()).send().await
+}
+
+#[tokio::test]
+async fn ping_answers() {
+    assert_eq!(site().await.get("/api/v2.0/ping").await.expect(StatusCode::OK).text(), "Pong");
+}
+
+#[tokio::test]
+async fn without_projects_there_is_no_harbor() {
+    let site = Site::new().await;
+    site.get("/api/v2.0/ping").await.refused(StatusCode::NOT_FOUND, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn projects_are_made_once_and_private() {
+    let site = site().await;
+    site.head("/api/v2.0/projects?project_name=p").await.expect(StatusCode::NOT_FOUND);
+    create(&site, "p").await.expect(StatusCode::CREATED);
+    site.head("/api/v2.0/projects?project_name=p").await.expect(StatusCode::OK);
+    create(&site, "p").await.refused(StatusCode::CONFLICT, "CONFLICT");
+    let expected = json!({"name": "p", "metadata": {"public": "false"}});
+    assert_eq!(site.get("/api/v2.0/projects/p").await.expect(StatusCode::OK).json(), expected);
+    assert_eq!(site.get("/api/v2.0/projects").await.json(), json!([expected]));
+    site.get("/api/v2.0/projects/q").await.refused(StatusCode::NOT_FOUND, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn reserved_and_bad_names_are_no_projects() {
+    let site = site().await;
+    for name in
+        ["v2", "api", "chartrepo", "console", "health", "ready", "metrics", "charts", "", "A", "../x", "a b"]
+    {
+        create(&site, name).await.refused(StatusCode::BAD_REQUEST, "BAD_REQUEST");
+    }
+    site.ask("POST /api/v2.0/projects")
+        .body("no json")
+        .send()
+        .await
+        .refused(StatusCode::BAD_REQUEST, "BAD_REQUEST");
+}
+
+#[tokio::test]
+async fn a_push_into_a_missing_project_is_refused_as_harbor_refuses_it() {
+    let site = site().await;
+    for line in ["POST /v2/p/a/blobs/uploads/", "PUT /v2/p/a/manifests/x"] {
+        site.ask(line).send().await.refused(StatusCode::UNAUTHORIZED, "UNAUTHORIZED");
+    }
+    site.get("/v2/p/a/manifests/x").await.refused(StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN");
+    create(&site, "p").await.expect(StatusCode::CREATED);
+    site.image("p/a", "x").await;
+}
+
+#[tokio::test]
+async fn charts_go_into_a_project_that_exists() {
+    let site = site().await;
+    let chart = Chart::new("demo", "1.0.0");
+    let upload = || site.ask("POST /api/chartrepo/p/charts").body(chart.archive()).send();
+    upload().await.expect(StatusCode::NOT_FOUND);
+    site.get("/chartrepo/p/index.yaml").await.expect(StatusCode::NOT_FOUND);
+    create(&site, "p").await.expect(StatusCode::CREATED);
+    upload().await.expect(StatusCode::CREATED);
+    upload().await.expect(StatusCode::CONFLICT);
+    let index = site.get("/chartrepo/p/index.yaml").await.expect(StatusCode::OK);
+    assert!(index.text().contains("- charts/demo-1.0.0.tgz"), "{}", index.text());
+    assert_eq!(
+        site.get("/chartrepo/p/charts/demo-1.0.0.tgz").await.expect(StatusCode::OK).body,
+        chart.archive()
+    );
+}

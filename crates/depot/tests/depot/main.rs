@@ -1,0 +1,14 @@
+//! The depot over HTTP on loopback, by a plain client and by real ones. Tests are named by the
+//! end-point and the section of the specification they come from.
+
+mod access;
+mod chartmuseum;
+mod clients;
+mod discovery;
+mod harbor;
+mod management;
+mod pull;
+mod push_blobs;
+mod push_manifests;
+mod restart;
+mod site;
