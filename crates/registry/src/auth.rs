@@ -7,7 +7,9 @@ use std::sync::{
 };
 
 use portolan_oci::RegistryHost;
-use reqwest::{Client, Method, RequestBuilder, Url, header::AUTHORIZATION, header::HeaderMap, header::HeaderValue};
+use reqwest::{
+    Client, Method, RequestBuilder, Url, header::AUTHORIZATION, header::HeaderMap, header::HeaderValue,
+};
 use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 
@@ -146,8 +148,7 @@ impl Authenticator {
             reason,
         };
         let realm = Url::parse(&bearer.realm).map_err(|_| refuse(&bearer.realm, "is no address"))?;
-        check_realm(&self.base, &realm, &self.token_hosts)
-            .map_err(|reason| refuse(&bearer.realm, reason))?;
+        check_realm(&self.base, &realm, &self.token_hosts).map_err(|reason| refuse(&bearer.realm, reason))?;
         self.want(Wanted::Token { realm, service: bearer.service });
         Ok(Learned::TryAgain)
     }

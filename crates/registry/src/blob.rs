@@ -69,9 +69,14 @@ impl Registry {
         let doing = format!("mount blob {digest} from {from} into {repository}");
         let call = Call::new(doing, Method::POST, url)
             .scope(Scope::new(repository, Access::PullPush))
-            .scope(Scope::new(from, Access::Pull));
-        let refusals =
-            [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED];
+            .scope(Scope::new(from, Access::Pull))
+            .empty();
+        let refusals = [
+            StatusCode::UNAUTHORIZED,
+            StatusCode::FORBIDDEN,
+            StatusCode::NOT_FOUND,
+            StatusCode::METHOD_NOT_ALLOWED,
+        ];
         let response = self.wire.send(&call, &refusals).await?;
         match response.status() {
             StatusCode::CREATED => Ok(Mount::Mounted),

@@ -165,10 +165,7 @@ mod tests {
             &[bearer("https://a/token", Some("reg"), Some("repository:x/y:pull,push"))],
         );
         check("BEARER Service=reg , REALM=https://a/t?x=1", &[bearer("https://a/t?x=1", Some("reg"), None)]);
-        check(
-            r#"Bearer realm = "https://a/t", error="invalid_token""#,
-            &[bearer("https://a/t", None, None)],
-        );
+        check(r#"Bearer realm = "https://a/t", error="invalid_token""#, &[bearer("https://a/t", None, None)]);
         check(r#"Bearer realm="a\"b\\c""#, &[bearer(r#"a"b\c"#, None, None)]);
         check(
             r#"Negotiate, Basic realm="x, y", Bearer realm="r""#,

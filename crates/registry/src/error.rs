@@ -113,7 +113,9 @@ pub enum RegistryError {
         source: reqwest::Error,
     },
     /// Plain HTTP was spoken to a port of TLS.
-    #[error("{attempted}: that port speaks TLS, but plain HTTP was chosen for it; write https://, or leave --insecure out")]
+    #[error(
+        "{attempted}: that port speaks TLS, but plain HTTP was chosen for it; write https://, or leave --insecure out"
+    )]
     TlsExpected {
         /// What was being done.
         attempted: Box<Attempted>,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use portolan_oci::Repository;
 use reqwest::{
     Body, Client, Method, RequestBuilder, Response, StatusCode, Url,
-    header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION},
+    header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, LOCATION},
 };
 
 use crate::{
@@ -82,6 +82,11 @@ impl Call {
         self
     }
 
+    /// Says that there is no body: without it, proxies answer writes with 411.
+    pub(crate) fn empty(self) -> Self {
+        self.header(CONTENT_LENGTH, HeaderValue::from_static("0"))
+    }
+
     /// An error about the answer to this call.
     pub(crate) fn malformed(&self, problem: impl Into<String>) -> RegistryError {
         RegistryError::Malformed { attempted: self.attempted.clone(), problem: problem.into() }
@@ -126,7 +131,11 @@ impl Wire {
     ) -> Result<Response, RegistryError> {
         let response = self.exchange(call).await?;
         let status = response.status();
-        if status.is_success() || also.contains(&status) { Ok(response) } else { Err(self.refusal(call, response).await) }
+        if status.is_success() || also.contains(&status) {
+            Ok(response)
+        } else {
+            Err(self.refusal(call, response).await)
+        }
     }
 
     /// The error that `response` amounts to.
@@ -178,8 +187,7 @@ impl Wire {
         }
         let status = response.status();
         if status == StatusCode::UNAUTHORIZED {
-            let learned =
-                self.auth.learn(&call.attempted, response.headers(), &call.scopes, sent).await?;
+            let learned = self.auth.learn(&call.attempted, response.headers(), &call.scopes, sent).await?;
             return Ok(learned == Learned::TryAgain);
         }
         let let_in = status.is_success() || matches!(status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND);

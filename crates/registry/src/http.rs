@@ -2,7 +2,10 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use reqwest::{Certificate, Client, ClientBuilder, redirect};
+use reqwest::{Client, ClientBuilder, redirect};
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+
+use crate::tls;
 
 /// How many redirects are followed.
 const REDIRECT_LIMIT: usize = 5;
@@ -30,7 +33,8 @@ pub enum ProxyUse {
 /// What a client is made from.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
-    /// PEM files with certificate authorities that are trusted beside the system's.
+    /// PEM files with certificates that are trusted beside the system's: of authorities, or of the
+    /// servers themselves.
     pub ca_files: Vec<PathBuf>,
     /// Whose certificates are trusted.
     pub tls: TlsTrust,
@@ -72,6 +76,13 @@ pub enum HttpError {
         /// The file.
         path: PathBuf,
     },
+    /// The TLS library refuses the certificates.
+    #[error("cannot set up trust in the given certificates")]
+    Trust {
+        /// What it says.
+        #[source]
+        source: rustls::Error,
+    },
     /// The HTTP library refuses the options.
     #[error("cannot set up the HTTP client")]
     Setup {
@@ -112,20 +123,21 @@ fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
     attempt.follow()
 }
 
-/// Without any certificate authority on the system the platform's verifier refuses to exist, even for
-/// plain HTTP; then only the given authorities are trusted, which may be none.
 fn build(
     options: &HttpOptions,
     finish: impl Fn(ClientBuilder) -> ClientBuilder,
 ) -> Result<Client, HttpError> {
-    let authorities = read_authorities(&options.ca_files)?;
-    let with_system = base(options).tls_certs_merge(authorities.iter().cloned());
-    match finish(with_system).build() {
-        Ok(client) => Ok(client),
-        Err(_) => finish(base(options).tls_certs_only(authorities))
-            .build()
-            .map_err(|source| HttpError::Setup { source }),
+    let setup = |source| HttpError::Setup { source };
+    let named = read_certificates(&options.ca_files)?;
+    if options.tls == TlsTrust::AcceptAny {
+        return finish(base(options)).tls_danger_accept_invalid_certs(true).build().map_err(setup);
     }
+    if !named.is_empty() {
+        let config = tls::trusting(named).map_err(|source| HttpError::Trust { source })?;
+        return finish(base(options)).tls_backend_preconfigured(config).build().map_err(setup);
+    }
+    // Without any authority on the system, the platform's verifier refuses to exist, even for plain HTTP.
+    finish(base(options)).build().or_else(|_| finish(base(options)).tls_certs_only([]).build()).map_err(setup)
 }
 
 /// HTTP/1.1 alone: each upload has a connection to itself, while proxies before registries give a
@@ -136,21 +148,18 @@ fn base(options: &HttpOptions) -> ClientBuilder {
         .connect_timeout(options.connect_timeout)
         .referer(false)
         .http1_only();
-    let builder = match options.proxy {
+    match options.proxy {
         ProxyUse::System => builder,
         ProxyUse::Direct => builder.no_proxy(),
-    };
-    match options.tls {
-        TlsTrust::Verify => builder,
-        TlsTrust::AcceptAny => builder.tls_danger_accept_invalid_certs(true),
     }
 }
 
-fn read_authorities(files: &[PathBuf]) -> Result<Vec<Certificate>, HttpError> {
+fn read_certificates(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, HttpError> {
     let mut all = Vec::new();
     for path in files {
         let pem = fs::read(path).map_err(|source| HttpError::CaFile { path: path.clone(), source })?;
-        match Certificate::from_pem_bundle(&pem) {
+        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+        match found {
             Ok(found) if !found.is_empty() => all.extend(found),
             _ => return Err(HttpError::NoCertificate { path: path.clone() }),
         }

@@ -1,9 +1,37 @@
-//! draft
+//! A client of one OCI registry, and of its projects where it is a Harbor.
+//!
+//! [`Registry`] asks for, reads and writes manifests, blobs and tags as the OCI distribution
+//! specification 1.1 has them ("end-N" in the documentation are its endpoints). Around each request
+//! lie, from the outside in: retries with back-off ([`retry`]), sign-in (learned from the first
+//! refusal, sent up front from then on), redirects, time-outs, and limits of every body.
+//!
+//! It is a client of our own over `reqwest`, where `oci-client` would be at hand, because the main job
+//! hangs on it: one streamed `PUT` for each blob, hashed in the same pass; bodies that are bounded
+//! whatever a header claims; credentials that never reach another host; and one request for an image
+//! that is there already.
+//!
+//! What this crate does not do: it knows no charts and no packages, reads no environment, prints
+//! nothing, and guesses no scheme: [`Endpoint`] says whether TLS is spoken.
+//!
+//! ```no_run
+//! use portolan_registry::{Endpoint, Registry, RegistryOptions, Scheme};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let endpoint = Endpoint::new(Scheme::Https, "registry.example.com".parse()?);
+//! let registry = Registry::new(endpoint, None, &RegistryOptions::default())?;
+//! registry.ping().await?;
+//! let tags = registry.tags(&"library/nginx".parse()?).await?;
+//! # Ok(())
+//! # }
+//! ```
+
 mod answer;
 mod auth;
 mod blob;
 pub mod challenge;
 mod credentials;
+mod docker_config;
+mod docker_helper;
 mod endpoint;
 mod error;
 mod exchange;
@@ -14,11 +42,14 @@ mod registry;
 pub mod retry;
 mod scope;
 mod tags;
+mod tls;
 mod token;
 mod upload;
 
 pub use blob::Mount;
 pub use credentials::Credentials;
+pub use docker_config::{DockerConfig, DockerConfigError};
+pub use docker_helper::HelperError;
 pub use endpoint::{Endpoint, Scheme};
 pub use error::{Advice, Attempted, Detail, RegistryError, SignIn};
 pub use exchange::Timeouts;

@@ -6,9 +6,7 @@ use reqwest::{
     header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 
-use crate::{
-    blob::check_digest, error::RegistryError, exchange::Call, registry::Registry, scope::Access,
-};
+use crate::{blob::check_digest, error::RegistryError, exchange::Call, registry::Registry, scope::Access};
 
 /// The header in which registries name the digest of what they serve.
 pub(crate) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
@@ -83,7 +81,8 @@ impl Registry {
         response: Response,
     ) -> Result<Manifest, RegistryError> {
         let told = told_digest(&call, response.headers())?;
-        let media_type = media_type(response.headers()).filter(|given| given.is_index() || given.is_manifest());
+        let media_type =
+            media_type(response.headers()).filter(|given| given.is_index() || given.is_manifest());
         let bytes = self.wire.body(&call, response, MANIFEST_LIMIT).await?;
         let asked = match locator {
             Locator::Digest(digest) => Some(digest),

@@ -107,11 +107,7 @@ impl TokenCache {
 /// Which token servers may see the credentials (design, decision 11): over TLS any that the registry
 /// names; in the clear only the registry's own host, where that is spoken to in the clear too, and
 /// hosts that the configuration names.
-pub(crate) fn check_realm(
-    registry: &Url,
-    realm: &Url,
-    named: &[RegistryHost],
-) -> Result<(), &'static str> {
+pub(crate) fn check_realm(registry: &Url, realm: &Url, named: &[RegistryHost]) -> Result<(), &'static str> {
     match realm.scheme() {
         "https" => Ok(()),
         "http" if named.iter().any(|host| is_same_place(realm, host)) => Ok(()),

@@ -159,7 +159,7 @@ impl Registry {
         digest: &Digest,
     ) -> Result<(), RegistryError> {
         let doing = format!("complete blob {digest} in {repository}");
-        let call = upload_call(&doing, Method::PUT, repository, session.completed_by(digest));
+        let call = upload_call(&doing, Method::PUT, repository, session.completed_by(digest)).empty();
         let response = self.wire.send_once(&call, &[]).await?;
         check_stored(&call, digest, response.headers())
     }

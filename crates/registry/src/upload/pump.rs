@@ -79,9 +79,7 @@ impl Pump {
     fn run(self) -> End {
         let end = match self.pass() {
             Ok(end) => end,
-            Err(source) => {
-                End::Failed(RegistryError::Source { subject: self.source.describe(), source })
-            }
+            Err(source) => End::Failed(RegistryError::Source { subject: self.source.describe(), source }),
         };
         let last = if matches!(end, End::Whole(_)) { Part::End } else { Part::Broken };
         match self.parts.blocking_send(last) {
@@ -159,6 +157,3 @@ fn extra(source: &mut dyn Read) -> io::Result<u64> {
         }
     }
 }
-
-
-

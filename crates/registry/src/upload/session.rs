@@ -58,12 +58,10 @@ fn resolve(base: &Url, asked: &Url, location: &str) -> Result<Session, &'static 
 
 impl Registry {
     /// Opens a session (distribution specification, end-4a).
-    pub(super) async fn open_session(
-        &self,
-        repository: &Repository,
-    ) -> Result<Session, RegistryError> {
+    pub(super) async fn open_session(&self, repository: &Repository) -> Result<Session, RegistryError> {
         let url = self.wire.url(&format!("v2/{repository}/blobs/uploads/"));
-        let call = upload_call(&format!("begin an upload to {repository}"), Method::POST, repository, url);
+        let call =
+            upload_call(&format!("begin an upload to {repository}"), Method::POST, repository, url).empty();
         let response = self.wire.send_once(&call, &[]).await?;
         if response.status() != StatusCode::ACCEPTED {
             return Err(call.malformed(format!("answered {} in place of 202", response.status())));
@@ -107,7 +105,11 @@ mod tests {
             assert_eq!(resolved.as_deref().map_err(|e| *e), expected);
         }
         let base = "https://r.example:8443/";
-        check(base, "/v2/a/b/blobs/uploads/1?_state=x%2By", Ok("https://r.example:8443/v2/a/b/blobs/uploads/1?_state=x%2By"));
+        check(
+            base,
+            "/v2/a/b/blobs/uploads/1?_state=x%2By",
+            Ok("https://r.example:8443/v2/a/b/blobs/uploads/1?_state=x%2By"),
+        );
         check(base, "1", Ok("https://r.example:8443/v2/a/b/blobs/uploads/1"));
         check(base, "https://r.example:8443/u", Ok("https://r.example:8443/u"));
         check(base, "http://r.example:5000/u?s=1", Ok("https://r.example:8443/u?s=1"));

@@ -14,24 +14,24 @@ use tokio::{
 
 /// A request as it came.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// `METHOD target`.
-    pub line: String,
+    pub(crate) line: String,
     /// By lower-case name.
-    pub headers: HashMap<String, String>,
-    pub body: Vec<u8>,
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: Vec<u8>,
     /// Whether the body came whole.
-    pub whole: bool,
+    pub(crate) whole: bool,
 }
 
 impl Seen {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 }
 
 /// What to answer.
-pub enum Reply {
+pub(crate) enum Reply {
     /// Status, headers, body. `Content-Length` is added where the headers have none.
     Answer(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// The connection ends without an answer.
@@ -42,11 +42,11 @@ pub enum Reply {
     Raw(Vec<u8>),
 }
 
-pub fn answer(status: u16) -> Reply {
+pub(crate) fn answer(status: u16) -> Reply {
     Reply::Answer(status, Vec::new(), Vec::new())
 }
 
-pub fn answer_with(status: u16, headers: &[(&'static str, &str)], body: &str) -> Reply {
+pub(crate) fn answer_with(status: u16, headers: &[(&'static str, &str)], body: &str) -> Reply {
     let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
     Reply::Answer(status, headers, body.as_bytes().to_vec())
 }
@@ -54,14 +54,14 @@ pub fn answer_with(status: u16, headers: &[(&'static str, &str)], body: &str) ->
 type Script = dyn Fn(&Seen) -> Reply + Send + Sync;
 
 /// A running peer; it ends with the value.
-pub struct Peer {
-    pub host: String,
+pub(crate) struct Peer {
+    pub(crate) host: String,
     seen: Arc<Mutex<Vec<Seen>>>,
     task: JoinHandle<()>,
 }
 
 impl Peer {
-    pub async fn start(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let seen = Arc::<Mutex<Vec<Seen>>>::default();
@@ -75,11 +75,11 @@ impl Peer {
     }
 
     /// Everything that was asked so far.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.seen().into_iter().map(|seen| seen.line).collect()
     }
 }

@@ -1,21 +1,23 @@
 //! Against a real docker-registry 2.8: everything that a sync does, with and without passwords and TLS.
 
-mod support;
-
 use std::sync::Mutex;
 
+use crate::support::{alice, client, expected, memory, options, quiet, repository};
 use portolan_oci::{Digest, Locator, Manifest, MediaType};
 use portolan_registry::{
     Advice, HttpOptions, Mount, ProxyUse, Registry, RegistryError, RegistryOptions, Scheme, SignIn, TlsTrust,
 };
-use support::{
-    alice, client, docker_registry::{Door, DockerRegistry}, expected, memory, noise, options, quiet, repository,
+use portolan_testkit::{
+    docker_registry::{Access, DockerRegistry, Options, Program, Transport},
+    random::bytes,
 };
 
+fn open_door() -> Option<DockerRegistry> {
+    DockerRegistry::start(&Options::default())
+}
+
 fn manifest(config: &[u8], layers: &[&[u8]]) -> Manifest {
-    let describe = |media_type: MediaType, bytes: &[u8]| {
-        serde_json::json!({"mediaType": media_type, "size": bytes.len(), "digest": Digest::sha256(bytes)})
-    };
+    let describe = |media_type: MediaType, bytes: &[u8]| serde_json::json!({"mediaType": media_type, "size": bytes.len(), "digest": Digest::sha256(bytes)});
     let layers: Vec<_> = layers.iter().map(|layer| describe(MediaType::OCI_LAYER_GZIP, layer)).collect();
     let json = serde_json::json!({
         "schemaVersion": 2,
@@ -38,7 +40,7 @@ async fn round_trip(registry: &Registry) {
     assert_eq!(registry.tags(&app).await.unwrap(), None);
 
     let config = br#"{"architecture":"amd64","os":"linux"}"#.as_slice();
-    let large = noise(1, 3 * 1024 * 1024 + 17);
+    let large = bytes(1, 3 * 1024 * 1024 + 17);
     let seen = Mutex::new(Vec::new());
     let progress = |count| seen.lock().unwrap().push(count);
     for blob in [config, &large, b""] {
@@ -47,7 +49,7 @@ async fn round_trip(registry: &Registry) {
         assert!(registry.blob_exists(&app, &expected(blob).digest).await.unwrap());
     }
     assert!(seen.lock().unwrap().contains(&(large.len() as u64)));
-    let derived = noise(2, 700_000);
+    let derived = bytes(2, 700_000);
     let sent = registry.upload_derived(&app, memory(&derived), &quiet).await.unwrap();
     assert_eq!(sent, expected(&derived));
 
@@ -79,57 +81,97 @@ async fn round_trip(registry: &Registry) {
 
 #[tokio::test]
 async fn open() {
-    let Some(server) = DockerRegistry::start(Door::Open) else { return };
-    round_trip(&client(Scheme::Http, &server.host, None, &options())).await;
+    let Some(server) = open_door() else { return };
+    round_trip(&client(Scheme::Http, &server.host().to_string(), None, &options())).await;
+}
+
+#[tokio::test]
+async fn distribution_3() {
+    let options_3 = Options { program: Program::Distribution3, ..Options::default() };
+    let Some(server) = DockerRegistry::start(&options_3) else { return };
+    round_trip(&client(Scheme::Http, &server.host().to_string(), None, &options())).await;
+}
+
+#[tokio::test]
+async fn an_image_that_is_there_costs_one_request() {
+    let access = Access::User { name: "alice".to_owned(), password: "s3cret".to_owned() };
+    let Some(server) = DockerRegistry::start(&Options { access, ..Options::default() }) else { return };
+    let registry = client(Scheme::Http, &server.host().to_string(), alice(), &options());
+    registry.ping().await.unwrap();
+    let (app, config) = (repository("demo/app"), b"{}".as_slice());
+    registry.upload_blob(&app, &expected(config), memory(config), &quiet).await.unwrap();
+    registry.put_manifest(&app, &tag("v1"), &manifest(config, &[])).await.unwrap();
+
+    let before = server.requests().len();
+    for _ in 0..3 {
+        assert!(registry.head_manifest(&app, &tag("v1")).await.unwrap().is_some());
+    }
+    let lines: Vec<_> = server.requests()[before..]
+        .iter()
+        .map(|seen| format!("{} {} {}", seen.method, seen.target, seen.status))
+        .collect();
+    assert_eq!(lines, ["HEAD /v2/demo/app/manifests/v1 200"; 3]);
 }
 
 #[tokio::test]
 async fn with_a_password() {
-    let Some(server) = DockerRegistry::start(Door::Password) else { return };
-    round_trip(&client(Scheme::Http, &server.host, alice(), &options())).await;
+    let access = Access::User { name: "alice".to_owned(), password: "s3cret".to_owned() };
+    let Some(server) = DockerRegistry::start(&Options { access, ..Options::default() }) else { return };
+    round_trip(&client(Scheme::Http, &server.host().to_string(), alice(), &options())).await;
 
-    let nobody = client(Scheme::Http, &server.host, None, &options());
+    let nobody = client(Scheme::Http, &server.host().to_string(), None, &options());
     let error = nobody.ping().await.unwrap_err();
     assert!(matches!(error, RegistryError::Unauthorized { reason: SignIn::Missing, .. }), "{error}");
     let mallory = Some(portolan_registry::Credentials::new("alice", "wrong".into()));
-    let error = client(Scheme::Http, &server.host, mallory, &options()).ping().await.unwrap_err();
+    let error =
+        client(Scheme::Http, &server.host().to_string(), mallory, &options()).ping().await.unwrap_err();
     assert!(matches!(error, RegistryError::Unauthorized { reason: SignIn::Refused, .. }), "{error}");
 }
 
 #[tokio::test]
 async fn over_tls() {
-    let Some(server) = DockerRegistry::start(Door::Tls) else { return };
+    let transport = Transport::Tls;
+    let Some(server) = DockerRegistry::start(&Options { transport, ..Options::default() }) else { return };
     let direct = HttpOptions { proxy: ProxyUse::Direct, ..HttpOptions::default() };
-    let known = HttpOptions { ca_files: vec![server.certificate()], ..direct.clone() };
+    let known = HttpOptions { ca_files: vec![server.ca_file().unwrap().to_owned()], ..direct.clone() };
     let any = HttpOptions { tls: TlsTrust::AcceptAny, ..direct };
-    round_trip(&client(Scheme::Https, &server.host, None, &RegistryOptions { http: known, ..options() })).await;
-    client(Scheme::Https, &server.host, None, &RegistryOptions { http: any, ..options() }).ping().await.unwrap();
+    round_trip(&client(
+        Scheme::Https,
+        &server.host().to_string(),
+        None,
+        &RegistryOptions { http: known, ..options() },
+    ))
+    .await;
+    client(Scheme::Https, &server.host().to_string(), None, &RegistryOptions { http: any, ..options() })
+        .ping()
+        .await
+        .unwrap();
 
-    let error = client(Scheme::Https, &server.host, None, &options()).ping().await.unwrap_err();
+    let error = client(Scheme::Https, &server.host().to_string(), None, &options()).ping().await.unwrap_err();
     assert!(matches!(error, RegistryError::Tls { advice: Advice::NameAuthority, .. }), "{error}");
-    let error = client(Scheme::Http, &server.host, None, &options()).ping().await.unwrap_err();
+    let error = client(Scheme::Http, &server.host().to_string(), None, &options()).ping().await.unwrap_err();
     assert!(matches!(error, RegistryError::TlsExpected { .. }), "{error}");
 }
 
 #[tokio::test]
 async fn tls_to_plain_http() {
-    let Some(server) = DockerRegistry::start(Door::Open) else { return };
-    let error = client(Scheme::Https, &server.host, None, &options()).ping().await.unwrap_err();
+    let Some(server) = open_door() else { return };
+    let error = client(Scheme::Https, &server.host().to_string(), None, &options()).ping().await.unwrap_err();
     assert!(matches!(error, RegistryError::Tls { advice: Advice::PlainAnswers, .. }), "{error}");
     let expected = format!(
         "ask for the registry's version at {} (GET): no TLS connection; plain HTTP answers there: if that is \
          meant, choose it with --insecure, or with http:// in target.containers.url",
-        server.host
+        server.host()
     );
     assert_eq!(error.to_string(), expected);
 }
 
 #[tokio::test]
 async fn a_damaged_source_leaves_nothing() {
-    let Some(server) = DockerRegistry::start(Door::Open) else { return };
-    let registry = client(Scheme::Http, &server.host, None, &options());
+    let Some(server) = open_door() else { return };
+    let registry = client(Scheme::Http, &server.host().to_string(), None, &options());
     let app = repository("demo/app");
-    let good = noise(3, 2_000_000);
+    let good = bytes(3, 2_000_000);
     let mut bad = good.clone();
     bad[1_999_999] ^= 1;
 
@@ -148,20 +190,17 @@ async fn a_damaged_source_leaves_nothing() {
     for blob in [&good, &bad] {
         assert!(!registry.blob_exists(&app, &expected(blob).digest).await.unwrap());
     }
-    let uploads = server.dir.path().join("data/docker/registry/v2/repositories/demo/app/_uploads");
-    let left = std::fs::read_dir(uploads).map_or(0, Iterator::count);
-    assert_eq!(left, 0, "upload sessions were left behind");
 }
 
 #[tokio::test]
 async fn many_uploads_at_once() {
-    let Some(server) = DockerRegistry::start(Door::Open) else { return };
-    let registry = client(Scheme::Http, &server.host, None, &options());
+    let Some(server) = open_door() else { return };
+    let registry = client(Scheme::Http, &server.host().to_string(), None, &options());
     let mut uploads = tokio::task::JoinSet::new();
     for seed in 0..12 {
         let registry = registry.clone();
         uploads.spawn(async move {
-            let blob = noise(seed, 1_000_000 + seed as usize);
+            let blob = bytes(seed, 1_000_000 + seed as usize);
             registry.upload_blob(&repository("many/blobs"), &expected(&blob), memory(&blob), &quiet).await
         });
     }
@@ -169,7 +208,7 @@ async fn many_uploads_at_once() {
         upload.unwrap().unwrap();
     }
     for seed in 0..12 {
-        let blob = noise(seed, 1_000_000 + seed as usize);
+        let blob = bytes(seed, 1_000_000 + seed as usize);
         assert!(registry.blob_exists(&repository("many/blobs"), &expected(&blob).digest).await.unwrap());
     }
 }

@@ -1,8 +1,4 @@
-//! What the tests share: a peer that answers as its script says, and real registries.
-#![expect(dead_code, reason = "each test file uses its own part of this")]
-
-pub mod docker_registry;
-pub mod peer;
+//! What the tests share: blobs in memory and clients with short waits.
 
 use std::{
     io::{self, Cursor, Read},
@@ -17,7 +13,7 @@ use portolan_registry::{
 };
 
 /// A blob in memory.
-pub struct Memory(pub Vec<u8>);
+pub(crate) struct Memory(pub(crate) Vec<u8>);
 
 impl BlobSource for Memory {
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
@@ -29,34 +25,22 @@ impl BlobSource for Memory {
     }
 }
 
-pub fn memory(bytes: &[u8]) -> Arc<dyn BlobSource> {
+pub(crate) fn memory(bytes: &[u8]) -> Arc<dyn BlobSource> {
     Arc::new(Memory(bytes.to_vec()))
 }
 
-pub fn expected(bytes: &[u8]) -> Expected {
+pub(crate) fn expected(bytes: &[u8]) -> Expected {
     Expected { digest: Digest::sha256(bytes), size: bytes.len() as u64 }
 }
 
-/// Bytes that look random, the same for the same seed.
-pub fn noise(seed: u64, size: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut step = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state as u8
-    };
-    (0..size).map(|_| step()).collect()
-}
+pub(crate) fn quiet(_: u64) {}
 
-pub fn quiet(_: u64) {}
-
-pub fn repository(text: &str) -> Repository {
+pub(crate) fn repository(text: &str) -> Repository {
     text.parse().unwrap()
 }
 
 /// Options with waits fit for tests.
-pub fn options() -> RegistryOptions {
+pub(crate) fn options() -> RegistryOptions {
     RegistryOptions {
         http: HttpOptions { proxy: ProxyUse::Direct, ..HttpOptions::default() },
         retry: Policy {
@@ -74,10 +58,15 @@ pub fn options() -> RegistryOptions {
     }
 }
 
-pub fn client(scheme: Scheme, host: &str, credentials: Option<Credentials>, options: &RegistryOptions) -> Registry {
+pub(crate) fn client(
+    scheme: Scheme,
+    host: &str,
+    credentials: Option<Credentials>,
+    options: &RegistryOptions,
+) -> Registry {
     Registry::new(Endpoint::new(scheme, host.parse().unwrap()), credentials, options).unwrap()
 }
 
-pub fn alice() -> Option<Credentials> {
+pub(crate) fn alice() -> Option<Credentials> {
     Some(Credentials::new("alice", "s3cret".into()))
 }
