@@ -29,12 +29,11 @@ pub struct Invocation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Verbosity(pub u8);
 
-/// The commands.
+/// The commands. Those that have arguments are described there.
 #[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "clap takes a variant's text for the help, which stands at the arguments")]
 pub enum Command {
-    /// Carry charts and their images from bundles into a registry and a chart repository
     Sync(SyncArgs),
-    /// Show the main job on a package and a registry made for the occasion
     Quickstart(QuickstartArgs),
     /// Write configurations from a manifest (comes with a later version)
     #[command(hide = true, disable_help_flag = true)]
@@ -64,9 +63,9 @@ struct Portolan {
 
 const EXAMPLES: &str = "\
 Examples:
-  portolan quickstart                            see it work, without any configuration
-  portolan sync --config load-image.yaml --dry-run   what would be done
-  portolan sync --config load-image.yaml         do it
+  portolan quickstart                                see it work, without any configuration
+  portolan sync --config load-image.yaml --dry-run   see what would be done
+  portolan sync --config load-image.yaml             do it
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done in part (the report says what is left).";
 

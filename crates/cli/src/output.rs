@@ -14,6 +14,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use indicatif::MultiProgress;
 use portolan_transfer::Observer;
 use serde::Serialize;
 
@@ -47,6 +48,7 @@ pub struct Console {
     out: Style,
     err: Style,
     motion: Motion,
+    screen: MultiProgress,
 }
 
 impl Console {
@@ -61,6 +63,7 @@ impl Console {
             out: style(io::stdout().is_terminal()),
             err: style(io::stderr().is_terminal()),
             motion: if moves { Motion::Bars } else { Motion::Lines },
+            screen: MultiProgress::new(),
         }
     }
 
@@ -80,14 +83,14 @@ impl Console {
     #[must_use]
     pub fn progress(&self) -> Box<dyn Observer> {
         match self.motion {
-            Motion::Bars => Box::new(progress::Bars::new(self.err)),
+            Motion::Bars => Box::new(progress::Bars::new(self.err, self.screen.clone())),
             Motion::Lines => Box::new(progress::Lines::new(self.err)),
         }
     }
 
     /// Prints a result to standard output.
     pub fn result(&self, text: &str) {
-        write_all(&mut io::stdout().lock(), text);
+        self.screen.suspend(|| write_all(&mut io::stdout().lock(), text));
     }
 
     /// Prints a result as JSON to standard output.
@@ -103,7 +106,13 @@ impl Console {
 
     /// Says something on the way, to standard error.
     pub fn say(&self, text: &str) {
-        write_all(&mut io::stderr().lock(), text);
+        self.screen.suspend(|| write_all(&mut io::stderr().lock(), text));
+    }
+
+    /// The place on standard error where bars are drawn, and have to give way to lines.
+    #[must_use]
+    pub fn screen(&self) -> &MultiProgress {
+        &self.screen
     }
 
     /// Says something that a user should know though nothing is wrong.

@@ -217,17 +217,26 @@ pub(super) async fn carry(settings: &Settings, console: &Console) -> Result<Repo
 }
 
 async fn plan(settings: &Settings, progress: &dyn Observer) -> Result<(Target, Plan), Failure> {
-    let package = open(settings.bundles.clone()).await?;
+    let package = open(settings).await?;
     let target = connect::target(settings).await?;
     let plan = portolan_transfer::plan(package, &target, &settings.sync, progress).await?;
     Ok((target, plan))
 }
 
 /// Reading headers blocks, so it is done beside the runtime's own threads.
-async fn open(path: PathBuf) -> Result<Arc<Package>, Failure> {
+async fn open(settings: &Settings) -> Result<Arc<Package>, Failure> {
+    let path = settings.bundles.clone();
     let opened = tokio::task::spawn_blocking(move || portolan_package::open(&path)).await;
-    let package = opened.map_err(|error| Failure::of(&error))?.map_err(|error| Failure::of(&error))?;
+    let package = opened.map_err(|error| Failure::of(&error))?;
+    let package = package.map_err(|error| Failure::of(&error).with_hint(where_bundles_are(settings)))?;
     Ok(Arc::new(package))
+}
+
+fn where_bundles_are(settings: &Settings) -> String {
+    let config = settings.config.display();
+    format!(
+        "source.intermediateBundlesPath of {config} names the package; a relative path counts from the working directory"
+    )
 }
 
 fn show_plan(plan: &Plan, format: Format, console: &Console) -> Result<(), Failure> {

@@ -1,7 +1,8 @@
 //! Log lines of the libraries, to standard error: `-v` and more.
 
-use std::io;
+use std::io::{self, Write};
 
+use indicatif::MultiProgress;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
@@ -14,9 +15,26 @@ use crate::args::Verbosity;
 /// Starts logging. Portolan's own crates speak at the level asked for, all others only of warnings.
 pub fn start(verbosity: Verbosity, console: &Console) {
     let colours = console.error_style() == Style::Coloured;
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(colours).without_time();
+    let screen = console.screen().clone();
+    let writer = move || AboveBars { screen: screen.clone() };
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colours).without_time();
     // A second start, as tests make one, leaves the first in place.
     let _ = tracing_subscriber::registry().with(targets(verbosity)).with(lines).try_init();
+}
+
+/// Standard error, with the bars out of the way while a line is written.
+struct AboveBars {
+    screen: MultiProgress,
+}
+
+impl Write for AboveBars {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.screen.suspend(|| io::stderr().lock().write(line))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
 }
 
 fn targets(verbosity: Verbosity) -> Targets {

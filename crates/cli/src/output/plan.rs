@@ -137,8 +137,8 @@ fn chart_rows(chart: &PlannedChart) -> Vec<Vec<Cell>> {
     let named = format!("{} {}", chart.name, chart.version);
     let first = vec![action, Cell::usual(named), Cell::usual(&chart.target)];
     let edits = chart.edits.iter().map(|edit| {
-        let from = edit.from.as_deref().unwrap_or("(absent)");
-        let text = format!("{}: {}: {from} becomes {}", edit.file, edit.key, edit.to);
+        let from = edit.from.as_deref().map_or("(absent)", str::trim);
+        let text = format!("{}: {}: {from} becomes {}", edit.file, edit.key, edit.to.trim());
         vec![Cell::usual(""), Cell::new(text, Tone::Dim)]
     });
     std::iter::once(first).chain(edits).collect()

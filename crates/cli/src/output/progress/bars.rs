@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use portolan_oci::Digest;
 use portolan_transfer::{BlobId, BlobOutcome, Event, Observer};
 
 use super::tally::Tally;
@@ -12,6 +13,9 @@ use crate::output::style::Style;
 
 /// The longest entry name that a line shows; the end of a name tells more than its beginning.
 const NAME_LIMIT: usize = 40;
+
+/// How much of a digest a line shows.
+const DIGEST_LETTERS: usize = 12;
 
 /// Draws bars on standard error.
 #[derive(Debug)]
@@ -29,10 +33,10 @@ struct State {
 }
 
 impl Bars {
-    /// Bars in that style. Nothing is drawn yet.
+    /// Bars in that style, on that screen. Nothing is drawn yet.
     #[must_use]
-    pub fn new(style: Style) -> Self {
-        Self { style, screen: MultiProgress::new(), state: Mutex::default() }
+    pub fn new(style: Style, screen: MultiProgress) -> Self {
+        Self { style, screen, state: Mutex::default() }
     }
 
     /// A renderer that panicked has said so; the count it leaves is still good.
@@ -52,8 +56,8 @@ impl Bars {
         state.total = Some(total);
     }
 
-    fn blob_started(&self, id: BlobId, entry: &str, size: u64) {
-        let bar = ProgressBar::new(size).with_style(blob_style()).with_message(shortened(entry));
+    fn blob_started(&self, id: BlobId, name: String, size: u64) {
+        let bar = ProgressBar::new(size).with_style(blob_style()).with_message(name);
         let bar = self.screen.add(bar);
         if let Some(earlier) = self.state().blobs.insert(id, bar) {
             earlier.finish_and_clear();
@@ -111,7 +115,9 @@ impl Observer for Bars {
             }
             Event::Planned { .. } => self.state().end(),
             Event::Started { bytes } => self.begin(bytes),
-            Event::BlobStarted { id, entry, size, .. } => self.blob_started(id, entry, size),
+            Event::BlobStarted { id, digest, entry, size } => {
+                self.blob_started(id, name(digest, entry), size)
+            }
             Event::BlobProgress { id, sent } => self.state().blob_progress(id, sent),
             Event::BlobFinished { id, size, outcome } => self.state().blob_finished(id, size, outcome),
             Event::ImageFinished { result } => self.above(&image_line(result, self.style)),
@@ -131,7 +137,7 @@ fn total_style() -> ProgressStyle {
 }
 
 fn blob_style() -> ProgressStyle {
-    style("  {msg:40} {bar:20} {binary_bytes}/{binary_total_bytes}")
+    style("  {msg} {bar:20} {binary_bytes}/{binary_total_bytes}")
 }
 
 fn check_style() -> ProgressStyle {
@@ -140,6 +146,11 @@ fn check_style() -> ProgressStyle {
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("because the templates are constants that a test parses")
+}
+
+/// The beginning of the digest, as other tools show it; the entry where the digest is not known yet.
+fn name(digest: Option<&Digest>, entry: &str) -> String {
+    digest.map_or_else(|| shortened(entry), |digest| digest.hex().chars().take(DIGEST_LETTERS).collect())
 }
 
 fn shortened(entry: &str) -> String {
@@ -158,6 +169,12 @@ mod tests {
     #[test]
     fn templates_parse() {
         [total_style(), blob_style(), check_style()].iter().for_each(drop);
+    }
+
+    #[test]
+    fn digests_are_shown_by_their_beginning() {
+        assert_eq!(name(Some(&Digest::sha256(b"")), "images.tar: abc"), "e3b0c44298fc");
+        assert_eq!(name(None, "images.tar: abc"), "images.tar: abc");
     }
 
     #[test]
