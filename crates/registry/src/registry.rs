@@ -62,7 +62,7 @@ impl Registry {
             .base()
             .map_err(|source| RegistryError::Address { endpoint: endpoint.to_string(), source })?;
         let wire = Wire {
-            http: bare_client(&options.http)?,
+            http: bare_client(&options.http, options.timeouts.stall)?,
             auth: Authenticator::new(base.clone(), credentials, options.token_hosts.clone()),
             base,
             timeouts: options.timeouts.clone(),

@@ -27,13 +27,13 @@ pub(super) enum Part {
 /// in chunks.
 #[derive(Debug)]
 pub(super) struct PieceBody {
-    parts: mpsc::Receiver<Part>,
+    parts: mpsc::UnboundedReceiver<Part>,
     left: Option<u64>,
     taken: Arc<AtomicU64>,
 }
 
 impl PieceBody {
-    pub(super) fn new(parts: mpsc::Receiver<Part>, size: Option<u64>) -> Self {
+    pub(super) fn new(parts: mpsc::UnboundedReceiver<Part>, size: Option<u64>) -> Self {
         Self { parts, left: size, taken: Arc::default() }
     }
 

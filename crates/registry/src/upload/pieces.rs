@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read},
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use bytes::Bytes;
 /// Size of a piece in bytes.
 const PIECE_SIZE: usize = 256 * 1024;
 
-/// How many pieces one upload has: one being filled, two waiting, two being sent.
+/// How many pieces one upload has: one being filled, two being sent, two between.
 const PIECES_PER_UPLOAD: usize = 5;
 
 /// How many spare pieces are kept between uploads.
@@ -36,27 +36,46 @@ impl PiecePool {
     }
 }
 
-/// What one upload may hold of the pool.
+/// What one upload may hold of the pool. It is what holds the reading back, too: pieces on their way
+/// count until they were sent.
 #[derive(Debug)]
 pub(super) struct Allowance {
     pool: Arc<PiecePool>,
-    left: Mutex<usize>,
-    returned: Condvar,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    left: usize,
+    closed: bool,
 }
 
 impl Allowance {
     pub(super) fn new(pool: Arc<PiecePool>) -> Arc<Self> {
-        Arc::new(Self { pool, left: Mutex::new(PIECES_PER_UPLOAD), returned: Condvar::new() })
+        let state = Mutex::new(State { left: PIECES_PER_UPLOAD, closed: false });
+        Arc::new(Self { pool, state, changed: Condvar::new() })
     }
 
-    /// An empty piece; waits until one of this upload's own is free.
-    pub(super) fn take(self: &Arc<Self>) -> Piece {
-        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut left =
-            self.returned.wait_while(left, |left| *left == 0).unwrap_or_else(PoisonError::into_inner);
-        *left -= 1;
-        drop(left);
-        Piece { buffer: self.pool.take(), filled: 0, home: Arc::clone(self) }
+    /// An empty piece; waits until one of this upload's own is free. `None` where none is and the upload
+    /// is over.
+    pub(super) fn take(self: &Arc<Self>) -> Option<Piece> {
+        let must_wait = |state: &mut State| state.left == 0 && !state.closed;
+        let mut state =
+            self.changed.wait_while(self.lock(), must_wait).unwrap_or_else(PoisonError::into_inner);
+        state.left = state.left.checked_sub(1)?;
+        drop(state);
+        Some(Piece { buffer: self.pool.take(), filled: 0, home: Arc::clone(self) })
+    }
+
+    /// Ends the upload: nobody waits for a piece any more.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -98,8 +117,8 @@ impl AsRef<[u8]> for Piece {
 impl Drop for Piece {
     fn drop(&mut self) {
         self.home.pool.give_back(std::mem::take(&mut self.buffer));
-        *self.home.left.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.home.returned.notify_one();
+        self.home.lock().left += 1;
+        self.home.changed.notify_one();
     }
 }
 
@@ -111,19 +130,30 @@ mod tests {
     fn pieces_are_few_and_used_again() {
         let pool = Arc::new(PiecePool::default());
         let allowance = Allowance::new(Arc::clone(&pool));
-        let mut held: Vec<_> = (0..PIECES_PER_UPLOAD).map(|_| allowance.take()).collect();
+        let mut held: Vec<_> = (0..PIECES_PER_UPLOAD).map(|_| allowance.take().unwrap()).collect();
         let waiting = Arc::clone(&allowance);
-        let waiter = std::thread::spawn(move || drop(waiting.take()));
+        let waiter = std::thread::spawn(move || waiting.take().is_some());
         assert!(!waiter.is_finished());
         drop(held.pop().map(Piece::into_bytes));
-        waiter.join().unwrap();
+        assert!(waiter.join().unwrap());
         drop(held);
         assert_eq!(pool.spare.lock().unwrap().len(), PIECES_PER_UPLOAD);
     }
 
     #[test]
+    fn an_end_wakes_who_waits() {
+        let allowance = Allowance::new(Arc::default());
+        let held: Vec<_> = (0..PIECES_PER_UPLOAD).map(|_| allowance.take()).collect();
+        let waiting = Arc::clone(&allowance);
+        let waiter = std::thread::spawn(move || waiting.take().is_none());
+        allowance.close();
+        assert!(waiter.join().unwrap());
+        drop(held);
+    }
+
+    #[test]
     fn filling_stops_at_the_most() {
-        let mut piece = Allowance::new(Arc::default()).take();
+        let mut piece = Allowance::new(Arc::default()).take().unwrap();
         let mut source: &[u8] = b"abcdef";
         piece.fill(&mut source, 4).unwrap();
         assert_eq!(piece.as_ref(), b"abcd");

@@ -15,9 +15,6 @@ use super::{
 };
 use crate::error::RegistryError;
 
-/// How many pieces wait between reading and sending.
-const WAITING: usize = 2;
-
 /// What the source has to turn out to be.
 #[derive(Clone, Debug)]
 pub(super) enum Goal {
@@ -55,45 +52,66 @@ pub(super) enum End {
     Failed(RegistryError),
 }
 
-/// Starts reading on a thread of its own; what it reads is the body's.
-pub(super) fn start(
-    source: Arc<dyn BlobSource>,
-    goal: Goal,
-    pool: &Arc<PiecePool>,
-) -> (PieceBody, JoinHandle<End>) {
-    let (parts, taken) = mpsc::channel(WAITING);
-    let body = PieceBody::new(taken, goal.size());
-    let allowance = Allowance::new(Arc::clone(pool));
-    let pump = Pump { source, goal, allowance, parts };
-    (body, tokio::task::spawn_blocking(move || pump.run()))
-}
-
-struct Pump {
-    source: Arc<dyn BlobSource>,
-    goal: Goal,
+/// A pump at work. Dropped, it reads no further.
+pub(super) struct Pump {
+    subject: Arc<dyn BlobSource>,
     allowance: Arc<Allowance>,
-    parts: mpsc::Sender<Part>,
+    task: Option<JoinHandle<End>>,
 }
 
 impl Pump {
+    /// Starts reading on a thread of its own; what it reads is the body's.
+    pub(super) fn start(source: Arc<dyn BlobSource>, goal: Goal, pool: &Arc<PiecePool>) -> (PieceBody, Self) {
+        // Unbounded, but never longer than the allowance.
+        let (parts, taken) = mpsc::unbounded_channel();
+        let body = PieceBody::new(taken, goal.size());
+        let allowance = Allowance::new(Arc::clone(pool));
+        let subject = Arc::clone(&source);
+        let work = Work { source, goal, allowance: Arc::clone(&allowance), parts };
+        let task = tokio::task::spawn_blocking(move || work.run());
+        (body, Self { subject, allowance, task: Some(task) })
+    }
+
+    /// How it ended, or ends now that nobody takes any more. It may take as long as one read.
+    pub(super) async fn end(mut self) -> End {
+        self.allowance.close();
+        let task = self.task.take().expect("because only this takes it");
+        task.await.unwrap_or_else(|panic| {
+            let source = io::Error::other(panic);
+            End::Failed(RegistryError::Source { subject: self.subject.describe(), source })
+        })
+    }
+}
+
+impl Drop for Pump {
+    fn drop(&mut self) {
+        self.allowance.close();
+    }
+}
+
+struct Work {
+    source: Arc<dyn BlobSource>,
+    goal: Goal,
+    allowance: Arc<Allowance>,
+    parts: mpsc::UnboundedSender<Part>,
+}
+
+impl Work {
     fn run(self) -> End {
-        let end = match self.pass() {
-            Ok(end) => end,
-            Err(source) => End::Failed(RegistryError::Source { subject: self.source.describe(), source }),
-        };
+        let end = self.pass().unwrap_or_else(|source| {
+            End::Failed(RegistryError::Source { subject: self.source.describe(), source })
+        });
         let last = if matches!(end, End::Whole(_)) { Part::End } else { Part::Broken };
-        match self.parts.blocking_send(last) {
-            Err(_) if matches!(end, End::Whole(_)) && self.goal.size().is_none() => End::Cut,
-            _ => end,
-        }
+        // Nobody waits for it where the size told the end already, or the connection is gone.
+        self.parts.send(last).ok();
+        end
     }
 
     fn pass(&self) -> io::Result<End> {
         let mut source = self.source.open()?;
         let mut hasher = Hasher::new(self.goal.algorithm());
         let mut size = 0;
-        loop {
-            let mut piece = self.allowance.take();
+        while let Some(mut piece) = self.allowance.take() {
             let left = self.goal.size().map_or(u64::MAX, |expected| expected - size);
             piece.fill(source.as_mut(), left)?;
             let count = piece.as_ref().len() as u64;
@@ -102,10 +120,11 @@ impl Pump {
             if count == left || count == 0 {
                 return self.finish(source.as_mut(), hasher, size, piece.into_bytes());
             }
-            if self.parts.blocking_send(Part::Piece(piece.into_bytes())).is_err() {
-                return Ok(End::Cut);
+            if self.parts.send(Part::Piece(piece.into_bytes())).is_err() {
+                break;
             }
         }
+        Ok(End::Cut)
     }
 
     /// Judges the whole, and lets the last piece go if it is right.
@@ -123,7 +142,7 @@ impl Pump {
                 return Ok(End::Failed(error));
             }
         }
-        if !last.is_empty() && self.parts.blocking_send(Part::Piece(last)).is_err() {
+        if !last.is_empty() && self.parts.send(Part::Piece(last)).is_err() {
             return Ok(End::Cut);
         }
         Ok(End::Whole(Expected { digest, size }))

@@ -10,14 +10,11 @@ use std::{
 
 use portolan_oci::Repository;
 use reqwest::{Body, Response, header::HeaderValue};
-use tokio::{
-    task::JoinHandle,
-    time::{Instant, MissedTickBehavior, interval},
-};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{
     Job, Progress, Whole,
-    pump::{self, End, Goal},
+    pump::{End, Goal, Pump},
     session::Session,
 };
 use crate::{
@@ -71,7 +68,7 @@ impl Registry {
         call: &Call,
         header: Option<&HeaderValue>,
     ) -> Result<(Response, Option<super::Expected>), RegistryError> {
-        let (body, pump) = pump::start(Arc::clone(&job.source), goal.clone(), &self.pieces);
+        let (body, pump) = Pump::start(Arc::clone(&job.source), goal.clone(), &self.pieces);
         let watch = Watch {
             taken: body.counter(),
             size: goal.size(),
@@ -79,15 +76,16 @@ impl Registry {
             progress: job.progress,
         };
         let request = self.wire.request(call, call.url.clone(), header).body(Body::wrap(body));
-        let outcome = watch.over(call, request.send()).await;
-        match outcome {
+        match watch.over(call, request.send()).await {
             Ok(response) if !response.status().is_success() => Ok((response, None)),
-            Ok(response) => match end_of(pump, job).await {
+            Ok(response) => match pump.end().await {
                 End::Whole(sent) => Ok((response, Some(sent))),
                 End::Failed(error) => Err(error),
                 End::Cut => Err(call.malformed("answered before the whole blob was sent")),
             },
-            Err(error) => match end_of(pump, job).await {
+            // It may hang in a read, which is then what nothing came of.
+            Err(error @ RegistryError::TimedOut { .. }) => Err(error),
+            Err(error) => match pump.end().await {
                 End::Failed(cause) => Err(cause),
                 End::Whole(_) | End::Cut => Err(error),
             },
@@ -101,13 +99,6 @@ impl Registry {
             self.cancel(repository, session).await;
         }
     }
-}
-
-async fn end_of(pump: JoinHandle<End>, job: &Job<'_>) -> End {
-    pump.await.unwrap_or_else(|panic| {
-        let source = std::io::Error::other(panic);
-        End::Failed(RegistryError::Source { subject: job.source.describe(), source })
-    })
 }
 
 /// Watches a request that sends a stream.
