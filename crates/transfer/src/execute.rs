@@ -5,8 +5,6 @@ mod images;
 mod progress;
 mod tag;
 
-use std::time::Instant;
-
 use portolan_registry::RegistryError;
 
 use crate::{
@@ -31,7 +29,6 @@ pub(crate) struct Run<'a> {
 /// Tags are written after all their blobs, charts after all their images, so a run that ends in the
 /// middle leaves only blobs that no tag names.
 pub async fn execute(plan: &Plan, target: &Target, options: &SyncOptions, observer: &dyn Observer) -> Report {
-    let started = Instant::now();
     let run = Run { plan, target, options, observer };
     let (images, totals) = match run.create_projects().await {
         Ok(()) => run.images().await,
@@ -46,7 +43,7 @@ pub async fn execute(plan: &Plan, target: &Target, options: &SyncOptions, observ
         totals,
         ..Report::new()
     };
-    report.lasting(started.elapsed())
+    report.lasting(plan.started.elapsed())
 }
 
 impl Run<'_> {

@@ -1,6 +1,6 @@
 //! The plan: all that a run would do, computed before anything is written.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use portolan_chart::{ChartVersion, Edit};
 use portolan_oci::{Digest, Platform, Reference};
@@ -8,6 +8,7 @@ use portolan_package::{Image, Package};
 use serde::Serialize;
 
 use crate::{
+    blobs::BlobPlan,
     options::Visibility,
     report::{BrokenBundle, platforms_as_text},
     wanted::ChartState,
@@ -38,6 +39,9 @@ pub struct Plan {
     pub notes: Vec<String>,
     #[serde(skip)]
     pub(crate) package: Arc<Package>,
+    /// When planning began: the run's duration counts from here.
+    #[serde(skip)]
+    pub(crate) started: Instant,
 }
 
 /// A project that the registry lacks and that the run creates.
@@ -146,9 +150,9 @@ pub struct PlannedEdit {
 }
 
 impl Plan {
-    /// Bytes of the images that are to be pushed, before any sharing.
+    /// Bytes of all unique blobs of the images that are to be pushed: what is sent at the most.
     pub fn bytes_to_push(&self) -> u64 {
-        self.images.iter().filter(|image| image.action == ImageAction::Push).map(|image| image.bytes).sum()
+        BlobPlan::of(&self.images).bytes()
     }
 }
 

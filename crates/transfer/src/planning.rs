@@ -3,7 +3,7 @@
 mod charts;
 mod projects;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use portolan_chartrepo::ChartRepository;
@@ -45,6 +45,7 @@ pub async fn plan(
     options: &SyncOptions,
     observer: &dyn Observer,
 ) -> Result<Plan, Preconditions> {
+    let started = Instant::now();
     let only_registry = options.push_host.is_none().then(|| &target.registry.endpoint().host);
     let wanted = wanted(&Inputs { package: &package, options, only_registry });
     observer.event(Event::Checking { targets: wanted.images.len() + wanted.charts.len() });
@@ -65,6 +66,7 @@ pub async fn plan(
         broken: wanted.broken,
         notes: wanted.notes,
         package,
+        started,
     };
     observer.event(Event::Planned { plan: &plan });
     Ok(plan)

@@ -117,9 +117,9 @@ pub struct BrokenBundle {
 pub struct Totals {
     /// Bytes of blobs that were sent.
     pub bytes_sent: u64,
-    /// Blobs whose bytes were sent.
+    /// Blobs whose bytes were sent, counted for each repository that took them.
     pub blobs_uploaded: u64,
-    /// Blobs that another repository lent.
+    /// Blobs that another repository lent, counted for each that borrowed.
     pub blobs_mounted: u64,
     /// Blobs that were there already.
     pub blobs_existed: u64,

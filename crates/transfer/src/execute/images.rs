@@ -41,8 +41,8 @@ impl Run<'_> {
         let mut tagging = FuturesUnordered::new();
         loop {
             tokio::select! {
-                Some((at, result)) = transfers.next() => {
-                    for image in progress.record(at, result) {
+                Some((at, carried)) = transfers.next() => {
+                    for image in progress.record(at, carried) {
                         tagging.push(self.finish(image, progress.parts_of(image)));
                     }
                 }

@@ -1,14 +1,12 @@
 //! Which blobs ended, and which images are whole by that.
 
-use portolan_oci::SizedDigest;
+use portolan_oci::{Repository, SizedDigest};
 use portolan_package::ImageSource;
-use portolan_registry::RegistryError;
 
 use crate::{
     blobs::{BlobKey, BlobPlan},
     carry::Carried,
     event::BlobOutcome,
-    failure::one_line,
     plan::PlannedImage,
     report::Totals,
 };
@@ -18,7 +16,7 @@ pub(super) struct Progress<'a> {
     blobs: &'a BlobPlan,
     images: &'a [PlannedImage],
     /// By task: what became of it, once it ended.
-    carried: Vec<Option<Result<Carried, String>>>,
+    carried: Vec<Option<Carried>>,
     /// By image: how many blobs it still waits for.
     waiting: Vec<usize>,
     totals: Totals,
@@ -48,11 +46,12 @@ impl<'a> Progress<'a> {
     }
 
     /// Notes what became of a blob, and gives the images that wait for nothing more.
-    pub(super) fn record(&mut self, at: usize, result: Result<Carried, RegistryError>) -> Vec<usize> {
-        if let Ok(carried) = &result {
-            self.count(carried);
-        }
-        self.carried[at] = Some(result.map_err(|error| one_line(&error)));
+    pub(super) fn record(&mut self, at: usize, carried: Carried) -> Vec<usize> {
+        self.totals.bytes_sent += carried.sent();
+        self.totals.blobs_uploaded += carried.count(BlobOutcome::Uploaded);
+        self.totals.blobs_mounted += carried.count(BlobOutcome::Mounted);
+        self.totals.blobs_existed += carried.count(BlobOutcome::Existed);
+        self.carried[at] = Some(carried);
         let mut whole = Vec::new();
         for image in &self.blobs.tasks[at].images {
             self.waiting[*image] -= 1;
@@ -63,46 +62,37 @@ impl<'a> Progress<'a> {
         whole
     }
 
-    fn count(&mut self, carried: &Carried) {
-        self.totals.bytes_sent += carried.sent;
-        match carried.outcome {
-            BlobOutcome::Uploaded => self.totals.blobs_uploaded += 1,
-            BlobOutcome::Mounted => self.totals.blobs_mounted += 1,
-            BlobOutcome::Existed => self.totals.blobs_existed += 1,
-            BlobOutcome::Failed => {}
-        }
-    }
-
     /// The parts of an image that waits for nothing more.
     pub(super) fn parts_of(&self, image: usize) -> Parts {
-        let sources = self.images[image].content.content.sources();
+        let PlannedImage { content, target, .. } = &self.images[image];
+        let sources = content.content.sources().iter();
         Parts {
-            layers: sources.iter().map(|source| self.layers(source)).collect(),
+            layers: sources.map(|source| self.layers(source, &target.repository)).collect(),
             sent: self.sent_for(image),
         }
     }
 
     /// The layers of one member; an error where one of its blobs, its config included, is not there.
-    fn layers(&self, source: &ImageSource) -> Result<Vec<SizedDigest>, String> {
-        self.blob(&BlobKey::Known(source.config_digest.clone()))?;
-        source.layers.iter().map(|layer| self.blob(&BlobKey::of(layer))).collect()
+    fn layers(&self, source: &ImageSource, repository: &Repository) -> Result<Vec<SizedDigest>, String> {
+        self.blob(&BlobKey::Known(source.config_digest.clone()), repository)?;
+        source.layers.iter().map(|layer| self.blob(&BlobKey::of(layer), repository)).collect()
     }
 
-    fn blob(&self, key: &BlobKey) -> Result<SizedDigest, String> {
-        let task = self.blobs.by_key[key];
-        let carried = self.carried[task].as_ref().expect("because every blob of this image ended");
-        carried.as_ref().map(|carried| carried.blob.clone()).map_err(Clone::clone)
+    fn blob(&self, key: &BlobKey, repository: &Repository) -> Result<SizedDigest, String> {
+        let at = self.blobs.by_key[key];
+        let carried = self.carried[at].as_ref().expect("because every blob of this image ended");
+        let mut places = self.blobs.tasks[at].repositories.iter().zip(&carried.places);
+        let (_, place) = places.find(|(it, _)| *it == repository).expect("because this image wants it there");
+        place.clone()?;
+        Ok(carried.blob.clone().expect("because the digest of a blob that came somewhere is known"))
     }
 
     fn sent_for(&self, image: usize) -> u64 {
         let counts = |at: &usize| self.blobs.tasks[*at].images.first() == Some(&image);
-        (0..self.carried.len()).filter(counts).map(|at| self.sent(at)).sum()
-    }
-
-    fn sent(&self, task: usize) -> u64 {
-        self.carried[task]
-            .as_ref()
-            .and_then(|carried| carried.as_ref().ok())
-            .map_or(0, |carried| carried.sent)
+        (0..self.carried.len())
+            .filter(counts)
+            .filter_map(|at| self.carried[at].as_ref())
+            .map(Carried::sent)
+            .sum()
     }
 }
