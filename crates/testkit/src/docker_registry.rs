@@ -9,7 +9,8 @@ use tempfile::TempDir;
 
 use crate::components::{self, Component};
 use crate::process::{self, Daemon};
-use crate::tls::Certificates;
+use crate::tls::{Certificates, Signer};
+use crate::token_server::{ISSUER, SERVICE, TokenServer};
 
 /// Which program serves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +40,13 @@ pub enum Access {
     Anonymous,
     /// One user, by HTTP's basic authentication.
     User {
+        /// Name.
+        name: String,
+        /// Password.
+        password: String,
+    },
+    /// One user, by bearer tokens that a server of its own hands out.
+    Token {
         /// Name.
         name: String,
         /// Password.
@@ -76,6 +84,8 @@ pub struct DockerRegistry {
     daemon: Daemon,
     port: u16,
     certificates: Option<Certificates>,
+    // held for its end
+    _tokens: Option<TokenServer>,
     folder: TempDir,
 }
 
@@ -93,19 +103,16 @@ impl DockerRegistry {
             Transport::Plain => None,
             Transport::Tls => Some(Certificates::make(folder.path())),
         };
-        let users = match &options.access {
-            Access::Anonymous => None,
-            Access::User { name, password } => Some(password_file(name, password, folder.path())?),
-        };
+        let (auth, tokens) = authentication(&options.access, folder.path())?;
         let config = folder.path().join("config.yml");
-        let text = configuration(folder.path(), certificates.as_ref(), users.as_deref());
+        let text = configuration(folder.path(), certificates.as_ref()) + &auth;
         fs::write(&config, text).expect("the folder takes the configuration");
         let mut command = Command::new(program);
         // Distribution 3 otherwise reports traces to a collector that isn't there.
         command.env("OTEL_TRACES_EXPORTER", "none").arg("serve").arg(config);
         let mut daemon = Daemon::start(command, &folder.path().join("log"));
         let port = daemon.wait_for(listening_port);
-        Some(Self { daemon, port, certificates, folder })
+        Some(Self { daemon, port, certificates, _tokens: tokens, folder })
     }
 
     /// `127.0.0.1:PORT`.
@@ -156,6 +163,27 @@ fn component(program: Program) -> Component {
     }
 }
 
+/// The configuration's `auth` section, and the token server that it names. `None` where the test is to be
+/// skipped.
+fn authentication(access: &Access, folder: &Path) -> Option<(String, Option<TokenServer>)> {
+    match access {
+        Access::Anonymous => Some((String::new(), None)),
+        Access::User { name, password } => {
+            let file = password_file(name, password, folder)?;
+            Some((format!("auth:\n  htpasswd: {{realm: test, path: {}}}\n", file.display()), None))
+        }
+        Access::Token { name, password } => {
+            let server = TokenServer::start(name, password, Signer::make(folder));
+            let text = format!(
+                "auth:\n  token:\n    realm: {}\n    service: {SERVICE}\n    issuer: {ISSUER}\n    rootcertbundle: {}\n",
+                server.realm(),
+                server.trusted.display()
+            );
+            Some((text, Some(server)))
+        }
+    }
+}
+
 /// Makes the file of the only user. `None` where the test is to be skipped.
 fn password_file(name: &str, password: &str, folder: &Path) -> Option<PathBuf> {
     let htpasswd = components::HTPASSWD.require()?;
@@ -166,7 +194,7 @@ fn password_file(name: &str, password: &str, folder: &Path) -> Option<PathBuf> {
     Some(path)
 }
 
-fn configuration(folder: &Path, certificates: Option<&Certificates>, users: Option<&Path>) -> String {
+fn configuration(folder: &Path, certificates: Option<&Certificates>) -> String {
     let mut text = format!(
         "version: 0.1\n\
          log: {{level: info, formatter: text}}\n\
@@ -176,9 +204,6 @@ fn configuration(folder: &Path, certificates: Option<&Certificates>, users: Opti
     );
     if let Some(Certificates { certificate, key, .. }) = certificates {
         text += &format!("  tls: {{certificate: {}, key: {}}}\n", certificate.display(), key.display());
-    }
-    if let Some(path) = users {
-        text += &format!("auth:\n  htpasswd: {{realm: test, path: {}}}\n", path.display());
     }
     text
 }

@@ -29,3 +29,4 @@ pub mod random;
 pub mod skopeo;
 pub mod tarball;
 pub mod tls;
+mod token_server;

@@ -28,7 +28,9 @@ impl Skopeo {
     pub fn with(self, access: &Access) -> Self {
         let user = match access {
             Access::Anonymous => None,
-            Access::User { name, password } => Some(format!("{name}:{password}")),
+            Access::User { name, password } | Access::Token { name, password } => {
+                Some(format!("{name}:{password}"))
+            }
         };
         Self { user, ..self }
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SigningKey};
 
 /// Names that the certificate is good for.
 const NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
@@ -35,6 +35,42 @@ impl Certificates {
             key: write(folder, "key.pem", &key.serialize_pem()),
         }
     }
+}
+
+/// A key whose signatures are trusted through a certificate: what signs a registry's bearer tokens.
+pub(crate) struct Signer {
+    /// File with the certificate of the authority that vouches for the key.
+    pub(crate) ca: PathBuf,
+    /// The key's certificate, DER.
+    pub(crate) certificate: Vec<u8>,
+    key: KeyPair,
+}
+
+impl Signer {
+    /// Makes a new one, with the authority's certificate in `folder`.
+    pub(crate) fn make(folder: &Path) -> Self {
+        let issuer = authority();
+        let key = KeyPair::generate().expect("the library makes keys");
+        let params = CertificateParams::default();
+        let certificate = params.signed_by(&key, &issuer).expect("the authority signs");
+        Self { ca: write(folder, "tokens.pem", &issuer.pem()), certificate: certificate.der().to_vec(), key }
+    }
+
+    /// An ES256 signature as JSON web tokens have it: both numbers, 32 bytes each (RFC 7518, 3.4).
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        let der = self.key.sign(message).expect("the key signs");
+        // SEQUENCE { INTEGER r, INTEGER s }, all lengths below 128
+        let r_end = 4 + usize::from(der[3]);
+        [fixed(&der[4..r_end]), fixed(&der[r_end + 2..])].concat()
+    }
+}
+
+/// A positive DER integer in exactly 32 bytes.
+fn fixed(integer: &[u8]) -> [u8; 32] {
+    let significant = &integer[integer.len().saturating_sub(32)..];
+    let mut bytes = [0; 32];
+    bytes[32 - significant.len()..].copy_from_slice(significant);
+    bytes
 }
 
 fn authority() -> CertifiedIssuer<'static, KeyPair> {

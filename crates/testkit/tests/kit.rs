@@ -18,6 +18,10 @@ fn user() -> Access {
     Access::User { name: "carrier".into(), password: "p:a/s s&w".into() }
 }
 
+fn token() -> Access {
+    Access::Token { name: "carrier".into(), password: "p:a/s s&w".into() }
+}
+
 fn options(program: Program, transport: Transport, access: Access) -> Options {
     Options { program, transport, access, folder: None }
 }
@@ -31,7 +35,7 @@ fn registries_of_every_kind_serve() {
     fs::write(&archive, docker_archive(Shape::GoContainerRegistry, &[image])).unwrap();
     for program in [Program::Docker2, Program::Distribution3] {
         for transport in [Transport::Plain, Transport::Tls] {
-            for access in [Access::Anonymous, user()] {
+            for access in [Access::Anonymous, user(), token()] {
                 let options = options(program, transport, access);
                 let Some(registry) = DockerRegistry::start(&options) else { return };
                 let Some(skopeo) = Skopeo::new() else { return };
@@ -45,13 +49,17 @@ fn registries_of_every_kind_serve() {
 }
 
 #[test]
-fn a_registry_with_users_refuses_others() {
-    let options = options(Program::Docker2, Transport::Plain, user());
-    let Some(registry) = DockerRegistry::start(&options) else { return };
-    let Some(skopeo) = Skopeo::new() else { return };
-    assert_eq!(skopeo.digest(&registry, "kit/any:1"), None);
-    let expected = docker_registry::Request { method: "GET".into(), target: "/v2/".into(), status: 401 };
-    assert!(registry.requests().contains(&expected), "{:?}", registry.requests());
+fn registries_with_users_refuse_others() {
+    for access in [user(), token()] {
+        let options = options(Program::Docker2, Transport::Plain, access);
+        let Some(registry) = DockerRegistry::start(&options) else { return };
+        let Some(skopeo) = Skopeo::new() else { return };
+        let wrong = Access::User { name: "carrier".into(), password: "wrong".into() };
+        assert_eq!(skopeo.clone().digest(&registry, "kit/any:1"), None, "{options:?}");
+        assert_eq!(skopeo.with(&wrong).digest(&registry, "kit/any:1"), None, "{options:?}");
+        let expected = docker_registry::Request { method: "GET".into(), target: "/v2/".into(), status: 401 };
+        assert!(registry.requests().contains(&expected), "{:?}", registry.requests());
+    }
 }
 
 /// Two images with a layer in common, in every shape: skopeo finds both.
