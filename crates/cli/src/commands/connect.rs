@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use portolan_chartrepo::{ConnectOptions, connect};
 use portolan_oci::RegistryHost;
 use portolan_registry::{
-    Access, Credentials, DockerConfig, DockerConfigError, Endpoint, HttpOptions, Registry, RegistryError,
-    RegistryOptions, Scheme, TlsTrust,
+    Access, Advice, Credentials, DockerConfig, DockerConfigError, Endpoint, HttpOptions, Registry,
+    RegistryError, RegistryOptions, Scheme, TlsTrust,
 };
 use portolan_transfer::Target;
 
@@ -107,14 +107,17 @@ async fn first_that_answers(host: &RegistryHost, options: &RegistryOptions) -> R
     let endpoint = Endpoint::new(Scheme::Https, host.clone());
     let over_tls = Registry::new(endpoint, None, options).map_err(|error| Failure::of(&error))?;
     Ok(match over_tls.ping().await {
-        Err(error) if never_spoke_tls(&error) => Scheme::Http,
+        Err(error) if plain_answers(&error) => Scheme::Http,
         _ => Scheme::Https,
     })
 }
 
-fn never_spoke_tls(error: &RegistryError) -> bool {
-    matches!(
-        error,
-        RegistryError::Tls { .. } | RegistryError::Unreachable { .. } | RegistryError::Broken { .. }
-    )
+/// Whether there was no TLS, and the registry answered in the clear.
+fn plain_answers(error: &RegistryError) -> bool {
+    match error {
+        RegistryError::Tls { advice, .. } | RegistryError::Unreachable { advice, .. } => {
+            *advice == Advice::PlainAnswers
+        }
+        _ => false,
+    }
 }

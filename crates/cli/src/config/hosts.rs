@@ -36,10 +36,12 @@ impl NamedHosts {
         let named = |hosts: &BTreeSet<String>, default| hosts.contains(&with_port(host, default));
         if named(&self.tls, 443) {
             SchemeChoice::Https
-        } else if named(&self.plain, 80) || host.is_loopback() {
+        } else if named(&self.plain, 80) {
             SchemeChoice::Http
         } else if trust == Trust::AcceptAny {
             SchemeChoice::Either
+        } else if host.is_loopback() {
+            SchemeChoice::Http
         } else {
             SchemeChoice::Https
         }

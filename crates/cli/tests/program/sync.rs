@@ -169,6 +169,17 @@ fn selections_and_skipped_images() {
 }
 
 #[test]
+fn a_chart_that_the_package_lacks_is_told() {
+    let (site, depot) = local_site();
+    let charts = "charts:\n- kpanda\n- kcoral\n- name: kant\n  versions: [1.0.0, 2.0.0]\n";
+    site.write("load-image.yaml", local_configuration(&depot.host()) + charts);
+    let told = report(&site.run("sync -c load-image.yaml --output json").expect(3).out);
+    let lacking: Vec<_> = told.broken.iter().map(|broken| broken.source.as_str()).collect();
+    assert_eq!(lacking, ["charts: kcoral", "charts: kant 2.0.0"]);
+    assert_eq!(told.charts.len(), 2);
+}
+
+#[test]
 fn the_configuration_is_found_where_charts_syncer_looks() {
     let (site, depot) = local_site();
     site.write("home/charts-syncer.yaml", local_configuration(&depot.host()));

@@ -26,6 +26,7 @@ fn schemes_follow_what_the_configuration_names() {
     check(&[], "registry.example.com", AcceptAny, Either);
     check(&[], "localhost:5000", Verify, Http);
     check(&[], "127.0.0.7", Verify, Http);
+    check(&[], "127.0.0.7", AcceptAny, Either);
     check(&[], "[::1]", Verify, Http);
     check(&["https://127.0.0.1:5000/x"], "127.0.0.1:5000", Verify, Https);
     check(&["http://[fd00::1]/x"], "[fd00::1]", Verify, Http);
