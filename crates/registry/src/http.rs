@@ -107,9 +107,10 @@ pub fn http_client(options: &HttpOptions) -> Result<Client, HttpError> {
 }
 
 /// The registry's client: redirects and time-outs are the caller's, since an upload may rightly take
-/// longer than any answer. A connection that takes nothing for as long as `stall` ends by itself.
+/// longer than any answer. A connection whose upload was given up, since it took nothing for as
+/// long as `stall`, ends by itself in the end.
 pub(crate) fn bare_client(options: &HttpOptions, stall: Duration) -> Result<Client, HttpError> {
-    build(options, |builder| builder.redirect(redirect::Policy::none()).tcp_user_timeout(stall))
+    build(options, |builder| builder.redirect(redirect::Policy::none()).tcp_user_timeout(stall * 2))
 }
 
 fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {

@@ -7,7 +7,8 @@ use std::{
 
 use bytes::Bytes;
 
-/// Size of a piece in bytes.
+/// Size of a piece in bytes. Pushing half a GiB into docker-registry takes the same time with 64 KiB
+/// and with 1 MiB (`examples/push_speed.rs`); this one leaves few wake-ups and 5 MiB for four uploads.
 const PIECE_SIZE: usize = 256 * 1024;
 
 /// How many pieces one upload has: one being filled, two being sent, two between.

@@ -173,12 +173,13 @@ async fn a_registry_that_stops_taking_is_given_up() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = listener.local_addr().unwrap().to_string();
     let deaf = tokio::spawn(async move {
-        let mut held = Vec::new();
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut request = [0; 4096];
-            assert!(stream.read(&mut request).await.unwrap() > 0);
-            let head = b"HTTP/1.1 202 A\r\nlocation: /u\r\ncontent-length: 0\r\n\r\n";
-            stream.write_all(head).await.unwrap();
+        let (mut first, _) = listener.accept().await.unwrap();
+        let mut request = [0; 4096];
+        assert!(first.read(&mut request).await.unwrap() > 0);
+        let head = b"HTTP/1.1 202 A\r\nlocation: /u\r\ncontent-length: 0\r\n\r\n";
+        first.write_all(head).await.unwrap();
+        let mut held = vec![first];
+        while let Ok((stream, _)) = listener.accept().await {
             held.push(stream);
         }
     });

@@ -1,0 +1,139 @@
+//! The parts that errors are put together from: what was being done, what a server says, what helps.
+
+use std::{error::Error as StdError, fmt, io};
+
+use reqwest::{Method, Url};
+
+/// What was being done, for errors and logs: never a query, which may hold session secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempted {
+    /// In words, repository included: `push manifest demo/app:v1`.
+    pub doing: String,
+    /// The method of the request.
+    pub method: Method,
+    /// The host it went to, with the port where it is not the scheme's own.
+    pub host: String,
+}
+
+impl Attempted {
+    pub(crate) fn new(doing: impl Into<String>, method: Method, url: &Url) -> Box<Self> {
+        Box::new(Self { doing: doing.into(), method, host: host_of(url) })
+    }
+}
+
+impl fmt::Display for Attempted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {} ({})", self.doing, self.host, self.method)
+    }
+}
+
+/// Host and explicit port of a URL.
+fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Why a registry does not let somebody in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignIn {
+    /// It wants credentials, and none are configured.
+    Missing,
+    /// It refuses the configured ones.
+    Refused,
+}
+
+impl fmt::Display for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "the server wants credentials, and none are configured for it",
+            Self::Refused => "user name or password refused",
+        })
+    }
+}
+
+/// What a server says about its refusal, cut to a length that a line can take; empty where it says
+/// nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Detail(String);
+
+impl Detail {
+    pub(crate) fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text alone.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, " ({})", self.0) }
+    }
+}
+
+/// What an operator may do about a connection that could not be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// Nothing in particular.
+    None,
+    /// The certificate is vouched for by nobody known.
+    NameAuthority,
+    /// The certificate was made out for another name.
+    OtherName,
+    /// The certificate's time has passed or not come.
+    Expired,
+    /// There is no TLS at that port, or nothing at all, but plain HTTP answers.
+    PlainAnswers,
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "",
+            Self::NameAuthority => {
+                "; nobody known vouches for its certificate: name its authority with --ca-file, \
+                 or accept any certificate with --insecure"
+            }
+            Self::OtherName => {
+                "; its certificate is for another name: use the name it was made for, \
+                 or accept any certificate with --insecure"
+            }
+            Self::Expired => "; its certificate is not valid now: renew it, or check this machine's clock",
+            Self::PlainAnswers => {
+                "; plain HTTP answers there: if that is meant, choose it with --insecure, \
+                 or with http:// in target.containers.url"
+            }
+        })
+    }
+}
+
+/// The TLS library's error among the causes, looking through `io::Error`, whose `source` skips what
+/// it wraps.
+pub(super) fn tls_cause(error: &reqwest::Error) -> Option<&rustls::Error> {
+    let mut cause: Option<&(dyn StdError + 'static)> = error.source();
+    while let Some(current) = cause {
+        if let Some(tls) = current.downcast_ref() {
+            return Some(tls);
+        }
+        let wrapped = current.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause = match wrapped {
+            Some(inner) => Some(inner),
+            None => current.source(),
+        };
+    }
+    None
+}
+
+pub(super) fn advice_on(error: &rustls::Error) -> Advice {
+    use rustls::CertificateError as Bad;
+    let rustls::Error::InvalidCertificate(bad) = error else { return Advice::None };
+    match bad {
+        Bad::NotValidForName | Bad::NotValidForNameContext { .. } => Advice::OtherName,
+        Bad::Expired | Bad::ExpiredContext { .. } | Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+            Advice::Expired
+        }
+        _ => Advice::NameAuthority,
+    }
+}
