@@ -77,13 +77,12 @@ impl Portolan {
 }
 
 fn configuration(registry: &DockerRegistry, package: &Package, charts: &Path) -> String {
+    let (bundles, charts) = (package.folder.display(), charts.display());
+    let (host, url) = (registry.host(), registry.url());
     format!(
-        "source:\n  intermediateBundlesPath: {}\ntarget:\n  containerRegistry: {}\n  containers:\n    url: {}\n  \
-         repo:\n    kind: LOCAL\n    path: {}\n",
-        package.folder.display(),
-        registry.host(),
-        registry.url(),
-        charts.display(),
+        "source:\n  intermediateBundlesPath: {bundles}\n\
+         target:\n  containerRegistry: {host}\n  containers: {{url: {url}}}\n  \
+         repo: {{kind: LOCAL, path: {charts}}}\n"
     )
 }
 

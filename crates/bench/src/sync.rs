@@ -19,6 +19,8 @@ use crate::size::Size;
 use crate::{Outcome, floor, rivals};
 
 const AT_ONCE: usize = 4;
+const ACCEPT: &str = "Accept: application/vnd.docker.distribution.manifest.v2+json\r\n\
+                      Accept: application/vnd.oci.image.manifest.v1+json\r\n";
 /// Lets the disk settle between rows.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -177,8 +179,7 @@ impl Bench {
         let mut connection = Connection::open(host)?;
         for image in &self.package.images {
             let target = format!("/v2/{}/manifests/{TAG}", image.repository);
-            let accept = "Accept: application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json\r\n";
-            let answer = connection.ask("GET", &target, accept)?;
+            let answer = connection.ask("GET", &target, ACCEPT)?;
             let found = Digest::sha256(&answer.body);
             if answer.status != 200 || (exact && found != *image.manifest.digest()) {
                 return Err(format!("{}: {} is {} {found}", row.label(), target, answer.status).into());

@@ -6,6 +6,10 @@ use std::path::Path;
 
 use crate::tarball::{Tarball, gzip};
 
+mod templates;
+
+use templates::fill;
+
 /// The name of the hints inside a chart.
 pub const HINTS: &str = ".relok8s-images.yaml";
 
@@ -24,37 +28,27 @@ pub struct Chart {
 impl Chart {
     /// A chart with a comment in its values and no image yet.
     pub fn new(name: &str, version: &str) -> Self {
-        let values = format!(
-            "# Values of {name}. Comments and order have to survive.\n\nreplicas: 1   # one is enough\n"
-        );
         let chart = Self {
             name: name.to_owned(),
             version: version.to_owned(),
             files: BTreeMap::new(),
             hints: String::new(),
-            values,
+            values: fill(templates::VALUES, &[("NAME", name)]),
             containers: Vec::new(),
             dependencies: Vec::new(),
         };
-        chart
-            .file(".helmignore", ".git/\n*.swp\n")
-            .file("README.md", &format!("# {name}\n\n    helm repo add bitnami https://charts.bitnami.com/bitnami\n    helm install my bitnami/{name}\n"))
+        let readme = fill(templates::README, &[("NAME", name)]);
+        chart.file(".helmignore", ".git/\n*.swp\n").file("README.md", &readme)
     }
 
     /// Adds an image under `KEY.image` of the values, as `registry`, `repository` and `tag`; a container
     /// of the chart's deployment; and the hint.
     #[must_use]
     pub fn image(mut self, key: &str, registry: &str, repository: &str, tag: &str) -> Self {
-        self.values += &format!(
-            "\n{key}:\n  image:\n    registry: {registry}\n    repository: {repository}  # without the registry\n    tag: \"{tag}\"\n"
-        );
-        let path = format!(".Values.{key}.image");
-        self.containers.push(format!(
-            "        - name: {key}\n          image: \"{{{{ {path}.registry }}}}/{{{{ {path}.repository }}}}:{{{{ {path}.tag }}}}\"\n"
-        ));
-        self.hint(&format!(
-            "{{{{ .{key}.image.registry }}}}/{{{{ .{key}.image.repository }}}}:{{{{ .{key}.image.tag }}}}"
-        ))
+        let words = [("KEY", key), ("REGISTRY", registry), ("REPOSITORY", repository), ("TAG", tag)];
+        self.values += &fill(templates::IMAGE, &words);
+        self.containers.push(fill(templates::CONTAINER, &[("KEY", key)]));
+        self.hint(&fill(templates::HINT, &[("KEY", key)]))
     }
 
     /// Adds a hint as it is written.
@@ -82,11 +76,7 @@ impl Chart {
     #[must_use]
     pub fn crd(self, plural: &str) -> Self {
         let kind = format!("{}{}", plural[..1].to_uppercase(), &plural[1..plural.len() - 1]);
-        let crd = format!(
-            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {plural}.test.example}}\n\
-             spec:\n  group: test.example\n  scope: Namespaced\n  names: {{plural: {plural}, kind: {kind}}}\n  \
-             versions: [{{name: v1, served: true, storage: true, schema: {{openAPIV3Schema: {{type: object}}}}}}]\n"
-        );
+        let crd = fill(templates::CRD, &[("PLURAL", plural), ("KIND", &kind)]);
         self.file(&format!("crds/{plural}.yaml"), &crd)
     }
 
@@ -107,10 +97,8 @@ impl Chart {
     }
 
     fn depend_on(mut self, chart: &Chart) -> Self {
-        self.dependencies.push(format!(
-            "- name: {}\n  version: {}\n  repository: https://charts.test.example\n",
-            chart.name, chart.version
-        ));
+        let words = [("NAME", chart.name.as_str()), ("VERSION", &chart.version)];
+        self.dependencies.push(fill(templates::DEPENDENCY, &words));
         self.hints += &chart.hints.replace("{{ .", &format!("{{{{ .{}.", chart.name));
         self
     }
@@ -175,10 +163,8 @@ impl Chart {
     }
 
     fn chart_yaml(&self) -> String {
-        let mut text = format!(
-            "apiVersion: v2\nname: {}\ndescription: A chart of a test\ntype: application\nversion: {}\nappVersion: \"1.0\"\n",
-            self.name, self.version
-        );
+        let words = [("NAME", self.name.as_str()), ("VERSION", &self.version)];
+        let mut text = fill(templates::CHART, &words);
         if !self.dependencies.is_empty() {
             text += &format!("dependencies:\n{}", self.dependencies.concat());
         }
@@ -189,12 +175,6 @@ impl Chart {
         if self.containers.is_empty() {
             return "# no image, nothing to run\n".to_owned();
         }
-        format!(
-            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {{{{ .Release.Name }}}}-{name}\nspec:\n  \
-             replicas: {{{{ .Values.replicas }}}}\n  selector: {{matchLabels: {{app: {name}}}}}\n  template:\n    \
-             metadata: {{labels: {{app: {name}}}}}\n    spec:\n      containers:\n{containers}",
-            name = self.name,
-            containers = self.containers.concat()
-        )
+        fill(templates::DEPLOYMENT, &[("NAME", &self.name)]) + &self.containers.concat()
     }
 }

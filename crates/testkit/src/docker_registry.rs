@@ -175,7 +175,8 @@ fn authentication(access: &Access, folder: &Path) -> Option<(String, Option<Toke
         Access::Token { name, password } => {
             let server = TokenServer::start(name, password, Signer::make(folder));
             let text = format!(
-                "auth:\n  token:\n    realm: {}\n    service: {SERVICE}\n    issuer: {ISSUER}\n    rootcertbundle: {}\n",
+                "auth:\n  token:\n    realm: {}\n    service: {SERVICE}\n    issuer: {ISSUER}\n    \
+                 rootcertbundle: {}\n",
                 server.realm(),
                 server.trusted.display()
             );

@@ -9,6 +9,29 @@ use crate::components;
 use crate::random;
 use crate::tarball::{Tarball, gzip};
 
+/// What `docker push` writes.
+const DOCKER_MANIFEST: &str = r#"{
+   "schemaVersion": 2,
+   "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+   "config": CONFIG,
+   "layers": [LAYERS
+   ]
+}"#;
+
+/// A configuration or layer in it.
+const DOCKER_BLOB: &str = r#"{
+   "mediaType": "KIND",
+   "size": SIZE,
+   "digest": "DIGEST"
+}"#;
+
+fn docker_blob(kind: &str, bytes: &[u8]) -> String {
+    DOCKER_BLOB
+        .replace("KIND", kind)
+        .replace("SIZE", &bytes.len().to_string())
+        .replace("DIGEST", &Digest::sha256(bytes).to_string())
+}
+
 /// A layer, in both forms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layer {
@@ -94,24 +117,14 @@ impl Image {
     /// The manifest as `docker push` writes it, byte for byte (three spaces, Docker's order of keys).
     /// Written out here, so that it is a proof for the code that makes it in the product.
     pub fn docker_manifest(&self) -> String {
-        let blob = |indent: &str, kind: &str, bytes: &[u8]| {
-            format!(
-                "{{\n{indent}   \"mediaType\": \"{kind}\",\n{indent}   \"size\": {},\n{indent}   \"digest\": \"{}\"\n{indent}}}",
-                bytes.len(),
-                Digest::sha256(bytes)
-            )
-        };
-        let config = blob("   ", "application/vnd.docker.container.image.v1+json", &self.config);
-        let layers: Vec<_> = self.layers.iter().map(|layer| &layer.blob).collect();
-        let layers: Vec<_> = layers
+        let config = docker_blob("application/vnd.docker.container.image.v1+json", &self.config);
+        let layers: Vec<_> = self
+            .layers
             .iter()
-            .map(|bytes| blob("      ", "application/vnd.docker.image.rootfs.diff.tar.gzip", bytes))
+            .map(|layer| docker_blob("application/vnd.docker.image.rootfs.diff.tar.gzip", &layer.blob))
+            .map(|blob| format!("\n      {}", blob.replace('\n', "\n      ")))
             .collect();
-        format!(
-            "{{\n   \"schemaVersion\": 2,\n   \"mediaType\": \"application/vnd.docker.distribution.manifest.v2+json\",\n   \
-             \"config\": {config},\n   \"layers\": [\n      {}\n   ]\n}}",
-            layers.join(",\n      ")
-        )
+        DOCKER_MANIFEST.replace("CONFIG", &config.replace('\n', "\n   ")).replace("LAYERS", &layers.join(","))
     }
 
     /// Digest of [`Self::docker_manifest`]: what a registry calls the image once it is pushed.
@@ -169,4 +182,33 @@ pub fn config(platform: &Platform, diff_ids: &[Digest], command: &[&str]) -> Vec
         config["variant"] = json!(variant);
     }
     config.to_string().into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three spaces, Docker's order of keys, no line end at the end.
+    #[test]
+    fn manifest_as_docker_writes_it() {
+        let layer = Layer { tar: b"t".to_vec(), blob: b"b".to_vec() };
+        let image = Image { name: "x:1".into(), config: b"{}".to_vec(), layers: vec![layer] };
+        let expected = r#"{
+   "schemaVersion": 2,
+   "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+   "config": {
+      "mediaType": "application/vnd.docker.container.image.v1+json",
+      "size": 2,
+      "digest": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+   },
+   "layers": [
+      {
+         "mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip",
+         "size": 1,
+         "digest": "sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d"
+      }
+   ]
+}"#;
+        assert_eq!(image.docker_manifest(), expected);
+    }
 }

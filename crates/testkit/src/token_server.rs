@@ -101,7 +101,8 @@ impl Issuer {
         let text = body.to_string();
         write!(
             reader.get_mut(),
-            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
+            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{text}",
             text.len()
         )
     }
@@ -115,12 +116,12 @@ impl Issuer {
             return ("401 Unauthorized", json!({"errors": [{"code": "UNAUTHORIZED"}]}));
         }
         let target = lines.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
-        let token = self.token(scopes(target));
+        let token = self.token(&scopes(target));
         ("200 OK", json!({"token": token, "expires_in": LIFETIME.as_secs()}))
     }
 
     /// A JSON web token for these scopes (distribution, "Token Authentication Implementation").
-    fn token(&self, access: Vec<Value>) -> String {
+    fn token(&self, access: &[Value]) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs();
         let certificate = STANDARD.encode(&self.signer.certificate);
         let header = json!({"typ": "JWT", "alg": "ES256", "x5c": [certificate]});
