@@ -5,12 +5,12 @@
 mod bundle;
 mod collision;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, error::Error, sync::Arc};
 
 use portolan_chart::{ChartVersion, Edit};
 use portolan_chartrepo::PackedChart;
 use portolan_oci::{Digest, Reference};
-use portolan_package::Image;
+use portolan_package::{Image, Origin};
 
 pub(crate) use bundle::{Inputs, PrepareError, repack};
 use bundle::{Prepared, prepare};
@@ -80,25 +80,24 @@ pub(crate) fn wanted(inputs: &Inputs<'_>) -> Wanted {
     let package = inputs.package;
     let mut prepared: Vec<Prepared> = Vec::new();
     let mut wanted = Wanted { notes: package.notes.clone(), ..Wanted::default() };
-    wanted.broken.extend(
-        package
-            .broken
-            .iter()
-            .map(|b| BrokenBundle { source: b.origin.to_string(), error: one_line(&b.error) }),
-    );
+    wanted.broken.extend(package.broken.iter().map(|broken| lost(&broken.origin, &broken.error)));
     for index in 0..package.bundles.len() {
         match prepare(inputs, index) {
             Ok(Some(bundle)) => prepared.push(bundle),
             Ok(None) => {}
-            Err(error) => wanted.broken.push(BrokenBundle {
-                source: package.bundles[index].origin.to_string(),
-                error: one_line(&error),
-            }),
+            Err(error) => wanted.broken.push(lost(&package.bundles[index].origin, &error)),
         }
     }
     collision::take_out(&mut prepared, &mut wanted.broken);
     gather(prepared, &mut wanted);
     wanted
+}
+
+/// The line of a bundle that can't be read or planned. Its origin is not said twice.
+fn lost(origin: &Origin, error: &dyn Error) -> BrokenBundle {
+    let source = origin.to_string();
+    let error = one_line(error).replacen(&format!("{source}: "), "", 1);
+    BrokenBundle { source, error }
 }
 
 /// Joins the bundles: each target once, in the order of the package.

@@ -68,7 +68,8 @@ fn check(content: &[u8], parts: &[&str]) -> Ended {
 /// The tags of the image's repository as the registry tells them; empty where it has none.
 fn tags(site: &Site, depot: &Depot) -> String {
     let probe = "source:\n  intermediateBundlesPath: good\n";
-    let configuration = local_configuration(&depot.host()).replace("source:\n  intermediateBundlesPath: bundles\n", probe);
+    let configuration =
+        local_configuration(&depot.host()).replace("source:\n  intermediateBundlesPath: bundles\n", probe);
     site.write("good/web.bundle.tar", bundle("web", 1));
     site.write("probe.yaml", configuration);
     let plan = site.run("sync -c probe.yaml --dry-run --output json").expect(0).out;
@@ -80,7 +81,7 @@ fn tags(site: &Site, depot: &Depot) -> String {
 #[test]
 fn a_truncated_tar() {
     let whole = bundle("web", 1);
-    check(&truncated(&whole, 2, 3), &["images.tar", "ends"]);
+    check(&truncated(&whole, 2, 3), &["images.tar", "cut off"]);
 }
 
 #[test]
@@ -115,7 +116,10 @@ fn a_manifest_without_repo_tags() {
 #[test]
 fn a_config_that_is_no_json() {
     let image = Image { config: b"no JSON".to_vec(), ..image("web", 1) };
-    check(&with_images(archive(&image, &element(&image))), &["images.tar", &image.config_digest().to_string()]);
+    check(
+        &with_images(archive(&image, &element(&image))),
+        &["images.tar", &image.config_digest().to_string()],
+    );
 }
 
 #[test]
@@ -142,7 +146,10 @@ fn a_layer_whose_bytes_are_damaged() {
     let at = images.windows(layer.blob.len()).position(|window| window == layer.blob).unwrap();
     images[at + 100] ^= 1;
     let digest = layer.digest();
-    let ended = check(&with_images(images), &["images.tar", &format!("{}.tar.gz", digest.hex()), &digest.to_string()]);
+    let ended = check(
+        &with_images(images),
+        &["images.tar", &format!("{}.tar.gz", digest.hex()), &digest.to_string()],
+    );
     let digests = ended.out.matches("sha256:").count() + ended.err.matches("sha256:").count();
     assert!(digests >= 2, "both digests are named: {ended:?}");
 }
@@ -162,7 +169,8 @@ fn values_that_are_no_map() {
 #[test]
 fn names_that_leave_the_archive() {
     check(&[Tarball::new().raw_name(b"../escape", b"x").finish(), Vec::new()].concat(), &["../escape"]);
-    let absolute = Tarball::new().raw_name(b"/etc/passwd", b"x").file("original-chart/Chart.yaml", b"").finish();
+    let absolute =
+        Tarball::new().raw_name(b"/etc/passwd", b"x").file("original-chart/Chart.yaml", b"").finish();
     check(&absolute, &["/etc/passwd"]);
     let link = Tarball::new().symlink("original-chart/values.yaml", "../../../etc/passwd").finish();
     check(&link, &["original-chart/values.yaml", "../../../etc/passwd"]);

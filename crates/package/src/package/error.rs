@@ -17,11 +17,8 @@ pub enum PackageError {
     /// A bundle cannot be read.
     #[error(transparent)]
     Bundle(#[from] BundleError),
-    /// A bundle by its name, without a chart.
-    #[error(
-        "{origin}: has no `original-chart/Chart.yaml`, so it is no chart bundle, whatever its name says; \
-         was it cut off?"
-    )]
+    /// A bundle by its name or its other parts, without a chart.
+    #[error("{origin}: has no `original-chart/Chart.yaml`, as a chart bundle must have; was it cut off?")]
     NoChart {
         /// The file or entry.
         origin: String,

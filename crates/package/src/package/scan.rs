@@ -5,7 +5,7 @@ use std::path::Path;
 use super::compressed::{self, Content};
 use super::roots::{self, Root, RootKind};
 use super::{Broken, Package, PackageError, architecture, folder};
-use crate::bundle::{Bundle, CHART_FILE, Origin};
+use crate::bundle::{Bundle, CHART_FILE, CHART_FOLDER, HINTS, Origin};
 use crate::images;
 use crate::sniff::{self, Kind};
 use crate::source::Stretch;
@@ -158,6 +158,7 @@ impl Scan {
         let tree = Tree::of_tar(file)?;
         let bundle = match tree.has(CHART_FILE) {
             true => Bundle::of_tree(&tree, position.folder.clone())?,
+            false if is_beheaded(&tree) => return Err(PackageError::NoChart { origin: file.to_string() }),
             false if images::is_archive(&tree) => Bundle::of_images(&tree, position.folder.clone())?,
             false => return Ok(self.members(&tree, position)),
         };
@@ -198,6 +199,11 @@ impl Scan {
     fn found(&self) -> usize {
         self.package.bundles.len() + self.package.broken.len()
     }
+}
+
+/// Whether a tar without a chart has other parts that only a bundle has.
+fn is_beheaded(tree: &Tree) -> bool {
+    tree.has(HINTS) || tree.under(CHART_FOLDER).next().is_some()
 }
 
 /// A Zstandard frame is not inflated; by its name it is a package or something else.
