@@ -6,17 +6,19 @@ mod projects;
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use portolan_chartrepo::ChartRepository;
+use portolan_chartrepo::{ChartRepoError, ChartRepository};
 use portolan_oci::Reference;
 use portolan_package::Package;
 use portolan_registry::{Registry, RegistryError};
+
+use charts::Holds;
 
 use crate::{
     content::{Identity, platforms, stored_bytes},
     event::{Event, Observer},
     failure::{Precondition, Preconditions},
     options::SyncOptions,
-    plan::{ImageAction, PLAN_VERSION, Plan, PlannedImage},
+    plan::{ImageAction, PLAN_VERSION, Plan, PlannedImage, PlannedProject},
     probe::probe,
     wanted::{Inputs, Wanted, WantedImage, wanted},
 };
@@ -49,11 +51,11 @@ pub async fn plan(
     let only_registry = options.push_host.is_none().then(|| &target.registry.endpoint().host);
     let wanted = wanted(&Inputs { package: &package, options, only_registry });
     observer.event(Event::Checking { targets: wanted.images.len() + wanted.charts.len() });
-    let projects = ready(target, &wanted, options).await?;
-    let images = ask_images(&target.registry, &wanted.images, observer)
+    let Ready { projects, charts: holds } = ready(target, &wanted, options).await?;
+    let images = ask_images(&target.registry, &wanted.images, &projects, observer)
         .await
         .map_err(|source| Preconditions { failures: vec![Precondition::Registry { source }] })?;
-    let charts = charts::ask(target.charts.as_ref(), wanted.charts, &images, observer)
+    let charts = charts::ask(target.charts.as_ref(), holds, wanted.charts, &images, observer)
         .await
         .map_err(|source| Preconditions { failures: vec![Precondition::ChartRepository { source }] })?;
     let plan = Plan {
@@ -72,42 +74,63 @@ pub async fn plan(
     Ok(plan)
 }
 
+/// What the checks before the first question found.
+struct Ready {
+    /// To be made first.
+    projects: Vec<PlannedProject>,
+    charts: Holds,
+}
+
 /// Checks registry, projects and chart repository side by side, and gathers what fails.
-async fn ready(
-    target: &Target,
-    wanted: &Wanted,
-    options: &SyncOptions,
-) -> Result<Vec<crate::plan::PlannedProject>, Preconditions> {
+async fn ready(target: &Target, wanted: &Wanted, options: &SyncOptions) -> Result<Ready, Preconditions> {
     let (registry, charts) = tokio::join!(
         projects::check(&target.registry, &wanted.images, options.missing_projects),
         check_charts(target.charts.as_ref(), wanted.charts.is_empty()),
     );
     let mut failures = Vec::new();
-    let projects = registry.unwrap_or_else(|failure| {
+    let mut projects = registry.unwrap_or_else(|failure| {
         failures.push(failure);
         Vec::new()
     });
-    failures.extend(charts.err());
-    Preconditions::check(failures)?;
-    Ok(projects)
-}
-
-async fn check_charts(charts: &dyn ChartRepository, unused: bool) -> Result<(), Precondition> {
-    if unused {
-        return Ok(());
+    let mut holds = Holds::Unknown;
+    if let Err(source) = charts {
+        match projects::for_charts(&target.registry, &source, options.missing_projects).await {
+            Some(project) => {
+                holds = Holds::Nothing;
+                if !is_planned(&projects, &project.name) {
+                    projects.push(project);
+                }
+            }
+            None => failures.push(Precondition::ChartRepository { source }),
+        }
     }
-    charts.check().await.map_err(|source| Precondition::ChartRepository { source })
+    Preconditions::check(failures)?;
+    Ok(Ready { projects, charts: holds })
 }
 
-/// Asks about every image tag, several at once, and keeps their order.
+async fn check_charts(charts: &dyn ChartRepository, unused: bool) -> Result<(), ChartRepoError> {
+    if unused { Ok(()) } else { charts.check().await }
+}
+
+fn is_planned(projects: &[PlannedProject], name: &str) -> bool {
+    projects.iter().any(|project| project.name == name)
+}
+
+/// Asks about every image tag, several at once, and keeps their order. What is to go into a project that
+/// is made first isn't asked about: Harbor answers 401 there.
 async fn ask_images(
     registry: &Registry,
     images: &[WantedImage],
+    projects: &[PlannedProject],
     observer: &dyn Observer,
 ) -> Result<Vec<PlannedImage>, RegistryError> {
     let questions = images.iter().map(async |image| {
         let identity = Identity::of(&image.content);
-        let action = probe(registry, &image.target.repository, &image.target.locator(), &identity).await?;
+        let repository = &image.target.repository;
+        let action = match is_planned(projects, repository.project()) {
+            true => ImageAction::Push,
+            false => probe(registry, repository, &image.target.locator(), &identity).await?,
+        };
         observer.event(Event::Checked);
         Ok(planned(image, &identity, action))
     });

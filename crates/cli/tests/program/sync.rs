@@ -29,7 +29,8 @@ fn the_seeds_command_line_through_a_link() {
     // The project is missing, and nobody said it may be made.
     let refused = ended(&mut site.through_link("charts-syncer", line)).expect(1);
     assert!(refused.err.contains("lacks the projects release.daocloud.io"), "{refused:?}");
-    make_project(&depot);
+    // With leave to, the project is made for images and charts alike.
+    let line = "sync --config load-image.yaml --auto-create-repository";
     let done = ended(&mut site.through_link("charts-syncer", line)).expect(0);
     assert!(done.out.contains("release.daocloud.io/kairship/kant:v1"), "{done:?}");
     let again = ended(&mut site.through_link("charts-syncer", line)).expect(0);
@@ -37,19 +38,6 @@ fn the_seeds_command_line_through_a_link() {
     for shown in [refused.err, done.err, again.err, refused.out, done.out, again.out] {
         assert!(!shown.contains("Harbor12345"), "{shown}");
     }
-}
-
-/// Makes the project `release.daocloud.io`, as pushing images with `--auto-create-repository` does.
-fn make_project(depot: &Depot) {
-    let site = Site::new();
-    two_bundles(&site);
-    let configuration = local_configuration(&depot.host()).replace("apps", "release.daocloud.io/apps");
-    site.write("load-image.yaml", configuration);
-    let mut command = site.command("sync -c load-image.yaml --auto-create-repository");
-    command
-        .env("TARGET_CONTAINERS_AUTH_USERNAME", "admin")
-        .env("TARGET_CONTAINERS_AUTH_PASSWORD", "Harbor12345");
-    ended(&mut command).expect(0);
 }
 
 #[test]
@@ -194,8 +182,7 @@ fn logins_come_from_the_environment_the_file_and_docker() {
     two_bundles(&site);
     let file = harbor_configuration(&depot.host());
     let anonymous = local_configuration(&depot.host()).replace("apps", "release.daocloud.io/apps");
-    let line = "sync -c load-image.yaml";
-    make_project(&depot);
+    let line = "sync -c load-image.yaml --auto-create-repository";
     site.write("load-image.yaml", file.replace("Harbor12345", "wrong"));
     let wrong = site.run(line).expect(1);
     assert!(

@@ -14,19 +14,32 @@ use crate::{
     wanted::{ChartState, WantedChart},
 };
 
+/// What is known of the chart repository beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// Its project is yet to be made.
+    Nothing,
+    /// It is to be asked.
+    Unknown,
+}
+
 /// Asks about every chart, several at once, and keeps their order.
 ///
 /// # Errors
 /// Whatever keeps the repository from answering.
 pub(super) async fn ask(
     repository: &dyn ChartRepository,
+    holds: Holds,
     charts: Vec<WantedChart>,
     images: &[PlannedImage],
     observer: &dyn Observer,
 ) -> Result<Vec<PlannedChart>, ChartRepoError> {
     let positions = positions(images);
     let questions = charts.into_iter().map(async |chart| {
-        let action = decide(repository, &chart).await?;
+        let action = match holds {
+            Holds::Nothing => ChartAction::Push,
+            Holds::Unknown => decide(repository, &chart).await?,
+        };
         observer.event(Event::Checked);
         Ok(planned(repository, chart, action, &positions))
     });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use portolan_chartrepo::ChartRepoError;
 use portolan_registry::{Registry, RegistryError};
 
 use crate::{failure::Precondition, options::MissingProjects, plan::PlannedProject, wanted::WantedImage};
@@ -26,6 +27,21 @@ pub(super) async fn check(
             Ok(missing.into_iter().map(|name| PlannedProject { name, visibility }).collect())
         }
     }
+}
+
+/// The project that a chart repository lacks, where it is one of this registry's and may be created;
+/// `None` where `refusal` is about something else.
+pub(super) async fn for_charts(
+    registry: &Registry,
+    refusal: &ChartRepoError,
+    policy: MissingProjects,
+) -> Option<PlannedProject> {
+    let (Some(project), MissingProjects::Create(visibility)) = (refusal.missing_project(), policy) else {
+        return None;
+    };
+    // Charts may go to another Harbor than images: its projects are not this registry's to create.
+    let lacks = registry.is_harbor().await.ok()? && !registry.project_exists(project).await.ok()?;
+    lacks.then(|| PlannedProject { name: project.to_owned(), visibility })
 }
 
 async fn missing(registry: &Registry, images: &[WantedImage]) -> Result<Vec<String>, RegistryError> {
