@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::{TimeVal, TimeValLike};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,8 @@ pub(crate) struct Arguments {
 pub(crate) struct Cost {
     /// From its start to its end.
     pub(crate) seconds: f64,
+    /// Processor time of its own and of the kernel on its behalf, in seconds.
+    pub(crate) processor: f64,
     /// Peak resident memory, in bytes.
     pub(crate) peak: u64,
     /// Bytes that it read by any call, from files and sockets.
@@ -79,15 +82,20 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     let seconds = began.elapsed().as_secs_f64();
     let account = fs::read_to_string(format!("/proc/{id}/io"))?;
     let status = child.wait()?;
-    let peak = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss();
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let cost = Cost {
         seconds,
-        peak: u64::try_from(peak)? * 1024,
+        processor: in_seconds(usage.user_time()) + in_seconds(usage.system_time()),
+        peak: u64::try_from(usage.max_rss())? * 1024,
         read: field(&account, "rchar"),
         written: field(&account, "write_bytes"),
         code: status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default()),
     };
     Ok(fs::write(&arguments.cost, serde_json::to_vec(&cost)?)?)
+}
+
+fn in_seconds(time: TimeVal) -> f64 {
+    time.num_microseconds() as f64 / 1e6
 }
 
 fn field(account: &str, name: &str) -> u64 {

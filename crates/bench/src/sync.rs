@@ -224,6 +224,9 @@ impl Results {
             requests.blobs,
             requests.others
         );
+        let mut processor = Times::default();
+        self.runs.iter().for_each(|run| processor.add(run.cold.processor));
+        println!("cold: {:.3} s of processor time", processor.median().unwrap_or_default());
         let most = |of: fn(&Runs) -> u64| self.runs.iter().map(of).max().unwrap_or_default();
         println!("cold: peak memory {}", report::mib(most(|run| run.cold.peak)));
         let read = most(|run| run.cold.read);

@@ -16,8 +16,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portolan_oci::{Algorithm, Hasher, Repository};
-use portolan_registry::{BlobSource, Endpoint, Expected, Registry, RegistryOptions, Scheme};
+use portolan_oci::{Algorithm, Hasher, Repository, SizedDigest};
+use portolan_registry::{BlobSource, Endpoint, Registry, RegistryOptions, Scheme};
 use tokio::{sync::Semaphore, task::JoinSet};
 
 struct FileBlob(PathBuf);
@@ -65,7 +65,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn push_all(
     registry: &Registry,
-    blobs: Vec<(PathBuf, Expected)>,
+    blobs: Vec<(PathBuf, SizedDigest)>,
     at_once: usize,
 ) -> Result<(), Box<dyn Error>> {
     let repository: Repository = "bench/blobs".parse()?;
@@ -85,7 +85,7 @@ async fn push_all(
     Ok(())
 }
 
-fn make_blob(path: &Path, mib: usize) -> io::Result<(PathBuf, Expected)> {
+fn make_blob(path: &Path, mib: usize) -> io::Result<(PathBuf, SizedDigest)> {
     let mut random = File::open("/dev/urandom")?.take((mib * 1024 * 1024) as u64);
     let mut hasher = Hasher::new(Algorithm::Sha256);
     let mut file = File::create(path)?;
@@ -98,7 +98,7 @@ fn make_blob(path: &Path, mib: usize) -> io::Result<(PathBuf, Expected)> {
         hasher.update(&piece[..count]);
         file.write_all(&piece[..count])?;
     }
-    let expected = Expected { digest: hasher.finish(), size: (mib * 1024 * 1024) as u64 };
+    let expected = SizedDigest { digest: hasher.finish(), size: (mib * 1024 * 1024) as u64 };
     Ok((path.to_owned(), expected))
 }
 

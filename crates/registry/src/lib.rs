@@ -58,4 +58,4 @@ pub use http::{HttpError, HttpOptions, ProxyUse, TlsTrust, http_client};
 pub use manifest::ManifestHead;
 pub use registry::{Registry, RegistryOptions};
 pub use scope::Access;
-pub use upload::{BlobSource, Expected, Progress};
+pub use upload::{BlobSource, Progress};

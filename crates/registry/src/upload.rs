@@ -21,7 +21,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use portolan_oci::{Digest, Repository};
+use portolan_oci::{Digest, Repository, SizedDigest};
 use reqwest::{
     Method,
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
@@ -39,15 +39,6 @@ use crate::{
 };
 use pump::Goal;
 use session::Session;
-
-/// What a blob has to turn out to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expected {
-    /// Its digest.
-    pub digest: Digest,
-    /// Its size in bytes.
-    pub size: u64,
-}
 
 /// Where a blob's bytes come from. It is opened again for each attempt.
 pub trait BlobSource: Send + Sync {
@@ -85,7 +76,7 @@ impl Registry {
     pub async fn upload_blob(
         &self,
         repository: &Repository,
-        expected: &Expected,
+        expected: &SizedDigest,
         source: Arc<dyn BlobSource>,
         progress: Progress<'_>,
     ) -> Result<(), RegistryError> {
@@ -111,9 +102,9 @@ impl Registry {
         repository: &Repository,
         source: Arc<dyn BlobSource>,
         progress: Progress<'_>,
-    ) -> Result<Expected, RegistryError> {
+    ) -> Result<SizedDigest, RegistryError> {
         let job = &Job { repository, source, progress };
-        let derived = &Mutex::new(None::<Expected>);
+        let derived = &Mutex::new(None::<SizedDigest>);
         let sent = retry::run(&self.wire.retry, |_| async move {
             let before = derived.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if let Some(before) = before
@@ -128,7 +119,7 @@ impl Registry {
         Ok(sent)
     }
 
-    async fn send_known(&self, job: &Job<'_>, expected: &Expected) -> Result<(), RegistryError> {
+    async fn send_known(&self, job: &Job<'_>, expected: &SizedDigest) -> Result<(), RegistryError> {
         let doing = format!("push blob {} to {}", expected.digest, job.repository);
         let request = |session: &Session| {
             upload_call(&doing, Method::PUT, job.repository, session.completed_by(&expected.digest))
@@ -140,8 +131,8 @@ impl Registry {
     async fn send_unknown(
         &self,
         job: &Job<'_>,
-        derived: &Mutex<Option<Expected>>,
-    ) -> Result<Expected, RegistryError> {
+        derived: &Mutex<Option<SizedDigest>>,
+    ) -> Result<SizedDigest, RegistryError> {
         let doing = format!("push a blob, compressed on its way, to {}", job.repository);
         let request =
             |session: &Session| upload_call(&doing, Method::PATCH, job.repository, session.url().clone());
@@ -169,7 +160,7 @@ impl Registry {
 struct Whole {
     call: Call,
     headers: HeaderMap,
-    sent: Expected,
+    sent: SizedDigest,
 }
 
 fn upload_call(doing: &str, method: Method, repository: &Repository, url: reqwest::Url) -> Call {

@@ -1,7 +1,7 @@
 //! Brings one blob into every repository that wants it: asked for, mounted, or sent, in that order.
 
-use portolan_oci::{Digest, Repository, SizedDigest};
-use portolan_registry::{Expected, Mount, Registry, RegistryError};
+use portolan_oci::{Repository, SizedDigest};
+use portolan_registry::{Mount, Registry, RegistryError};
 
 use crate::{
     blobs::{BlobTask, shared},
@@ -87,9 +87,7 @@ impl Carrier<'_> {
     /// Sends a blob whose digest is known only once it passed.
     async fn derive(&self, repository: &Repository) -> Result<SizedDigest, RegistryError> {
         let source = shared(&self.task.content);
-        let Expected { digest, size } =
-            self.registry.upload_derived(repository, source, &|sent| self.progress(sent)).await?;
-        Ok(SizedDigest { digest, size })
+        self.registry.upload_derived(repository, source, &|sent| self.progress(sent)).await
     }
 
     async fn bring(
@@ -106,14 +104,13 @@ impl Carrier<'_> {
         if self.registry.blob_exists(repository, &blob.digest).await? {
             return Ok(BlobOutcome::Existed);
         }
-        self.send(repository, &blob.digest, blob.size).await?;
+        self.send(repository, blob).await?;
         Ok(BlobOutcome::Uploaded)
     }
 
-    async fn send(&self, repository: &Repository, digest: &Digest, size: u64) -> Result<(), RegistryError> {
-        let expected = Expected { digest: digest.clone(), size };
+    async fn send(&self, repository: &Repository, blob: &SizedDigest) -> Result<(), RegistryError> {
         let source = shared(&self.task.content);
-        self.registry.upload_blob(repository, &expected, source, &|sent| self.progress(sent)).await
+        self.registry.upload_blob(repository, blob, source, &|sent| self.progress(sent)).await
     }
 
     fn progress(&self, sent: u64) {

@@ -1,5 +1,6 @@
 //! Makes the plan: asks every server what is there, and writes nothing.
 
+mod absent;
 mod charts;
 mod projects;
 
@@ -58,6 +59,8 @@ pub async fn plan(
     let charts = charts::ask(target.charts.as_ref(), holds, wanted.charts, &images, observer)
         .await
         .map_err(|source| Preconditions { failures: vec![Precondition::ChartRepository { source }] })?;
+    let mut broken = wanted.broken;
+    broken.extend(absent::charts(&options.selection, &charts));
     let plan = Plan {
         plan_version: PLAN_VERSION,
         registry: target.registry.endpoint().to_string(),
@@ -65,7 +68,7 @@ pub async fn plan(
         projects,
         images,
         charts,
-        broken: wanted.broken,
+        broken,
         notes: wanted.notes,
         package,
         started,

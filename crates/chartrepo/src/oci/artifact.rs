@@ -3,8 +3,8 @@
 use std::io::{self, Read};
 
 use bytes::{Buf as _, Bytes};
-use portolan_oci::{Descriptor, Digest, Manifest, ManifestContent, MediaType};
-use portolan_registry::{BlobSource, Expected};
+use portolan_oci::{Descriptor, Digest, Manifest, ManifestContent, MediaType, SizedDigest};
+use portolan_registry::BlobSource;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -63,8 +63,8 @@ impl Part {
         Self { what, bytes, descriptor }
     }
 
-    pub(super) fn expected(&self) -> Expected {
-        Expected { digest: self.descriptor.digest.clone(), size: self.descriptor.size }
+    pub(super) fn expected(&self) -> SizedDigest {
+        SizedDigest { digest: self.descriptor.digest.clone(), size: self.descriptor.size }
     }
 }
 

@@ -1,7 +1,5 @@
 //! `portolan sync`: bundles into a registry and a chart repository.
 
-mod absent;
-
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -221,8 +219,7 @@ pub(super) async fn carry(settings: &Settings, console: &Console) -> Result<Repo
 async fn plan(settings: &Settings, progress: &dyn Observer) -> Result<(Target, Plan), Failure> {
     let package = open(settings).await?;
     let target = connect::target(settings).await?;
-    let mut plan = portolan_transfer::plan(package, &target, &settings.sync, progress).await?;
-    plan.broken.extend(absent::charts(&settings.sync.selection, &plan.charts));
+    let plan = portolan_transfer::plan(package, &target, &settings.sync, progress).await?;
     Ok((target, plan))
 }
 

@@ -5,11 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use portolan_oci::{Algorithm, Digest, Hasher};
+use portolan_oci::{Algorithm, Digest, Hasher, SizedDigest};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{
-    BlobSource, Expected,
+    BlobSource,
     body::{Part, PieceBody},
     pieces::{Allowance, PiecePool},
 };
@@ -19,7 +19,7 @@ use crate::error::RegistryError;
 #[derive(Clone, Debug)]
 pub(super) enum Goal {
     /// This digest and size.
-    Known(Expected),
+    Known(SizedDigest),
     /// Whatever it is.
     Derived,
 }
@@ -45,7 +45,7 @@ impl Goal {
 #[derive(Debug)]
 pub(super) enum End {
     /// All was handed on.
-    Whole(Expected),
+    Whole(SizedDigest),
     /// Nobody took any more.
     Cut,
     /// The source is unreadable, or not what it should be; the last piece was held back.
@@ -145,10 +145,10 @@ impl Work {
         if !last.is_empty() && self.parts.send(Part::Piece(last)).is_err() {
             return Ok(End::Cut);
         }
-        Ok(End::Whole(Expected { digest, size }))
+        Ok(End::Whole(SizedDigest { digest, size }))
     }
 
-    fn fault(&self, expected: &Expected, digest: &Digest, size: u64) -> Option<RegistryError> {
+    fn fault(&self, expected: &SizedDigest, digest: &Digest, size: u64) -> Option<RegistryError> {
         let subject = || self.source.describe();
         if size != expected.size {
             return Some(RegistryError::SizeMismatch {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use portolan_oci::Repository;
+use portolan_oci::{Repository, SizedDigest};
 use reqwest::{Body, Response, header::HeaderValue};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -67,7 +67,7 @@ impl Registry {
         goal: &Goal,
         call: &Call,
         header: Option<&HeaderValue>,
-    ) -> Result<(Response, Option<super::Expected>), RegistryError> {
+    ) -> Result<(Response, Option<SizedDigest>), RegistryError> {
         let (body, pump) = Pump::start(Arc::clone(&job.source), goal.clone(), &self.pieces);
         let watch = Watch {
             taken: body.counter(),

@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use portolan_oci::{Digest, Repository};
+use portolan_oci::{Digest, Repository, SizedDigest};
 use portolan_registry::{
-    BlobSource, Credentials, Endpoint, Expected, HttpOptions, ProxyUse, Registry, RegistryOptions, Scheme,
-    Timeouts, retry::Policy,
+    BlobSource, Credentials, Endpoint, HttpOptions, ProxyUse, Registry, RegistryOptions, Scheme, Timeouts,
+    retry::Policy,
 };
 
 /// A blob in memory.
@@ -29,8 +29,8 @@ pub(crate) fn memory(bytes: &[u8]) -> Arc<dyn BlobSource> {
     Arc::new(Memory(bytes.to_vec()))
 }
 
-pub(crate) fn expected(bytes: &[u8]) -> Expected {
-    Expected { digest: Digest::sha256(bytes), size: bytes.len() as u64 }
+pub(crate) fn expected(bytes: &[u8]) -> SizedDigest {
+    SizedDigest { digest: Digest::sha256(bytes), size: bytes.len() as u64 }
 }
 
 pub(crate) fn quiet(_: u64) {}

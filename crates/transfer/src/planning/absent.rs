@@ -1,7 +1,11 @@
-//! Charts that the configuration asks for and the package lacks. They are told as what cannot be carried, since
-//! a misspelled name would otherwise look like success.
+//! Charts that are asked for by name and that the package lacks. They are told as what cannot be carried,
+//! since a misspelled name would otherwise look like success.
 
-use portolan_transfer::{BrokenBundle, ChartChoice, PlannedChart, Selection};
+use crate::{
+    options::{ChartChoice, Selection},
+    plan::PlannedChart,
+    report::BrokenBundle,
+};
 
 /// A line for every name or version of `charts` that nothing in the plan answers.
 pub(super) fn charts(selection: &Selection, planned: &[PlannedChart]) -> Vec<BrokenBundle> {
