@@ -2,6 +2,7 @@
 
 use portolan_oci::{Repository, SizedDigest};
 use portolan_registry::{Mount, Registry, RegistryError};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
     blobs::{BlobTask, shared},
@@ -40,27 +41,31 @@ impl Carried {
     }
 }
 
-/// One blob on its way.
-struct Carrier<'a> {
-    registry: &'a Registry,
-    task: &'a BlobTask,
-    id: BlobId,
-    observer: &'a dyn Observer,
+/// What all blobs of a run are carried by.
+#[derive(Clone, Copy)]
+pub(crate) struct Carriage<'a> {
+    pub(crate) registry: &'a Registry,
+    pub(crate) observer: &'a dyn Observer,
+    /// Lets so many blobs send their bytes at once. Questions and mounts need no leave: they are asked for
+    /// the next blobs while the connections are busy with these.
+    pub(crate) sending: &'a Semaphore,
 }
 
-/// Brings `task`'s blob wherever it is wanted, and tells `observer` so. A repository that refuses it
-/// doesn't keep it from the others.
-pub(crate) async fn carry(
-    registry: &Registry,
-    task: &BlobTask,
+/// One blob on its way.
+struct Carrier<'a> {
+    carriage: Carriage<'a>,
+    task: &'a BlobTask,
     id: BlobId,
-    observer: &dyn Observer,
-) -> Carried {
-    let entry = task.entry();
-    observer.event(Event::BlobStarted { id, digest: task.digest.as_ref(), entry: &entry, size: task.size });
-    let carried = Carrier { registry, task, id, observer }.everywhere().await;
-    observer.event(Event::BlobFinished { id, size: task.size, outcome: carried.summary() });
-    carried
+}
+
+impl Carriage<'_> {
+    /// Brings `task`'s blob wherever it is wanted, and tells the observer so. A repository that refuses it
+    /// doesn't keep it from the others.
+    pub(crate) async fn carry(self, task: &BlobTask, id: BlobId) -> Carried {
+        let carried = Carrier { carriage: self, task, id }.everywhere().await;
+        self.observer.event(Event::BlobFinished { id, size: task.size, outcome: carried.summary() });
+        carried
+    }
 }
 
 impl Carrier<'_> {
@@ -86,8 +91,9 @@ impl Carrier<'_> {
 
     /// Sends a blob whose digest is known only once it passed.
     async fn derive(&self, repository: &Repository) -> Result<SizedDigest, RegistryError> {
+        let _leave = self.leave().await;
         let source = shared(&self.task.content);
-        self.registry.upload_derived(repository, source, &|sent| self.progress(sent)).await
+        self.carriage.registry.upload_derived(repository, source, &|sent| self.progress(sent)).await
     }
 
     async fn bring(
@@ -97,11 +103,11 @@ impl Carrier<'_> {
         lender: Option<&Repository>,
     ) -> Result<BlobOutcome, RegistryError> {
         if let Some(lender) = lender.filter(|lender| *lender != repository)
-            && self.registry.mount_blob(repository, &blob.digest, lender).await? == Mount::Mounted
+            && self.carriage.registry.mount_blob(repository, &blob.digest, lender).await? == Mount::Mounted
         {
             return Ok(BlobOutcome::Mounted);
         }
-        if self.registry.blob_exists(repository, &blob.digest).await? {
+        if self.carriage.registry.blob_exists(repository, &blob.digest).await? {
             return Ok(BlobOutcome::Existed);
         }
         self.send(repository, blob).await?;
@@ -109,11 +115,22 @@ impl Carrier<'_> {
     }
 
     async fn send(&self, repository: &Repository, blob: &SizedDigest) -> Result<(), RegistryError> {
+        let _leave = self.leave().await;
         let source = shared(&self.task.content);
-        self.registry.upload_blob(repository, blob, source, &|sent| self.progress(sent)).await
+        self.carriage.registry.upload_blob(repository, blob, source, &|sent| self.progress(sent)).await
+    }
+
+    /// Waits until the blob may send its bytes, and tells that it does.
+    async fn leave(&self) -> SemaphorePermit<'_> {
+        let leave = self.carriage.sending.acquire().await.expect("because nobody closes this semaphore");
+        let BlobTask { digest, size, .. } = self.task;
+        let entry = self.task.entry();
+        let started = Event::BlobStarted { id: self.id, digest: digest.as_ref(), entry: &entry, size: *size };
+        self.carriage.observer.event(started);
+        leave
     }
 
     fn progress(&self, sent: u64) {
-        self.observer.event(Event::BlobProgress { id: self.id, sent });
+        self.carriage.observer.event(Event::BlobProgress { id: self.id, sent });
     }
 }

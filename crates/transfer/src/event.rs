@@ -60,7 +60,8 @@ pub enum Event<'a> {
         /// Bytes of all unique blobs that may have to be sent.
         bytes: u64,
     },
-    /// A blob is on its way.
+    /// The bytes of a blob are on their way into a repository; told again for each one that wants them
+    /// for itself. A blob that need not be sent is told by [`Event::BlobFinished`] alone.
     BlobStarted {
         /// Which.
         id: BlobId,

@@ -1,6 +1,9 @@
 //! Sends the blobs of all images, several at once, and writes each tag as soon as its image is whole.
 
+use std::pin::pin;
+
 use futures_util::{StreamExt, stream, stream::FuturesUnordered};
+use tokio::sync::Semaphore;
 
 use super::{
     Run,
@@ -9,12 +12,15 @@ use super::{
 };
 use crate::{
     blobs::BlobPlan,
-    carry::carry,
+    carry::Carriage,
     event::{BlobId, Event},
     failure::one_line,
     plan::{ImageAction, PlannedImage},
     report::{ImageOutcome, ImageResult, Totals},
 };
+
+/// Blobs that are asked about while others are sent.
+const ASKED_AHEAD: usize = 8;
 
 impl Run<'_> {
     /// Brings every image of the plan where it belongs.
@@ -33,11 +39,12 @@ impl Run<'_> {
 
     async fn push(&self, blobs: &BlobPlan, results: &mut [Option<ImageResult>]) -> Totals {
         let mut progress = Progress::new(blobs, &self.plan.images);
-        let transfers = blobs.tasks.iter().enumerate().map(async |(at, task)| {
-            (at, carry(&self.target.registry, task, BlobId(at), self.observer).await)
-        });
-        let mut transfers =
-            std::pin::pin!(stream::iter(transfers).buffer_unordered(self.options.jobs.max(1)));
+        let jobs = self.options.jobs.max(1);
+        let sending = &Semaphore::new(jobs);
+        let carriage = Carriage { registry: &self.target.registry, observer: self.observer, sending };
+        let tasks = blobs.tasks.iter().enumerate();
+        let transfers = tasks.map(async |(at, task)| (at, carriage.carry(task, BlobId(at)).await));
+        let mut transfers = pin!(stream::iter(transfers).buffer_unordered(jobs + ASKED_AHEAD));
         let mut tagging = FuturesUnordered::new();
         loop {
             tokio::select! {
