@@ -44,13 +44,26 @@ fn insecure_falls_back_to_plain_http() {
 
 #[test]
 fn a_user_and_a_password() {
-    let user = Access::User { name: "ship".to_owned(), password: "s3cret-word".to_owned() };
-    let Some(registry) = over_tls(user) else { return };
-    let site = site(&registry, &registry.url());
-    let line = format!("sync -c load-image.yaml -vvv --ca-file {}", registry.ca_file().unwrap().display());
-    site.run(&line).expect(1);
+    let (name, password) = ("ship".to_owned(), "s3cret-word".to_owned());
+    let Some(registry) = over_tls(Access::User { name, password }) else { return };
+    let authority = registry.ca_file().unwrap().display();
+    check_login(&registry, &format!("sync -c load-image.yaml -vvv --ca-file {authority}"));
+}
+
+#[test]
+fn bearer_tokens() {
+    let (name, password) = ("ship".to_owned(), "s3cret-word".to_owned());
+    let access = Access::Token { name, password };
+    let Some(registry) = DockerRegistry::start(&Options { access, ..Options::default() }) else { return };
+    check_login(&registry, "sync -c load-image.yaml -vvv");
+}
+
+/// Without credentials and with wrong ones nothing is written, with the right ones all is, and none is shown.
+fn check_login(registry: &DockerRegistry, line: &str) {
+    let site = site(registry, &registry.url());
+    site.run(line).expect(1);
     let with = |password: &str| {
-        let mut command = site.command(&line);
+        let mut command = site.command(line);
         command
             .env("TARGET_CONTAINERS_AUTH_USERNAME", "ship")
             .env("TARGET_CONTAINERS_AUTH_PASSWORD", password);

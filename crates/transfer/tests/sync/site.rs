@@ -30,8 +30,13 @@ pub(crate) struct Site {
 impl Site {
     /// `None` where a program is missing and the test is to be skipped.
     pub(crate) fn start() -> Option<Self> {
+        Self::with(&Options::default())
+    }
+
+    /// The same with another registry.
+    pub(crate) fn with(options: &Options) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        Some(Self { registry: DockerRegistry::start(&Options::default())?, skopeo: Skopeo::new()?, folder })
+        Some(Self { registry: DockerRegistry::start(options)?, skopeo: Skopeo::new()?, folder })
     }
 
     pub(crate) fn package_folder(&self) -> PathBuf {

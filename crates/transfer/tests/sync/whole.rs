@@ -1,6 +1,12 @@
 //! The main job: images pushed under their new names, the chart rewritten to name them, and nothing sent twice.
 
-use portolan_testkit::{bundles::Bundle, charts::Chart, helm::Helm, images::Image};
+use portolan_testkit::{
+    bundles::Bundle,
+    charts::Chart,
+    docker_registry::{Options, Program},
+    helm::Helm,
+    images::Image,
+};
 use portolan_transfer::{ChartAction, ChartOutcome, ImageAction, ImageOutcome, Outcome};
 
 use crate::site::{Site, names_in};
@@ -75,4 +81,47 @@ async fn a_plan_writes_nothing() {
     let writes =
         site.registry.requests().into_iter().filter(|r| !matches!(r.method.as_str(), "GET" | "HEAD"));
     assert_eq!(writes.count(), 0);
+}
+
+#[tokio::test]
+async fn distribution_3_takes_it_too() {
+    let Some(site) = Site::with(&Options { program: Program::Distribution3, ..Options::default() }) else {
+        return;
+    };
+    let (image, tar) = bundle();
+    site.add_bundle("web_0.1.0.bundle.tar", &tar);
+
+    let report = site.sync_all().await;
+
+    assert_eq!(report.outcome(), Outcome::Done, "{report:#?}");
+    let pushed = site.skopeo.digest(&site.registry, "release.test/module/web:1.2");
+    assert_eq!(pushed, Some(image.docker_digest()));
+    assert_eq!(site.sync_all().await.totals.bytes_sent, 0);
+}
+
+#[tokio::test]
+async fn sub_charts_are_relocated_in_folders_and_in_archives() {
+    let Some(site) = Site::start() else { return };
+    let names = ["web", "cache", "queue"];
+    let images: Vec<Image> = (0_u64..)
+        .zip(names)
+        .map(|(seed, name)| Image::random(&format!("quay.test/team/{name}:1"), seed))
+        .collect();
+    let with_image =
+        |name: &str| Chart::new(name, "0.1.0").image(name, "quay.test", &format!("team/{name}"), "1");
+    let chart = with_image("web").sub_chart(&with_image("cache")).packed_sub_chart(&with_image("queue"));
+    site.add_bundle("web_0.1.0.bundle.tar", &Bundle::new(&chart.crd("widgets")).images(&images).tar());
+
+    let report = site.sync_all().await;
+
+    assert_eq!(report.outcome(), Outcome::Done, "{report:#?}");
+    let archive = site.charts_folder().join("web-0.1.0.tgz");
+    let mut expected = names.map(|name| format!("{}/release.test/module/{name}:1", site.registry.host()));
+    expected.sort();
+    for helm in Helm::all() {
+        helm.lint(&archive);
+        let mut rendered = helm.images(&archive);
+        rendered.sort();
+        assert_eq!(rendered, expected);
+    }
 }
