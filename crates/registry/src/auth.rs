@@ -7,15 +7,14 @@ use std::sync::{
 };
 
 use portolan_oci::RegistryHost;
-use reqwest::{
-    Client, Method, RequestBuilder, Url, header::AUTHORIZATION, header::HeaderMap, header::HeaderValue,
-};
+use reqwest::{Method, RequestBuilder, Url, header::AUTHORIZATION, header::HeaderMap, header::HeaderValue};
 use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 
 use crate::{
     answer::{SMALL_BODY_LIMIT, SignedIn, read_body, refusal},
     challenge::{Bearer, Challenge, strongest},
+    clients::Clients,
     credentials::Credentials,
     error::{Attempted, RegistryError},
     exchange::{Timeouts, execute},
@@ -100,7 +99,7 @@ impl Authenticator {
     /// The header for a request that needs `scopes`; fetches a token where one is needed.
     pub(crate) async fn header(
         &self,
-        http: &Client,
+        clients: &Clients,
         timeouts: &Timeouts,
         scopes: &[Scope],
     ) -> Result<Option<HeaderValue>, RegistryError> {
@@ -109,7 +108,7 @@ impl Authenticator {
             Wanted::Nothing => Ok(None),
             Wanted::Password => Ok(self.password_header()),
             Wanted::Token { realm, service } => {
-                let fetch = self.fetch(http, timeouts, &realm, service.as_deref(), scopes);
+                let fetch = self.fetch(clients, timeouts, &realm, service.as_deref(), scopes);
                 Ok(Some(self.tokens.get(scopes, fetch).await?.header))
             }
         }
@@ -155,13 +154,13 @@ impl Authenticator {
 
     async fn fetch(
         &self,
-        http: &Client,
+        clients: &Clients,
         timeouts: &Timeouts,
         realm: &Url,
         service: Option<&str>,
         scopes: &[Scope],
     ) -> Result<Token, RegistryError> {
-        let (request, attempted) = self.token_request(http, realm, service, scopes);
+        let (request, attempted) = self.token_request(clients, realm, service, scopes);
         let mut response = execute(request, &attempted, timeouts.answer).await?;
         if !response.status().is_success() {
             let signed_in = if self.has_credentials() { SignedIn::Untried } else { SignedIn::Anonymous };
@@ -181,7 +180,7 @@ impl Authenticator {
     /// `GET` with the password, or with nothing; `POST` of OAuth2 for an identity token.
     fn token_request(
         &self,
-        http: &Client,
+        clients: &Clients,
         realm: &Url,
         service: Option<&str>,
         scopes: &[Scope],
@@ -193,14 +192,15 @@ impl Authenticator {
         match self.credentials.as_ref().filter(|given| given.is_identity_token()) {
             Some(identity) => {
                 let form = oauth_form(identity, service, scopes);
-                let request = http
+                let request = clients
+                    .of(realm)
                     .post(realm.clone())
                     .header(reqwest::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                     .body(form);
                 (request, Attempted::new(doing, Method::POST, realm))
             }
             None => {
-                let request = http.get(token_url(realm, service, scopes));
+                let request = clients.of(realm).get(token_url(realm, service, scopes));
                 let request = match self.password_header() {
                     Some(header) => request.header(AUTHORIZATION, header),
                     None => request,

@@ -6,13 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use portolan_oci::Repository;
 use reqwest::{
-    Body, Client, Method, RequestBuilder, Response, StatusCode, Url,
+    Body, Method, RequestBuilder, Response, StatusCode, Url,
     header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, LOCATION},
 };
 
 use crate::{
     answer::{self, read_body},
     auth::{Authenticator, Learned},
+    clients::Clients,
     error::{Attempted, RegistryError},
     retry::{self, Policy},
     scope::{Access, Scope},
@@ -96,7 +97,7 @@ impl Call {
 /// The connections to one registry and what is needed to use them.
 #[derive(Debug)]
 pub(crate) struct Wire {
-    pub(crate) http: Client,
+    pub(crate) clients: Clients,
     pub(crate) base: Url,
     pub(crate) auth: Authenticator,
     pub(crate) timeouts: Timeouts,
@@ -172,7 +173,7 @@ impl Wire {
         if !same_place(&self.base, &call.url) {
             return Ok(None);
         }
-        self.auth.header(&self.http, &self.timeouts, &call.scopes).await
+        self.auth.header(&self.clients, &self.timeouts, &call.scopes).await
     }
 
     /// Learns from the answer to a request that carried `sent`: whether it may go better now.
@@ -214,7 +215,8 @@ impl Wire {
 
     /// The bare request of `call` to `url`.
     pub(crate) fn request(&self, call: &Call, url: Url, header: Option<&HeaderValue>) -> RequestBuilder {
-        let mut request = self.http.request(call.attempted.method.clone(), url).headers(call.headers.clone());
+        let client = self.clients.of(&url);
+        let mut request = client.request(call.attempted.method.clone(), url).headers(call.headers.clone());
         if let Some(header) = header {
             request = request.header(AUTHORIZATION, header.clone());
         }

@@ -110,7 +110,20 @@ pub fn http_client(options: &HttpOptions) -> Result<Client, HttpError> {
 /// longer than any answer. A connection whose upload was given up, since it took nothing for as
 /// long as `stall`, ends by itself in the end.
 pub(crate) fn bare_client(options: &HttpOptions, stall: Duration) -> Result<Client, HttpError> {
-    build(options, |builder| builder.redirect(redirect::Policy::none()).tcp_user_timeout(stall * 2))
+    build(options, |builder| bare(builder, stall))
+}
+
+/// The same for plain connections alone: no certificate authority is known to it.
+pub(crate) fn client_without_authorities(
+    options: &HttpOptions,
+    stall: Duration,
+) -> Result<Client, HttpError> {
+    let client = bare(base(options), stall).tls_certs_only([]).build();
+    client.map_err(|source| HttpError::Setup { source })
+}
+
+fn bare(builder: ClientBuilder, stall: Duration) -> ClientBuilder {
+    builder.redirect(redirect::Policy::none()).tcp_user_timeout(stall * 2)
 }
 
 fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {

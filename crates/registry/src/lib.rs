@@ -29,6 +29,7 @@ mod answer;
 mod auth;
 mod blob;
 pub mod challenge;
+mod clients;
 mod credentials;
 mod docker_config;
 mod docker_helper;

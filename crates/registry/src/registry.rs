@@ -7,11 +7,12 @@ use reqwest::{Method, Response, StatusCode, Url, header::CONTENT_TYPE};
 
 use crate::{
     auth::Authenticator,
+    clients::Clients,
     credentials::Credentials,
     endpoint::Endpoint,
     error::{RegistryError, SignIn},
     exchange::{Call, Timeouts, Wire, execute},
-    http::{HttpOptions, bare_client},
+    http::HttpOptions,
     retry::{self, Policy},
     scope::Access,
     upload::PiecePool,
@@ -62,7 +63,7 @@ impl Registry {
             .base()
             .map_err(|source| RegistryError::Address { endpoint: endpoint.to_string(), source })?;
         let wire = Wire {
-            http: bare_client(&options.http, options.timeouts.stall)?,
+            clients: Clients::new(&base, &options.http, options.timeouts.stall)?,
             auth: Authenticator::new(base.clone(), credentials, options.token_hosts.clone()),
             base,
             timeouts: options.timeouts.clone(),
