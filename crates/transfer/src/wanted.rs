@@ -81,9 +81,13 @@ pub(crate) fn wanted(inputs: &Inputs<'_>) -> Wanted {
     let mut prepared: Vec<Prepared> = Vec::new();
     let mut wanted = Wanted { notes: package.notes.clone(), ..Wanted::default() };
     wanted.broken.extend(package.broken.iter().map(|broken| lost(&broken.origin, &broken.error)));
+    let mut room = PACKED_LIMIT;
     for index in 0..package.bundles.len() {
         match prepare(inputs, index) {
-            Ok(Some(bundle)) => prepared.push(bundle),
+            Ok(Some(mut bundle)) => {
+                bundle.chart.iter_mut().for_each(|chart| chart.keep_within(&mut room));
+                prepared.push(bundle);
+            }
             Ok(None) => {}
             Err(error) => wanted.broken.push(lost(&package.bundles[index].origin, &error)),
         }
@@ -103,18 +107,13 @@ fn lost(origin: &Origin, error: &dyn Error) -> BrokenBundle {
 /// Joins the bundles: each target once, in the order of the package.
 fn gather(prepared: Vec<Prepared>, wanted: &mut Wanted) {
     let mut known: HashSet<Reference> = HashSet::new();
-    let mut room = PACKED_LIMIT;
-    for mut bundle in prepared {
+    for bundle in prepared {
         for image in bundle.images {
             if known.insert(image.target.clone()) {
                 wanted.images.push(image);
             }
         }
-        wanted.notes.append(&mut bundle.notes);
-        if let Some(mut chart) = bundle.chart {
-            chart.keep_within(&mut room);
-            wanted.charts.push(chart);
-        }
+        wanted.charts.extend(bundle.chart);
     }
 }
 

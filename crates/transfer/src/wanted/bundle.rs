@@ -35,7 +35,6 @@ pub(crate) struct Prepared {
     pub(crate) source: String,
     pub(crate) images: Vec<WantedImage>,
     pub(crate) chart: Option<WantedChart>,
-    pub(crate) notes: Vec<String>,
 }
 
 /// Why a bundle can't be planned.
@@ -77,7 +76,7 @@ pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepar
     let source = bundle.origin.to_string();
     let Some(chart) = bundle.chart().map_err(|source| PrepareError::Bundle { source })? else {
         let images = carried(inputs, bundle)?;
-        return Ok(Some(Prepared { source, images, chart: None, notes: Vec::new() }));
+        return Ok(Some(Prepared { source, images, chart: None }));
     };
     let Some(policy) = policy_for(inputs.options, &chart) else { return Ok(None) };
     let hints = hints_of(bundle, &chart)?;
@@ -91,7 +90,9 @@ pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepar
     let (edits, state) = if awaits {
         (Vec::new(), ChartState::AwaitsDigests)
     } else {
-        packed(inputs, &chart, &hints, policy, &|reference| digest_in(bundle, reference))?
+        let known = |reference: &Reference| digest_in(bundle, reference);
+        let (packed, edits) = rewritten(inputs, &chart, &hints, policy, &known)?;
+        (edits, ChartState::Packed(packed.into()))
     };
     let chart = WantedChart {
         bundle: index,
@@ -102,7 +103,7 @@ pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepar
         images: images.iter().map(|image| image.target.clone()).collect(),
         state,
     };
-    Ok(Some(Prepared { source, images, chart: Some(chart), notes: Vec::new() }))
+    Ok(Some(Prepared { source, images, chart: Some(chart) }))
 }
 
 /// Relocates and packs a bundle's chart again: because its archive was given up for want of room, or
@@ -212,17 +213,6 @@ fn awaits_digests(bundle: &Bundle, named: &[HintImage]) -> bool {
         find(bundle, &hint.source).is_some_and(|image| Identity::of(image).digest().is_none())
     };
     named.iter().filter(|hint| hint.pin_digest).any(|hint| is_pending(&hint))
-}
-
-fn packed(
-    inputs: &Inputs<'_>,
-    chart: &Chart,
-    hints: &Hints,
-    policy: ImagePolicy,
-    digest_of: &dyn Fn(&Reference) -> Option<Digest>,
-) -> Result<(Vec<Edit>, ChartState), PrepareError> {
-    let (packed, edits) = rewritten(inputs, chart, hints, policy, digest_of)?;
-    Ok((edits, ChartState::Packed(packed.into())))
 }
 
 fn rewritten(
