@@ -209,6 +209,11 @@ impl RegistryError {
         Self::Broken { attempted, source }
     }
 
+    /// Whether the blob itself is unreadable or not what it should be: then it is so for every repository.
+    pub fn is_of_the_blob(&self) -> bool {
+        matches!(self, Self::DigestMismatch { .. } | Self::SizeMismatch { .. } | Self::Source { .. })
+    }
+
     /// The same error with the advice that plain HTTP answers there.
     pub(crate) fn advise_plain(self) -> Self {
         let advice = Advice::PlainAnswers;

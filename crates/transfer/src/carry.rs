@@ -72,8 +72,9 @@ impl Carrier<'_> {
     async fn everywhere(&self) -> Carried {
         let mut blob = self.task.digest.clone().map(|digest| SizedDigest { digest, size: self.task.size });
         let mut lender = self.task.lenders.first();
-        let mut places = Vec::with_capacity(self.task.repositories.len());
-        for repository in &self.task.repositories {
+        let repositories = &self.task.repositories;
+        let mut places = Vec::with_capacity(repositories.len());
+        for repository in repositories {
             let place = match &blob {
                 Some(blob) => self.bring(blob, repository, lender).await,
                 None => self.derive(repository).await.map(|derived| {
@@ -84,7 +85,14 @@ impl Carrier<'_> {
             if place.is_ok() {
                 lender = lender.or(Some(repository));
             }
-            places.push(place.map_err(|error| one_line(&error)));
+            let spoiled = place.as_ref().is_err_and(RegistryError::is_of_the_blob);
+            let place = place.map_err(|error| one_line(&error));
+            if spoiled {
+                // Reading it once more for every other repository would tell the same.
+                places.resize(repositories.len(), place);
+                break;
+            }
+            places.push(place);
         }
         Carried { blob, places }
     }

@@ -94,8 +94,7 @@ impl Registry {
 
     /// A source that is wrong stays wrong: its session is not left to the registry's clean-up.
     async fn give_up(&self, repository: &Repository, session: &Session, error: &RegistryError) {
-        use RegistryError::{DigestMismatch, SizeMismatch, Source};
-        if matches!(error, DigestMismatch { .. } | SizeMismatch { .. } | Source { .. }) {
+        if error.is_of_the_blob() {
             self.cancel(repository, session).await;
         }
     }
