@@ -26,6 +26,7 @@ pub mod oci_layout;
 pub mod ports;
 pub mod process;
 pub mod random;
+pub mod scripted;
 pub mod skopeo;
 pub mod tarball;
 pub mod tls;

@@ -1,7 +1,7 @@
 //! A token server beside a registry: what hands out bearer tokens (distribution specification, "Token
 //! authentication"), to one user, signed as the registry expects it.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
+use crate::scripted::head_lines;
 use crate::tls::Signer;
 
 /// What the registry calls itself to the token server.
@@ -88,15 +89,7 @@ impl Issuer {
     fn answer(&self, stream: TcpStream) -> std::io::Result<()> {
         stream.set_read_timeout(Some(PATIENCE))?;
         let mut reader = BufReader::new(stream);
-        let mut lines = Vec::new();
-        loop {
-            let mut line = String::new();
-            reader.read_line(&mut line)?;
-            match line.trim_end() {
-                "" => break,
-                line => lines.push(line.to_owned()),
-            }
-        }
+        let lines = head_lines(&mut reader)?;
         let (status, body) = self.respond(&lines);
         let text = body.to_string();
         write!(

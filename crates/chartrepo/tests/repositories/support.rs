@@ -1,7 +1,7 @@
 //! What the tests of this crate share: packed charts and a scripted chart server.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
@@ -11,7 +11,7 @@ use std::{
 use portolan_chart::{Chart, ChartVersion};
 use portolan_chartrepo::{ChartRepository, ConnectOptions, PackedChart, Target, connect};
 use portolan_registry::{Credentials, RegistryOptions, retry::Policy};
-use portolan_testkit::charts;
+use portolan_testkit::{charts, scripted::head_lines};
 
 /// The time that all tests take for now: 2023-11-14T22:13:20Z.
 pub(crate) fn now() -> SystemTime {
@@ -128,15 +128,7 @@ fn serve(stream: &TcpStream, log: &Mutex<Vec<Seen>>, answer: &dyn Fn(&Seen) -> R
 
 fn receive(stream: &TcpStream) -> std::io::Result<Seen> {
     let mut reader = BufReader::new(stream);
-    let mut lines = Vec::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        match line.trim_end() {
-            "" => break,
-            line => lines.push(line.to_owned()),
-        }
-    }
+    let lines = head_lines(&mut reader)?;
     let header = |name: &str| {
         let parts = lines.iter().skip(1).filter_map(|line| line.split_once(": "));
         parts.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned()).next()

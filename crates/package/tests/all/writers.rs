@@ -50,9 +50,10 @@ fn skopeo_copy(skopeo: &Skopeo, source: &str, destination: &str) {
     );
 }
 
-#[test]
-fn skopeo_docker_archive() {
-    let Some(skopeo) = Skopeo::new() else { return };
+/// An image that skopeo wrote anew in that kind of archive, and the package that this makes; `None` where
+/// skopeo is missing.
+fn by_skopeo(kind: &str) -> Option<(Folder, Image, Package)> {
+    let skopeo = Skopeo::new()?;
     let folder = Folder::new();
     let image = Image::random(APP, 1);
     let layout = folder.file("layout.tar", &oci_layout(std::slice::from_ref(&image)));
@@ -60,10 +61,16 @@ fn skopeo_docker_archive() {
     skopeo_copy(
         &skopeo,
         &format!("oci-archive:{}", layout.display()),
-        &format!("docker-archive:{}:{APP}", written.display()),
+        &format!("{kind}:{}:{APP}", written.display()),
     );
     let package = open(&written);
     assert_images(&package, std::slice::from_ref(&image));
+    Some((folder, image, package))
+}
+
+#[test]
+fn skopeo_docker_archive() {
+    let Some((_folder, _, package)) = by_skopeo("docker-archive") else { return };
     let source = single(&only(&package).images[0]);
     assert!(compresses(source), "skopeo stores layers uncompressed");
     assert_eq!(known_digest(source), None);
@@ -72,18 +79,7 @@ fn skopeo_docker_archive() {
 
 #[test]
 fn skopeo_oci_archive() {
-    let Some(skopeo) = Skopeo::new() else { return };
-    let folder = Folder::new();
-    let image = Image::random(APP, 1);
-    let layout = folder.file("layout.tar", &oci_layout(std::slice::from_ref(&image)));
-    let written = folder.path().join("skopeo.tar");
-    skopeo_copy(
-        &skopeo,
-        &format!("oci-archive:{}", layout.display()),
-        &format!("oci-archive:{}:{APP}", written.display()),
-    );
-    let package = open(&written);
-    assert_images(&package, std::slice::from_ref(&image));
+    let Some((_folder, image, package)) = by_skopeo("oci-archive") else { return };
     assert_eq!(send(single(&only(&package).images[0])), Digest::sha256(&image.oci_manifest()));
 }
 
