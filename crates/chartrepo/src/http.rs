@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use portolan_registry::{
-    Credentials, HttpError, HttpOptions, RegistryOptions, http_client,
+    Credentials, HttpError, HttpOptions, RegistryOptions, Stop, http_client,
     retry::{self, Policy},
 };
 use reqwest::{Client, Method, RequestBuilder, Response, header};
@@ -27,6 +27,7 @@ pub(crate) struct Http {
     client: Client,
     credentials: Option<Credentials>,
     policy: Policy,
+    stop: Stop,
     /// How long the server may be silent, but while it takes an upload.
     patience: Duration,
 }
@@ -56,7 +57,7 @@ impl Http {
         // The client's own time-out runs while a request's body is sent, so it has to suit uploads.
         let read_timeout = patience.max(UPLOAD_PATIENCE);
         let client = http_client(&HttpOptions { read_timeout, ..options.http.clone() })?;
-        Ok(Self { client, credentials, policy: options.retry.clone(), patience })
+        Ok(Self { client, credentials, policy: options.retry.clone(), stop: options.stop.clone(), patience })
     }
 
     /// What the client offers to a server.
@@ -111,7 +112,7 @@ impl Http {
             let request = finish(self.client.request(call.method.clone(), call.url.clone()));
             async { self.send(call, request).await?.or_passing_error(&call.method, call.url) }
         };
-        retry::run(&self.policy, step).await
+        retry::run(&self.policy, &self.stop, step).await
     }
 
     async fn send(&self, call: &Call<'_>, request: RequestBuilder) -> Result<Answer, RemoteError> {

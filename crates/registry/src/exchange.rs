@@ -17,6 +17,7 @@ use crate::{
     error::{Attempted, RegistryError},
     retry::{self, Policy},
     scope::{Access, Scope},
+    stop::Stop,
 };
 
 /// How many redirects of a read are followed.
@@ -102,6 +103,7 @@ pub(crate) struct Wire {
     pub(crate) auth: Authenticator,
     pub(crate) timeouts: Timeouts,
     pub(crate) retry: Policy,
+    pub(crate) stop: Stop,
     pub(crate) usual_access: Access,
 }
 
@@ -121,7 +123,7 @@ impl Wire {
     /// Sends `call`, again where that may help, and returns the answer if its status is a success or
     /// in `also`.
     pub(crate) async fn send(&self, call: &Call, also: &[StatusCode]) -> Result<Response, RegistryError> {
-        retry::run(&self.retry, |_| self.send_once(call, also)).await
+        retry::run(&self.retry, &self.stop, |_| self.send_once(call, also)).await
     }
 
     /// Like [`Wire::send`], without a second attempt.

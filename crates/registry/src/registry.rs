@@ -15,6 +15,7 @@ use crate::{
     http::HttpOptions,
     retry::{self, Policy},
     scope::Access,
+    stop::Stop,
     upload::PiecePool,
 };
 
@@ -38,6 +39,8 @@ pub struct RegistryOptions {
     pub usual_access: Access,
     /// Token servers on other hosts that may be spoken to in the clear, named by the configuration.
     pub token_hosts: Vec<RegistryHost>,
+    /// Once requested, nothing is tried again.
+    pub stop: Stop,
 }
 
 /// A client of one registry. Clones share connections, sign-in and buffers.
@@ -68,6 +71,7 @@ impl Registry {
             base,
             timeouts: options.timeouts.clone(),
             retry: options.retry.clone(),
+            stop: options.stop.clone(),
             usual_access: options.usual_access,
         };
         Ok(Self { endpoint: Arc::new(endpoint), wire: Arc::new(wire), pieces: Arc::default() })
@@ -85,7 +89,7 @@ impl Registry {
     pub async fn ping(&self) -> Result<(), RegistryError> {
         let call = Call::new("ask for the registry's version", Method::GET, self.wire.url("v2/"));
         let policy = self.wire.retry.at_most(PING_ATTEMPTS);
-        match retry::run(&policy, |_| self.wire.send_once(&call, &[])).await {
+        match retry::run(&policy, &self.wire.stop, |_| self.wire.send_once(&call, &[])).await {
             Ok(response) => refuse_web_page(&call, &response),
             Err(error) if self.may_read_anonymously(&error) => Ok(()),
             Err(error) => Err(self.advised(error).await),

@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::{StatusCode, header::HeaderMap, header::RETRY_AFTER};
 
+use crate::stop::Stop;
+
 /// Whether an error may be gone at the next attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -80,11 +82,12 @@ impl Policy {
 
 /// Runs `step` until it succeeds, fails for good, or `policy` gives up; the last error is returned.
 ///
-/// `step` is given the number of the attempt, from 1.
+/// `step` is given the number of the attempt, from 1. Once `stop` was requested, no further attempt
+/// is made, and a wait for one ends at once.
 ///
 /// # Errors
 /// The error of the last attempt.
-pub async fn run<T, E, F>(policy: &Policy, mut step: impl FnMut(u32) -> F) -> Result<T, E>
+pub async fn run<T, E, F>(policy: &Policy, stop: &Stop, mut step: impl FnMut(u32) -> F) -> Result<T, E>
 where
     F: Future<Output = Result<T, E>>,
     E: Transient + std::error::Error,
@@ -97,7 +100,11 @@ where
         };
         let Some(wait) = policy.wait(attempt, error.verdict(), fastrand::f64()) else { return Err(error) };
         tracing::warn!(attempt, wait_ms = wait.as_millis() as u64, %error, "trying again");
-        tokio::time::sleep(wait).await;
+        tokio::select! {
+            biased;
+            () = stop.requested() => return Err(error),
+            () = tokio::time::sleep(wait) => {}
+        }
         attempt += 1;
     }
 }

@@ -81,7 +81,7 @@ impl Registry {
         progress: Progress<'_>,
     ) -> Result<(), RegistryError> {
         let job = &Job { repository, source, progress };
-        retry::run(&self.wire.retry, |attempt| async move {
+        retry::run(&self.wire.retry, &self.wire.stop, |attempt| async move {
             if attempt > 1 && self.blob_exists(repository, &expected.digest).await? {
                 return Ok(());
             }
@@ -105,7 +105,7 @@ impl Registry {
     ) -> Result<SizedDigest, RegistryError> {
         let job = &Job { repository, source, progress };
         let derived = &Mutex::new(None::<SizedDigest>);
-        let sent = retry::run(&self.wire.retry, |_| async move {
+        let sent = retry::run(&self.wire.retry, &self.wire.stop, |_| async move {
             let before = derived.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if let Some(before) = before
                 && self.blob_exists(repository, &before.digest).await?

@@ -85,7 +85,7 @@ impl Transient for Failed {
 async fn tries_until_it_succeeds_or_gives_up() {
     async fn attempts(succeeds_at: u32, verdict: Verdict) -> (u32, bool) {
         let calls = AtomicU32::new(0);
-        let outcome = run(&policy(), |attempt| {
+        let outcome = run(&policy(), &Stop::default(), |attempt| {
             calls.fetch_add(1, Ordering::Relaxed);
             async move { if attempt < succeeds_at { Err(Failed { attempt, verdict }) } else { Ok(()) } }
         })
@@ -96,4 +96,18 @@ async fn tries_until_it_succeeds_or_gives_up() {
     assert_eq!(attempts(3, PASSING).await, (3, true));
     assert_eq!(attempts(9, PASSING).await, (5, false));
     assert_eq!(attempts(3, Verdict::Final).await, (1, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_cuts_the_wait_short() {
+    let stop = Stop::default();
+    stop.request();
+    let calls = AtomicU32::new(0);
+    let outcome: Result<(), _> = run(&policy(), &stop, |attempt| {
+        calls.fetch_add(1, Ordering::Relaxed);
+        async move { Err(Failed { attempt, verdict: PASSING }) }
+    })
+    .await;
+    assert_eq!(outcome.unwrap_err().attempt, 1);
+    assert_eq!(calls.into_inner(), 1);
 }
