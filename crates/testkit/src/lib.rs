@@ -20,6 +20,7 @@ pub mod charts;
 pub mod components;
 pub mod docker_archive;
 pub mod docker_registry;
+pub mod faulty_proxy;
 pub mod helm;
 pub mod images;
 pub mod oci_layout;
