@@ -1,10 +1,12 @@
 //! The floor: every unique blob of the package sent once, as cheaply as the protocol and the kernel allow.
 //!
 //! Four connections kept alive, a POST and a PUT for each blob, the bytes by `sendfile` from their place in
-//! the package: no digest is computed, no manifest written, nothing is asked. What the registry does (it
-//! hashes and writes) is part of the floor.
+//! the package (over TLS, through one buffer): no digest is computed, no manifest written, nothing is asked.
+//! What the registry does (it hashes and writes) is part of the floor.
 
 use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
@@ -12,18 +14,22 @@ use std::time::Instant;
 use nix::sys::sendfile::sendfile;
 
 use crate::Outcome;
-use crate::http::{Answer, Connection};
+use crate::http::{Answer, Connection, Socket};
+use crate::link::Way;
 use crate::material::{Blob, Package};
 
 /// As many as Portolan's own default.
 const CONNECTIONS: usize = 4;
 
+/// What is read at once where `sendfile` can't be used.
+const BUFFER: usize = 256 * 1024;
+
 /// Uploads the package's blobs; gives seconds.
-pub(crate) fn upload(host: &str, package: &Package) -> Outcome<f64> {
+pub(crate) fn upload(way: &Way, package: &Package) -> Outcome<f64> {
     let next = AtomicUsize::new(0);
     let began = Instant::now();
     let failures: Vec<String> = thread::scope(|scope| {
-        let worker = || send_all(host, package, &next).map_err(|error| error.to_string());
+        let worker = || send_all(way, package, &next).map_err(|error| error.to_string());
         let workers: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(worker)).collect();
         workers
             .into_iter()
@@ -34,8 +40,8 @@ pub(crate) fn upload(host: &str, package: &Package) -> Outcome<f64> {
     if failures.is_empty() { Ok(seconds) } else { Err(failures.join("; ").into()) }
 }
 
-fn send_all(host: &str, package: &Package, next: &AtomicUsize) -> Outcome<()> {
-    let mut connection = Connection::open(host)?;
+fn send_all(way: &Way, package: &Package, next: &AtomicUsize) -> Outcome<()> {
+    let mut connection = Connection::open(way)?;
     while let Some(blob) = package.blobs.get(next.fetch_add(1, Ordering::Relaxed)) {
         send(&mut connection, blob)?;
     }
@@ -49,22 +55,38 @@ fn send(connection: &mut Connection, blob: &Blob) -> Outcome<()> {
     let joint = if path.contains('?') { '&' } else { '?' };
     let target = format!("{path}{joint}digest={}", blob.digest);
     connection.head("PUT", &target, blob.size, "Content-Type: application/octet-stream\r\n")?;
-    send_body(connection, blob)?;
+    match connection.socket() {
+        Socket::Plain(stream) => send_file(stream, blob)?,
+        Socket::Tls(stream) => copy_file(stream, blob)?,
+    }
     expect(201, &connection.answer()?)
 }
 
-fn send_body(connection: &Connection, blob: &Blob) -> Outcome<()> {
+fn send_file(socket: &TcpStream, blob: &Blob) -> Outcome<()> {
     let file = File::open(&blob.file)?;
     let mut offset = blob.offset.try_into()?;
     let mut left = usize::try_from(blob.size)?;
     while left > 0 {
-        let sent = sendfile(connection.socket(), &file, Some(&mut offset), left)?;
+        let sent = sendfile(socket, &file, Some(&mut offset), left)?;
         if sent == 0 {
             return Err(format!("{} ended inside a blob", blob.file.display()).into());
         }
         left -= sent;
     }
     Ok(())
+}
+
+fn copy_file(socket: &mut impl Write, blob: &Blob) -> Outcome<()> {
+    let mut file = File::open(&blob.file)?;
+    file.seek(SeekFrom::Start(blob.offset))?;
+    let mut rest = file.take(blob.size);
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        match rest.read(&mut buffer)? {
+            0 => return Ok(socket.flush()?),
+            count => socket.write_all(&buffer[..count])?,
+        }
+    }
 }
 
 /// The path and query of an absolute or relative `Location`.

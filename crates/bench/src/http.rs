@@ -1,9 +1,15 @@
 //! As much HTTP/1.1 as a bare upload to a registry on loopback needs: one connection, kept alive.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::Outcome;
+use crate::link::Way;
 
 /// Bodies that matter here are a few hundred bytes; a manifest, the largest, is checked by its digest.
 const BODY_LIMIT: u64 = 4 * 1024 * 1024;
@@ -11,7 +17,13 @@ const BODY_LIMIT: u64 = 4 * 1024 * 1024;
 /// A connection to a registry.
 pub(crate) struct Connection {
     host: String,
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Socket>,
+}
+
+/// What is under a connection.
+pub(crate) enum Socket {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
 }
 
 /// An answer.
@@ -25,11 +37,15 @@ pub(crate) struct Answer {
 }
 
 impl Connection {
-    /// Connects to `host:port`.
-    pub(crate) fn open(host: &str) -> Outcome<Self> {
-        let stream = TcpStream::connect(host)?;
+    /// Connects to the registry at the end of `way`.
+    pub(crate) fn open(way: &Way) -> Outcome<Self> {
+        let stream = TcpStream::connect(&way.host)?;
         stream.set_nodelay(true)?;
-        Ok(Self { host: host.to_owned(), stream: BufReader::new(stream) })
+        let socket = match &way.ca_file {
+            Some(ca_file) => Socket::Tls(Box::new(over_tls(stream, ca_file)?)),
+            None => Socket::Plain(stream),
+        };
+        Ok(Self { host: way.host.clone(), stream: BufReader::new(socket) })
     }
 
     /// Sends a request without a body and gives the answer.
@@ -49,8 +65,8 @@ impl Connection {
     }
 
     /// The socket, for a body.
-    pub(crate) fn socket(&self) -> &TcpStream {
-        self.stream.get_ref()
+    pub(crate) fn socket(&mut self) -> &mut Socket {
+        self.stream.get_mut()
     }
 
     /// Reads an answer whole.
@@ -80,5 +96,42 @@ impl Connection {
         let mut line = String::new();
         self.stream.by_ref().take(BODY_LIMIT).read_line(&mut line)?;
         Ok(line.trim_end().to_owned())
+    }
+}
+
+fn over_tls(stream: TcpStream, ca_file: &Path) -> Outcome<StreamOwned<ClientConnection, TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(ca_file)?)?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::from(stream.peer_addr()?.ip());
+    Ok(StreamOwned::new(ClientConnection::new(Arc::new(config), name)?, stream))
+}
+
+impl Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(buffer),
+            Self::Tls(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.write(bytes),
+            Self::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.flush(),
+            Self::Tls(stream) => stream.flush(),
+        }
     }
 }

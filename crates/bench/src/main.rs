@@ -13,11 +13,13 @@ mod child;
 mod floor;
 mod http;
 mod layouts;
+mod link;
 mod material;
 mod oci_client_row;
 mod portolan;
 mod report;
 mod rivals;
+mod server_cpu;
 mod size;
 mod sync;
 

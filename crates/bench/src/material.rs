@@ -1,5 +1,5 @@
-//! What is measured: a package of three bundles with twelve images of five layers, two of them the same
-//! in every image, all incompressible. Fifty blobs: twelve configurations, thirty-eight layers.
+//! What is measured: a package of bundles, one chart each, whose images share some layers and have others
+//! to themselves, all incompressible. [`Shape`] says how many of each.
 //!
 //! ```text
 //! WORK/blobs/HEX               every blob once, what everything else is put together from
@@ -18,18 +18,51 @@ use portolan_testkit::tarball::header;
 use crate::Outcome;
 use crate::size::Size;
 
-const CHARTS: usize = 3;
-const IMAGES_OF_A_CHART: usize = 4;
-const SHARED_LAYERS: usize = 2;
-const OWN_LAYERS: usize = 3;
-/// Layers that differ, of the whole package.
-const LAYERS: usize = SHARED_LAYERS + CHARTS * IMAGES_OF_A_CHART * OWN_LAYERS;
 const TAR_BLOCK: u64 = 512;
 
 /// Registry that the images come from, as the charts name it.
 pub(crate) const SOURCE: &str = "registry.bench.example";
 /// Tag of every image.
 pub(crate) const TAG: &str = "1.0";
+
+/// How much of what a package holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Bundles, one chart each.
+    charts: usize,
+    /// Images of each chart.
+    images: usize,
+    /// Layers that all images have.
+    shared: usize,
+    /// Layers that each image has to itself.
+    own: usize,
+    /// Size of a layer in bytes.
+    layer: usize,
+}
+
+impl Shape {
+    /// Three charts, twelve images of five layers, two of them in all images: fifty blobs, with layers of
+    /// `size` in all.
+    pub(crate) fn usual(size: Size) -> Outcome<Self> {
+        let few = Self { charts: 3, images: 4, shared: 2, own: 3, layer: 0 };
+        Ok(Self { layer: usize::try_from(size.bytes())? / few.layers(), ..few })
+    }
+
+    /// Ten charts, 500 images of three small layers: what counts is the number of questions.
+    pub(crate) fn many_images() -> Self {
+        Self { charts: 10, images: 50, shared: 1, own: 2, layer: 1024 }
+    }
+
+    /// Four charts, 200 images of 49 layers of 1 KiB, none of them shared: 10,000 blobs.
+    pub(crate) fn small_blobs() -> Self {
+        Self { charts: 4, images: 50, shared: 0, own: 49, layer: 1024 }
+    }
+
+    /// Layers that differ.
+    fn layers(self) -> usize {
+        self.shared + self.charts * self.images * self.own
+    }
+}
 
 /// A package on disk.
 pub(crate) struct Package {
@@ -86,17 +119,18 @@ pub(crate) struct Blob {
     pub(crate) size: u64,
 }
 
-/// Makes the package in `work`, with layers of `size` in all.
-pub(crate) fn make(work: &Path, size: Size) -> Outcome<Package> {
+/// Makes a package of that shape in `work`.
+pub(crate) fn make(work: &Path, shape: Shape) -> Outcome<Package> {
     let folder = work.join("package");
     fs::create_dir_all(&folder)?;
     fs::create_dir_all(work.join("blobs"))?;
-    let mut layers = Layers { work: work.to_owned(), size: usize::try_from(size.bytes())? / LAYERS, seed: 0 };
-    let shared: Vec<_> = (0..SHARED_LAYERS).map(|_| layers.next()).collect::<Outcome<_>>()?;
+    let mut layers = Layers { work: work.to_owned(), size: shape.layer, seed: 0 };
+    let shared: Vec<_> = (0..shape.shared).map(|_| layers.next()).collect::<Outcome<_>>()?;
     let mut package = Package { folder, images: Vec::new(), blobs: Vec::new(), bytes: 0 };
-    for number in 1..=CHARTS {
-        let images = images_of(number, &shared, &mut layers)?;
-        package.add_bundle(&format!("chart{number}"), images)?;
+    for chart in 1..=shape.charts {
+        let name = format!("chart{chart}");
+        let images = images_of(&name, shape, &shared, &mut layers)?;
+        package.add_bundle(&name, images)?;
     }
     Ok(package)
 }
@@ -119,12 +153,17 @@ impl Layers {
     }
 }
 
-fn images_of(chart: usize, shared: &[PackedLayer], layers: &mut Layers) -> Outcome<Vec<PackedImage>> {
+fn images_of(
+    chart: &str,
+    shape: Shape,
+    shared: &[PackedLayer],
+    layers: &mut Layers,
+) -> Outcome<Vec<PackedImage>> {
     let image = |number| {
-        let own = (0..OWN_LAYERS).map(|_| layers.next()).collect::<Outcome<Vec<_>>>()?;
-        Ok(image(&format!("chart{chart}/image{number}"), [shared, &own].concat()))
+        let own = (0..shape.own).map(|_| layers.next()).collect::<Outcome<Vec<_>>>()?;
+        Ok(image(&format!("{chart}/image{number}"), [shared, &own].concat()))
     };
-    (1..=IMAGES_OF_A_CHART).map(image).collect()
+    (1..=shape.images).map(image).collect()
 }
 
 fn image(repository: &str, layers: Vec<PackedLayer>) -> PackedImage {

@@ -23,7 +23,7 @@ const READ: usize = 2 * 1024 * 1024;
 
 /// How a blob goes up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Manner {
     /// PATCH requests of 4 MiB, the crate's default.
     Chunks,
     /// One PUT.
@@ -31,17 +31,17 @@ pub(crate) enum Way {
 }
 
 /// Pushes the package; gives seconds.
-pub(crate) fn push(host: &str, package: &Package, way: Way) -> Outcome<f64> {
+pub(crate) fn push(host: &str, package: &Package, manner: Manner) -> Outcome<f64> {
     let runtime = tokio::runtime::Runtime::new()?;
     let began = Instant::now();
-    runtime.block_on(push_all(host, package, way))?;
+    runtime.block_on(push_all(host, package, manner))?;
     Ok(began.elapsed().as_secs_f64())
 }
 
-async fn push_all(host: &str, package: &Package, way: Way) -> Outcome<()> {
+async fn push_all(host: &str, package: &Package, manner: Manner) -> Outcome<()> {
     let client = Client::new(ClientConfig {
         protocol: ClientProtocol::Http,
-        use_monolithic_push: way == Way::OnePut,
+        use_monolithic_push: manner == Manner::OnePut,
         ..ClientConfig::default()
     });
     let reference = |repository: &str| Reference::with_tag(host.into(), repository.into(), TAG.into());

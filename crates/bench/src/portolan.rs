@@ -8,6 +8,7 @@ use portolan_testkit::docker_registry::{DockerRegistry, Request};
 
 use crate::Outcome;
 use crate::child::{self, Cost};
+use crate::link::Way;
 use crate::material::Package;
 
 /// The program that is measured.
@@ -51,22 +52,29 @@ impl Portolan {
     }
 
     /// Syncs the package into a registry, and then once more.
-    pub(crate) fn run(&self, registry: &DockerRegistry, package: &Package, work: &Path) -> Outcome<Runs> {
+    pub(crate) fn run(
+        &self,
+        registry: &DockerRegistry,
+        way: &Way,
+        package: &Package,
+        work: &Path,
+    ) -> Outcome<Runs> {
         let work = tempfile::tempdir_in(work)?;
         let config = work.path().join("config.yaml");
-        fs::write(&config, configuration(registry, package, &work.path().join("charts")))?;
-        let cold = self.sync(&config, work.path())?;
+        fs::write(&config, configuration(way, package, &work.path().join("charts")))?;
+        let cold = self.sync(&config, way, work.path())?;
         let before = registry.requests().len();
-        let again = self.sync(&config, work.path())?;
+        let again = self.sync(&config, way, work.path())?;
         let again_requests = Requests::count(&registry.requests()[before..]);
         Ok(Runs { cold, again, again_requests })
     }
 
     /// Runs in a folder that is empty and has to stay so, with no place for temporary files.
-    fn sync(&self, config: &Path, work: &Path) -> Outcome<Cost> {
+    fn sync(&self, config: &Path, way: &Way, work: &Path) -> Outcome<Cost> {
         let empty = tempfile::tempdir_in(work)?;
         let mut command = Command::new(&self.program);
         command.args(["sync", "--config"]).arg(config).current_dir(empty.path());
+        command.args(way.ca_file.iter().flat_map(|file| ["--ca-file".as_ref(), file.as_os_str()]));
         command.env("TMPDIR", work.join("absent")).env("HOME", empty.path());
         let cost = child::measure(&command, &work.join("portolan.log"))?;
         match fs::read_dir(empty.path())?.next() {
@@ -76,9 +84,9 @@ impl Portolan {
     }
 }
 
-fn configuration(registry: &DockerRegistry, package: &Package, charts: &Path) -> String {
+fn configuration(way: &Way, package: &Package, charts: &Path) -> String {
     let (bundles, charts) = (package.folder.display(), charts.display());
-    let (host, url) = (registry.host(), registry.url());
+    let (host, url) = (&way.host, way.url());
     format!(
         "source:\n  intermediateBundlesPath: {bundles}\n\
          target:\n  containerRegistry: {host}\n  containers: {{url: {url}}}\n  \

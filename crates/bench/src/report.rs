@@ -27,6 +27,15 @@ impl Times {
     }
 }
 
+/// What one row took, run by run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Row {
+    /// Time on the clock.
+    pub(crate) clock: Times,
+    /// The registry's processor time, where it was asked for.
+    pub(crate) registry: Times,
+}
+
 fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -40,15 +49,16 @@ fn median(values: &[f64]) -> Option<f64> {
 
 /// The table's head.
 pub(crate) fn head() -> String {
-    format!("{:<34} {:>9} {:>10}   {}", "row", "seconds", "x floor", "least to most")
+    format!("{:<34} {:>9} {:>10} {:>13}   {}", "row", "seconds", "x floor", "registry cpu", "least to most")
 }
 
 /// A line of the table.
-pub(crate) fn line(name: &str, times: &Times, floor: &Times) -> String {
-    let Some(median) = times.median() else { return format!("{name:<34} not measured") };
-    let ratio = times.ratio(floor).map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
-    let (least, most) = times.range();
-    format!("{name:<34} {median:>9.3} {ratio:>10}   {least:.3} to {most:.3}")
+pub(crate) fn line(name: &str, row: &Row, floor: &Row) -> String {
+    let Some(median) = row.clock.median() else { return format!("{name:<34} not measured") };
+    let ratio = row.clock.ratio(&floor.clock).map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
+    let registry = row.registry.median().map_or("-".to_owned(), |seconds| format!("{seconds:.2}"));
+    let (least, most) = row.clock.range();
+    format!("{name:<34} {median:>9.3} {ratio:>10} {registry:>13}   {least:.3} to {most:.3}")
 }
 
 /// Bytes in MiB.

@@ -11,10 +11,12 @@ use portolan_testkit::docker_registry::{DockerRegistry, Options};
 
 use crate::http::Connection;
 use crate::layouts::{self, Prepared};
-use crate::material::{self, Package, TAG};
-use crate::oci_client_row::{self, Way};
+use crate::link::{Link, Way};
+use crate::material::{self, Package, Shape, TAG};
+use crate::oci_client_row::{self, Manner};
 use crate::portolan::{Portolan, Runs};
 use crate::report::{self, Times};
+use crate::server_cpu;
 use crate::size::Size;
 use crate::{Outcome, floor, rivals};
 
@@ -27,14 +29,21 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// What is measured, and how often.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Size of the package's layers together.
+    /// What the package is made of.
+    #[arg(long, default_value_t)]
+    package: Kind,
+    /// Size of the usual package's layers together.
     #[arg(long, default_value = "0.5GiB")]
     size: Size,
+    /// How the registry is reached.
+    #[arg(long, default_value_t)]
+    link: Link,
     /// Rounds; each runs every row once.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     runs: u32,
-    /// Rows beside the floor, which is always there.
-    #[arg(long, value_delimiter = ',', default_values_t = Row::value_variants().to_vec())]
+    /// Rows beside the floor, which is always there. By default all of them for the usual package over a
+    /// plain link, else Portolan alone.
+    #[arg(long, value_delimiter = ',')]
     rows: Vec<Row>,
     /// The program to measure; built from this workspace where not given.
     #[arg(long)]
@@ -43,6 +52,25 @@ pub(crate) struct Arguments {
     /// Needs four times the size.
     #[arg(long)]
     work: Option<PathBuf>,
+}
+
+/// A kind of package.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// 12 images of large layers
+    #[default]
+    Usual,
+    /// 500 images of small layers
+    ManyImages,
+    /// 200 images of 10,000 blobs of 1 KiB
+    SmallBlobs,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let value = self.to_possible_value().expect("because no kind is hidden");
+        f.write_str(value.get_name())
+    }
 }
 
 /// A row of the table.
@@ -62,13 +90,6 @@ enum Row {
     OciClientPut,
 }
 
-impl std::fmt::Display for Row {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let value = self.to_possible_value().expect("because no row is hidden");
-        f.write_str(value.get_name())
-    }
-}
-
 impl Row {
     fn label(self) -> &'static str {
         match self {
@@ -86,19 +107,42 @@ impl Row {
     }
 }
 
+impl Arguments {
+    fn shape(&self) -> Outcome<Shape> {
+        match self.package {
+            Kind::Usual => Shape::usual(self.size),
+            Kind::ManyImages => Ok(Shape::many_images()),
+            Kind::SmallBlobs => Ok(Shape::small_blobs()),
+        }
+    }
+
+    fn rows(&self) -> &[Row] {
+        match (self.rows.as_slice(), self.package, self.link) {
+            ([], Kind::Usual, Link::Plain) => Row::value_variants(),
+            ([], _, _) => &[Row::Portolan],
+            (given, _, _) => given,
+        }
+    }
+}
+
 /// Makes the package, measures and prints.
 pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+    let rows = arguments.rows();
+    if arguments.link != Link::Plain && rows != [Row::Portolan] {
+        return Err("over that link only portolan is measured beside the floor".into());
+    }
     let work = work_folder(arguments.work.as_deref())?;
-    println!("making a package of {} …", report::mib(arguments.size.bytes()));
-    let package = material::make(work.path(), arguments.size)?;
-    let portolan = arguments.rows.contains(&Row::Portolan);
+    println!("making the package …");
+    let package = material::make(work.path(), arguments.shape()?)?;
+    let portolan = rows.contains(&Row::Portolan);
     let bench = Bench {
         portolan: portolan.then(|| Portolan::find(arguments.portolan.as_deref())).transpose()?,
-        prepared: match arguments.rows.iter().any(|row| row.needs_layouts()) {
+        prepared: match rows.iter().any(|row| row.needs_layouts()) {
             true => layouts::prepare(work.path(), &package)?,
             false => Vec::new(),
         },
         package,
+        link: arguments.link,
         work: work.path().to_owned(),
     };
     let results = bench.measure(arguments)?;
@@ -117,13 +161,14 @@ struct Bench {
     portolan: Option<Portolan>,
     prepared: Vec<Prepared>,
     package: Package,
+    link: Link,
     work: PathBuf,
 }
 
 #[derive(Default)]
 struct Results {
-    floor: Times,
-    rows: BTreeMap<Row, Times>,
+    floor: report::Row,
+    rows: BTreeMap<Row, report::Row>,
     runs: Vec<Runs>,
 }
 
@@ -132,31 +177,37 @@ impl Bench {
         let mut results = Results::default();
         for round in 1..=arguments.runs {
             println!("round {round} of {}", arguments.runs);
-            results.floor.add(self.fresh(|registry| floor::upload(registry.host().as_str(), &self.package))?);
-            for row in &arguments.rows {
-                let seconds = self.fresh(|registry| self.row(*row, registry, &mut results.runs))?;
-                results.rows.entry(*row).or_default().add(seconds);
+            self.fresh(&mut results.floor, |_, way| floor::upload(way, &self.package))?;
+            for row in arguments.rows() {
+                let times = results.rows.entry(*row).or_default();
+                self.fresh(times, |registry, way| self.row(*row, registry, way, &mut results.runs))?;
             }
         }
         Ok(results)
     }
 
     /// Runs something on a registry that holds nothing, after what was written before is on the disk.
-    fn fresh<T>(&self, run: impl FnOnce(&DockerRegistry) -> Outcome<T>) -> Outcome<T> {
+    fn fresh(
+        &self,
+        times: &mut report::Row,
+        run: impl FnOnce(&DockerRegistry, &Way) -> Outcome<f64>,
+    ) -> Outcome<()> {
         nix::unistd::sync();
         std::thread::sleep(PAUSE);
-        let options = Options { folder: Some(self.work.clone()), ..Options::default() };
+        let transport = self.link.transport();
+        let options = Options { transport, folder: Some(self.work.clone()), ..Options::default() };
         let registry = DockerRegistry::start(&options).ok_or("no docker-registry")?;
-        run(&registry)
+        times.clock.add(run(&registry, &self.link.to(&registry))?);
+        times.registry.add(server_cpu::seconds(registry.process_id())?);
+        Ok(())
     }
 
-    fn row(&self, row: Row, registry: &DockerRegistry, runs: &mut Vec<Runs>) -> Outcome<f64> {
-        let host = registry.host();
-        let host = host.as_str();
+    fn row(&self, row: Row, registry: &DockerRegistry, way: &Way, runs: &mut Vec<Runs>) -> Outcome<f64> {
+        let host = way.host.as_str();
         let seconds = match row {
             Row::Portolan => {
                 let portolan = self.portolan.as_ref().ok_or("no portolan")?;
-                let run = portolan.run(registry, &self.package, &self.work)?;
+                let run = portolan.run(registry, way, &self.package, &self.work)?;
                 let seconds = run.cold.seconds;
                 runs.push(run);
                 seconds
@@ -166,17 +217,17 @@ impl Bench {
             Row::Crane4 => {
                 rivals::crane_at_once(&program(components::CRANE)?, host, &self.prepared, AT_ONCE)?
             }
-            Row::OciClient => oci_client_row::push(host, &self.package, Way::Chunks)?,
-            Row::OciClientPut => oci_client_row::push(host, &self.package, Way::OnePut)?,
+            Row::OciClient => oci_client_row::push(host, &self.package, Manner::Chunks)?,
+            Row::OciClientPut => oci_client_row::push(host, &self.package, Manner::OnePut)?,
         };
-        self.check(row, host)?;
+        self.check(row, way)?;
         Ok(seconds)
     }
 
     /// Every image is there; and the same, where the tool does not make another one of it.
-    fn check(&self, row: Row, host: &str) -> Outcome<()> {
+    fn check(&self, row: Row, way: &Way) -> Outcome<()> {
         let exact = matches!(row, Row::Portolan | Row::OciClient | Row::OciClientPut);
-        let mut connection = Connection::open(host)?;
+        let mut connection = Connection::open(way)?;
         for image in &self.package.images {
             let target = format!("/v2/{}/manifests/{TAG}", image.repository);
             let answer = connection.ask("GET", &target, ACCEPT)?;
@@ -213,8 +264,8 @@ impl Results {
 
     fn print_portolan(&self, package: &Package) {
         let Some(last) = self.runs.last() else { return };
-        let mut again = Times::default();
-        self.runs.iter().for_each(|run| again.add(run.again.seconds));
+        let mut again = report::Row::default();
+        self.runs.iter().for_each(|run| again.clock.add(run.again.seconds));
         println!("{}", report::line("portolan sync, again", &again, &self.floor));
         let requests = last.again_requests;
         println!(
