@@ -1,6 +1,9 @@
 //! What can go wrong with a chart repository of any kind.
 
-use portolan_registry::{HttpError, RegistryError};
+use portolan_registry::{
+    HttpError, RegistryError,
+    retry::{Transient, Verdict},
+};
 
 use crate::{AddressError, NameError, PackError, RemoteError, local::LocalError, oci::OciChartError};
 
@@ -54,6 +57,16 @@ impl ChartRepoError {
             Self::Remote(RemoteError::ProjectMissing { project, .. })
             | Self::Oci(OciChartError::ProjectMissing { project, .. }) => Some(project),
             _ => None,
+        }
+    }
+}
+
+impl Transient for ChartRepoError {
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Remote(error) => error.verdict(),
+            Self::Registry { source, .. } => source.verdict(),
+            _ => Verdict::Final,
         }
     }
 }

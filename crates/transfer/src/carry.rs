@@ -1,13 +1,14 @@
 //! Brings one blob into every repository that wants it: asked for, mounted, or sent, in that order.
+//! None of the three is begun once the run was interrupted.
 
 use portolan_oci::{Repository, SizedDigest};
-use portolan_registry::{Mount, Registry, RegistryError};
+use portolan_registry::{Mount, Registry, RegistryError, Stop};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
     blobs::{BlobTask, shared},
     event::{BlobId, BlobOutcome, Event, Observer},
-    failure::one_line,
+    lack::{Lack, whole},
 };
 
 /// What became of a blob.
@@ -16,10 +17,23 @@ pub(crate) struct Carried {
     /// Its digest and size as the registry has them, once they are known.
     pub(crate) blob: Option<SizedDigest>,
     /// By repository of the task: how it came there, or why not.
-    pub(crate) places: Vec<Result<BlobOutcome, String>>,
+    pub(crate) places: Vec<Result<BlobOutcome, Lack>>,
+}
+
+/// What ends a blob's way into a repository.
+enum Setback {
+    /// The registry, or the blob itself.
+    Error(RegistryError),
+    /// The run was interrupted.
+    Stopped,
 }
 
 impl Carried {
+    /// A blob that was not begun.
+    fn not_reached(task: &BlobTask) -> Self {
+        Self { blob: None, places: vec![Err(Lack::NOT_REACHED); task.repositories.len()] }
+    }
+
     /// Bytes that were sent for it, over all repositories.
     pub(crate) fn sent(&self) -> u64 {
         self.blob.as_ref().map_or(0, |blob| self.count(BlobOutcome::Uploaded) * blob.size)
@@ -30,13 +44,14 @@ impl Carried {
         self.places.iter().filter(|place| **place == Ok(outcome)).count() as u64
     }
 
-    /// How it came there as a whole: failed if it lacks anywhere, sent if its bytes were needed anywhere.
+    /// How it came there as a whole: what it lacks anywhere counts most, then that its bytes were needed
+    /// anywhere.
     fn summary(&self) -> BlobOutcome {
-        let failed = self.places.iter().any(Result::is_err);
-        match self.places.first() {
-            Some(Ok(_)) if !failed && self.count(BlobOutcome::Uploaded) > 0 => BlobOutcome::Uploaded,
-            Some(Ok(first)) if !failed => *first,
-            _ => BlobOutcome::Failed,
+        match whole(self.places.clone()) {
+            Err(Lack::Failed(_)) => BlobOutcome::Failed,
+            Err(Lack::Interrupted { .. }) => BlobOutcome::Interrupted,
+            Ok(outcomes) if outcomes.contains(&BlobOutcome::Uploaded) => BlobOutcome::Uploaded,
+            Ok(outcomes) => *outcomes.first().expect("because each blob is wanted somewhere"),
         }
     }
 }
@@ -49,6 +64,7 @@ pub(crate) struct Carriage<'a> {
     /// Lets so many blobs send their bytes at once. Questions and mounts need no leave: they are asked for
     /// the next blobs while the connections are busy with these.
     pub(crate) sending: &'a Semaphore,
+    pub(crate) stop: &'a Stop,
 }
 
 /// One blob on its way.
@@ -60,8 +76,11 @@ struct Carrier<'a> {
 
 impl Carriage<'_> {
     /// Brings `task`'s blob wherever it is wanted, and tells the observer so. A repository that refuses it
-    /// doesn't keep it from the others.
+    /// doesn't keep it from the others. After an interruption nothing is begun, and nothing is told.
     pub(crate) async fn carry(self, task: &BlobTask, id: BlobId) -> Carried {
+        if self.stop.is_requested() {
+            return Carried::not_reached(task);
+        }
         let carried = Carrier { carriage: self, task, id }.everywhere().await;
         self.observer.event(Event::BlobFinished { id, size: task.size, outcome: carried.summary() });
         carried
@@ -85,8 +104,8 @@ impl Carrier<'_> {
             if place.is_ok() {
                 lender = lender.or(Some(repository));
             }
-            let spoiled = place.as_ref().is_err_and(RegistryError::is_of_the_blob);
-            let place = place.map_err(|error| one_line(&error));
+            let spoiled = place.as_ref().is_err_and(Setback::is_of_the_blob);
+            let place = place.map_err(|setback| setback.lack(self.carriage.stop));
             if spoiled {
                 // Reading it once more for every other repository would tell the same.
                 places.resize(repositories.len(), place);
@@ -98,10 +117,11 @@ impl Carrier<'_> {
     }
 
     /// Sends a blob whose digest is known only once it passed.
-    async fn derive(&self, repository: &Repository) -> Result<SizedDigest, RegistryError> {
-        let _leave = self.leave().await;
+    async fn derive(&self, repository: &Repository) -> Result<SizedDigest, Setback> {
+        let _leave = self.leave().await?;
         let source = shared(&self.task.content);
-        self.carriage.registry.upload_derived(repository, source, &|sent| self.progress(sent)).await
+        let progress = |sent| self.progress(sent);
+        Ok(self.carriage.registry.upload_derived(repository, source, &progress).await?)
     }
 
     async fn bring(
@@ -109,12 +129,14 @@ impl Carrier<'_> {
         blob: &SizedDigest,
         repository: &Repository,
         lender: Option<&Repository>,
-    ) -> Result<BlobOutcome, RegistryError> {
+    ) -> Result<BlobOutcome, Setback> {
+        self.go_on()?;
         if let Some(lender) = lender.filter(|lender| *lender != repository)
             && self.carriage.registry.mount_blob(repository, &blob.digest, lender).await? == Mount::Mounted
         {
             return Ok(BlobOutcome::Mounted);
         }
+        self.go_on()?;
         if self.carriage.registry.blob_exists(repository, &blob.digest).await? {
             return Ok(BlobOutcome::Existed);
         }
@@ -122,23 +144,52 @@ impl Carrier<'_> {
         Ok(BlobOutcome::Uploaded)
     }
 
-    async fn send(&self, repository: &Repository, blob: &SizedDigest) -> Result<(), RegistryError> {
-        let _leave = self.leave().await;
+    async fn send(&self, repository: &Repository, blob: &SizedDigest) -> Result<(), Setback> {
+        let _leave = self.leave().await?;
         let source = shared(&self.task.content);
-        self.carriage.registry.upload_blob(repository, blob, source, &|sent| self.progress(sent)).await
+        let progress = |sent| self.progress(sent);
+        Ok(self.carriage.registry.upload_blob(repository, blob, source, &progress).await?)
+    }
+
+    /// Ends the blob's way where the run was interrupted.
+    fn go_on(&self) -> Result<(), Setback> {
+        if self.carriage.stop.is_requested() { Err(Setback::Stopped) } else { Ok(()) }
     }
 
     /// Waits until the blob may send its bytes, and tells that it does.
-    async fn leave(&self) -> SemaphorePermit<'_> {
-        let leave = self.carriage.sending.acquire().await.expect("because nobody closes this semaphore");
+    async fn leave(&self) -> Result<SemaphorePermit<'_>, Setback> {
+        let leave = tokio::select! {
+            biased;
+            () = self.carriage.stop.requested() => return Err(Setback::Stopped),
+            leave = self.carriage.sending.acquire() => leave.expect("because nobody closes this semaphore"),
+        };
         let BlobTask { digest, size, .. } = self.task;
         let entry = self.task.entry();
         let started = Event::BlobStarted { id: self.id, digest: digest.as_ref(), entry: &entry, size: *size };
         self.carriage.observer.event(started);
-        leave
+        Ok(leave)
     }
 
     fn progress(&self, sent: u64) {
         self.carriage.observer.event(Event::BlobProgress { id: self.id, sent });
+    }
+}
+
+impl Setback {
+    fn is_of_the_blob(&self) -> bool {
+        matches!(self, Self::Error(error) if error.is_of_the_blob())
+    }
+
+    fn lack(&self, stop: &Stop) -> Lack {
+        match self {
+            Self::Error(error) => Lack::of(error, stop),
+            Self::Stopped => Lack::NOT_REACHED,
+        }
+    }
+}
+
+impl From<RegistryError> for Setback {
+    fn from(error: RegistryError) -> Self {
+        Self::Error(error)
     }
 }

@@ -4,7 +4,7 @@ use portolan_oci::Digest;
 
 use crate::{
     plan::Plan,
-    report::{ChartResult, ImageResult},
+    report::{ChartResult, ImageResult, Report},
 };
 
 /// Takes the events of a run: a progress bar, a log, a page.
@@ -38,6 +38,8 @@ pub enum BlobOutcome {
     Mounted,
     /// It could not be brought there; the image's result tells why.
     Failed,
+    /// The run was interrupted before it was everywhere.
+    Interrupted,
 }
 
 /// Something that happened in a run, in the order in which it happened.
@@ -80,7 +82,8 @@ pub enum Event<'a> {
         /// that wants the bytes for itself.
         sent: u64,
     },
-    /// A blob is there, or failed.
+    /// A blob is there, failed, or was interrupted on its way. One that an interruption kept from being
+    /// begun is not told of.
     BlobFinished {
         /// Which.
         id: BlobId,
@@ -89,14 +92,19 @@ pub enum Event<'a> {
         /// How it came there.
         outcome: BlobOutcome,
     },
-    /// An image is done with, one way or the other.
+    /// An image is done with, one way or the other. Those that an interruption left are in the report alone.
     ImageFinished {
         /// Its line of the report.
         result: &'a ImageResult,
     },
-    /// A chart is done with, one way or the other.
+    /// A chart is done with, one way or the other. Those that an interruption left are in the report alone.
     ChartFinished {
         /// Its line of the report.
         result: &'a ChartResult,
+    },
+    /// Execution ended.
+    Finished {
+        /// What became of everything.
+        report: &'a Report,
     },
 }

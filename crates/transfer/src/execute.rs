@@ -8,8 +8,8 @@ mod tag;
 use portolan_registry::RegistryError;
 
 use crate::{
-    event::Observer,
-    failure::one_line,
+    event::{Event, Observer},
+    lack::Lack,
     options::SyncOptions,
     plan::Plan,
     planning::Target,
@@ -24,7 +24,9 @@ pub(crate) struct Run<'a> {
     pub(crate) observer: &'a dyn Observer,
 }
 
-/// Carries out `plan`. Whatever fails is a line of the report; what can go on goes on.
+/// Carries out `plan`. Whatever fails is a line of the report; what can go on goes on. Once
+/// [`SyncOptions::stop`] is requested nothing new is begun, and the report comes when what is in flight
+/// has ended.
 ///
 /// Tags are written after all their blobs, charts after all their images, so a run that ends in the
 /// middle leaves only blobs that no tag names.
@@ -32,7 +34,7 @@ pub async fn execute(plan: &Plan, target: &Target, options: &SyncOptions, observ
     let run = Run { plan, target, options, observer };
     let (images, totals) = match run.create_projects().await {
         Ok(()) => run.images().await,
-        Err(error) => (run.all_failed(&error), Totals::default()),
+        Err(error) => (run.all_lacking(&Lack::of(&error, &options.stop)), Totals::default()),
     };
     let charts = run.charts(&images).await;
     let report = Report {
@@ -43,18 +45,23 @@ pub async fn execute(plan: &Plan, target: &Target, options: &SyncOptions, observ
         totals,
         ..Report::new()
     };
-    report.lasting(plan.started.elapsed())
+    let report = report.lasting(plan.started.elapsed());
+    observer.event(Event::Finished { report: &report });
+    report
 }
 
 impl Run<'_> {
     async fn create_projects(&self) -> Result<(), RegistryError> {
         for project in &self.plan.projects {
+            if self.options.stop.is_requested() {
+                break;
+            }
             self.target.registry.create_project(&project.name, project.visibility.into()).await?;
         }
         Ok(())
     }
 
-    fn all_failed(&self, error: &RegistryError) -> Vec<ImageResult> {
-        self.plan.images.iter().map(|image| images::failed(image, &one_line(error))).collect()
+    fn all_lacking(&self, lack: &Lack) -> Vec<ImageResult> {
+        self.plan.images.iter().map(|image| images::lacking(image, lack.clone())).collect()
     }
 }

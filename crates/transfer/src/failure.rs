@@ -28,6 +28,9 @@ pub enum Precondition {
         /// Their names.
         names: Vec<String>,
     },
+    /// The run was interrupted before all was known.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 /// All that stops a run before it writes anything, found in one go.
@@ -47,6 +50,11 @@ impl fmt::Display for Preconditions {
 impl Error for Preconditions {}
 
 impl Preconditions {
+    /// The interruption alone.
+    pub(crate) fn interrupted() -> Self {
+        Self { failures: vec![Precondition::Interrupted] }
+    }
+
     /// `Ok` where nothing failed.
     pub(crate) fn check(failures: Vec<Precondition>) -> Result<(), Self> {
         if failures.is_empty() { Ok(()) } else { Err(Self { failures }) }

@@ -16,6 +16,7 @@ mod content;
 mod event;
 mod execute;
 mod failure;
+mod lack;
 mod options;
 mod plan;
 mod planning;

@@ -2,6 +2,7 @@
 
 use portolan_chart::Rules;
 use portolan_oci::RegistryHost;
+use portolan_registry::Stop;
 use serde::Serialize;
 
 /// All that decides a sync beside the package and the servers.
@@ -23,6 +24,11 @@ pub struct SyncOptions {
     pub charts: ChartPolicy,
     /// How many blobs are sent at once; at least 1.
     pub jobs: usize,
+    /// Once requested, nothing new is begun: planning ends with [`Precondition::Interrupted`], execution
+    /// reports what it did not reach. The servers' clients are to be made with the same one.
+    ///
+    /// [`Precondition::Interrupted`]: crate::Precondition::Interrupted
+    pub stop: Stop,
 }
 
 /// Which charts of the package are taken.

@@ -40,9 +40,23 @@ pub struct Target {
 /// Hosts, credentials and projects are checked together, so that one run shows everything that is missing.
 ///
 /// # Errors
-/// [`Preconditions`] with every failure of a host, a credential or a project. A bundle that can't be
-/// read or planned is no error: it stands in [`Plan::broken`].
+/// [`Preconditions`] with every failure of a host, a credential or a project, or with the interruption
+/// alone: questions that are open then are given up, since nobody needs their answers. A bundle that
+/// can't be read or planned is no error: it stands in [`Plan::broken`].
 pub async fn plan(
+    package: Arc<Package>,
+    target: &Target,
+    options: &SyncOptions,
+    observer: &dyn Observer,
+) -> Result<Plan, Preconditions> {
+    tokio::select! {
+        biased;
+        () = options.stop.requested() => Err(Preconditions::interrupted()),
+        plan = made(package, target, options, observer) => plan,
+    }
+}
+
+async fn made(
     package: Arc<Package>,
     target: &Target,
     options: &SyncOptions,
@@ -51,6 +65,9 @@ pub async fn plan(
     let started = Instant::now();
     let only_registry = options.push_host.is_none().then(|| &target.registry.endpoint().host);
     let wanted = wanted(&Inputs { package: &package, options, only_registry });
+    if options.stop.is_requested() {
+        return Err(Preconditions::interrupted());
+    }
     observer.event(Event::Checking { targets: wanted.images.len() + wanted.charts.len() });
     let Ready { projects, charts: holds } = ready(target, &wanted, options).await?;
     let images = ask_images(&target.registry, &wanted.images, &projects, observer)

@@ -47,7 +47,7 @@ pub struct ImageResult {
     /// Digest that the tag held and holds, where the image was kept from replacing it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Digest>,
-    /// Why it failed.
+    /// Why it failed; where it was interrupted, what would have been tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
@@ -64,6 +64,8 @@ pub enum ImageOutcome {
     Kept,
     /// It could not be brought there.
     Failed,
+    /// The run was interrupted before it was there.
+    Interrupted,
 }
 
 /// One chart of a run.
@@ -80,7 +82,7 @@ pub struct ChartResult {
     pub target: String,
     /// What became of it.
     pub action: ChartOutcome,
-    /// Why it failed or was withheld.
+    /// Why it failed or was withheld; where it was interrupted, what would have been tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
@@ -99,6 +101,8 @@ pub enum ChartOutcome {
     Withheld,
     /// It could not be uploaded.
     Failed,
+    /// The run was interrupted before it was uploaded.
+    Interrupted,
 }
 
 /// A bundle that could not be read or planned.
@@ -152,7 +156,7 @@ impl Report {
             && self.images.iter().all(image_is_fine)
             && self.charts.iter().all(chart_is_fine);
         let some_progress = self.images.iter().any(|image| image.action != ImageOutcome::Failed)
-            || self.charts.iter().any(|chart| chart.action.is_there() || chart.action == ChartOutcome::Kept);
+            || self.charts.iter().any(|chart| !chart.action.is_lost());
         match (all_fine, some_progress) {
             (true, _) => Outcome::Done,
             (false, true) => Outcome::InPart,
@@ -176,6 +180,11 @@ impl ImageOutcome {
 }
 
 impl ChartOutcome {
+    /// Whether nothing came of it.
+    fn is_lost(self) -> bool {
+        matches!(self, Self::Withheld | Self::Failed)
+    }
+
     /// Whether the repository holds this very chart now.
     pub fn is_there(self) -> bool {
         matches!(self, Self::Pushed | Self::Exists)
@@ -226,6 +235,7 @@ mod tests {
         check(&[ImageOutcome::Pushed, ImageOutcome::Failed], Outcome::InPart);
         check(&[ImageOutcome::Kept], Outcome::InPart);
         check(&[ImageOutcome::Failed], Outcome::Failed);
+        check(&[ImageOutcome::Interrupted], Outcome::InPart);
     }
 
     #[test]

@@ -75,7 +75,8 @@ impl From<PackedChart> for PackedForm {
     }
 }
 
-/// Reads every bundle of `package` and works out what is to go where.
+/// Reads every bundle of `package` and works out what is to go where. Where the run is interrupted
+/// meanwhile, the rest of the bundles is left unread.
 pub(crate) fn wanted(inputs: &Inputs<'_>) -> Wanted {
     let package = inputs.package;
     let mut prepared: Vec<Prepared> = Vec::new();
@@ -83,6 +84,9 @@ pub(crate) fn wanted(inputs: &Inputs<'_>) -> Wanted {
     wanted.broken.extend(package.broken.iter().map(|broken| lost(&broken.origin, &broken.error)));
     let mut room = PACKED_LIMIT;
     for index in 0..package.bundles.len() {
+        if inputs.options.stop.is_requested() {
+            break;
+        }
         match prepare(inputs, index) {
             Ok(Some(mut bundle)) => {
                 bundle.chart.iter_mut().for_each(|chart| chart.keep_within(&mut room));

@@ -25,14 +25,19 @@ const NOWHERE: &str = "registry.invalid";
 /// [`Failure`] where a client cannot be made: a file of certificates is none, a URL is none for its kind,
 /// Docker's configuration cannot be read.
 pub async fn target(settings: &Settings) -> Result<Target, Failure> {
-    let options = registry_options(&settings.tls);
+    let options = registry_options(settings);
     let registry = registry(settings, &options).await?;
     let charts = charts(settings, options).await?;
     Ok(Target { registry, charts })
 }
 
-fn registry_options(tls: &TlsSettings) -> RegistryOptions {
-    RegistryOptions { http: http_options(tls), usual_access: Access::PullPush, ..RegistryOptions::default() }
+fn registry_options(settings: &Settings) -> RegistryOptions {
+    RegistryOptions {
+        http: http_options(&settings.tls),
+        usual_access: Access::PullPush,
+        stop: settings.sync.stop.clone(),
+        ..RegistryOptions::default()
+    }
 }
 
 fn http_options(tls: &TlsSettings) -> HttpOptions {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use portolan_chart::Rules;
 use portolan_oci::RegistryHost;
+use portolan_registry::Stop;
 use portolan_transfer::{ChartPolicy, ImagePolicy, MissingProjects, Selection, SyncOptions};
 
 use super::file::{File, Source, Target};
@@ -134,6 +135,7 @@ fn options(overrides: &Overrides, carried: Carried) -> SyncOptions {
         missing_projects: overrides.missing_projects,
         charts: overrides.charts,
         jobs: overrides.jobs,
+        stop: Stop::default(),
     }
 }
 

@@ -69,6 +69,7 @@ pub(super) fn image_cell(outcome: ImageOutcome) -> Cell {
         ImageOutcome::Exists => Cell::new("exists", Tone::Dim),
         ImageOutcome::Kept => Cell::new("kept", Tone::Warn),
         ImageOutcome::Failed => Cell::new("failed", Tone::Bad),
+        ImageOutcome::Interrupted => Cell::new("interrupted", Tone::Warn),
     }
 }
 
@@ -80,6 +81,7 @@ pub(super) fn chart_cell(outcome: ChartOutcome) -> Cell {
         ChartOutcome::Kept => Cell::new("kept", Tone::Warn),
         ChartOutcome::Withheld => Cell::new("withheld", Tone::Warn),
         ChartOutcome::Failed => Cell::new("failed", Tone::Bad),
+        ChartOutcome::Interrupted => Cell::new("interrupted", Tone::Warn),
     }
 }
 

@@ -1,16 +1,18 @@
-//! Uploads each chart once all its images are there.
+//! Uploads each chart once all its images are there, and none once the run was interrupted.
 
 use std::sync::Arc;
 
 use portolan_chart::ChartVersion;
 use portolan_chartrepo::{ChartRepoError, PackedChart};
 use portolan_oci::Reference;
+use portolan_registry::retry::{Transient, Verdict};
 
 use super::Run;
 use crate::{
     charts::{Held, compare},
     event::Event,
     failure::one_line,
+    lack::Lack,
     options::ChartPolicy,
     plan::{ChartAction, PlannedChart},
     report::{ChartOutcome, ChartResult, ImageResult},
@@ -32,6 +34,15 @@ enum UploadError {
     },
 }
 
+impl Transient for UploadError {
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Bundle { .. } => Verdict::Final,
+            Self::Repository { source } => source.verdict(),
+        }
+    }
+}
+
 impl Run<'_> {
     /// Brings every chart of the plan where it belongs, one after the other: servers that keep one
     /// index for all charts write it anew for each, and lose entries when asked to do so twice at once.
@@ -39,7 +50,9 @@ impl Run<'_> {
         let mut results = Vec::new();
         for chart in &self.plan.charts {
             let result = self.chart(chart, images).await;
-            self.observer.event(Event::ChartFinished { result: &result });
+            if result.action != ChartOutcome::Interrupted {
+                self.observer.event(Event::ChartFinished { result: &result });
+            }
             results.push(result);
         }
         if let Err(error) = self.finish_charts(&results).await {
@@ -68,12 +81,16 @@ impl Run<'_> {
         if let Some(action) = settled {
             return line(chart, action, None);
         }
+        if self.options.stop.is_requested() {
+            return line(chart, ChartOutcome::Interrupted, None);
+        }
         if let Some(reason) = self.withheld(chart, images) {
             return line(chart, ChartOutcome::Withheld, Some(reason));
         }
-        match self.upload(chart, images).await {
+        match self.upload(chart, images).await.map_err(|error| Lack::of(&error, &self.options.stop)) {
             Ok(action) => line(chart, action, None),
-            Err(error) => line(chart, ChartOutcome::Failed, Some(one_line(&error))),
+            Err(Lack::Failed(error)) => line(chart, ChartOutcome::Failed, Some(error)),
+            Err(Lack::Interrupted { error }) => line(chart, ChartOutcome::Interrupted, error),
         }
     }
 
@@ -104,6 +121,7 @@ impl Run<'_> {
         match held {
             Held::Same => return Ok(ChartOutcome::Exists),
             Held::Other | Held::Unknown => return Ok(ChartOutcome::Kept),
+            Held::Nothing if self.options.stop.is_requested() => return Ok(ChartOutcome::Interrupted),
             Held::Nothing => {}
         }
         self.target.charts.push(&packed).await.map_err(|source| UploadError::Repository { source })?;

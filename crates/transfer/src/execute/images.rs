@@ -14,7 +14,7 @@ use crate::{
     blobs::BlobPlan,
     carry::Carriage,
     event::{BlobId, Event},
-    failure::one_line,
+    lack::Lack,
     plan::{ImageAction, PlannedImage},
     report::{ImageOutcome, ImageResult, Totals},
 };
@@ -41,7 +41,12 @@ impl Run<'_> {
         let mut progress = Progress::new(blobs, &self.plan.images);
         let jobs = self.options.jobs.max(1);
         let sending = &Semaphore::new(jobs);
-        let carriage = Carriage { registry: &self.target.registry, observer: self.observer, sending };
+        let carriage = Carriage {
+            registry: &self.target.registry,
+            observer: self.observer,
+            sending,
+            stop: &self.options.stop,
+        };
         let tasks = blobs.tasks.iter().enumerate();
         let transfers = tasks.map(async |(at, task)| (at, carriage.carry(task, BlobId(at)).await));
         let mut transfers = pin!(stream::iter(transfers).buffer_unordered(jobs + ASKED_AHEAD));
@@ -54,7 +59,9 @@ impl Run<'_> {
                     }
                 }
                 Some((image, result)) = tagging.next() => {
-                    self.observer.event(Event::ImageFinished { result: &result });
+                    if result.action != ImageOutcome::Interrupted {
+                        self.observer.event(Event::ImageFinished { result: &result });
+                    }
                     results[image] = Some(result);
                 }
                 else => return progress.totals(),
@@ -62,22 +69,24 @@ impl Run<'_> {
         }
     }
 
-    /// Writes the tag of an image whose blobs all ended, well or not.
+    /// Writes the tag of an image whose blobs all ended, well or not. An interruption doesn't keep it from
+    /// one whose blobs are all there: the bytes have been sent, and a few small requests make them an image.
     async fn finish(&self, at: usize, parts: Parts) -> (usize, ImageResult) {
         let image = &self.plan.images[at];
         let written = match parts.layers {
-            Ok(layers) => write_tag(&self.target.registry, image, &layers).await.map_err(|e| one_line(&e)),
-            Err(error) => Err(error),
+            Ok(layers) => write_tag(&self.target.registry, image, &layers)
+                .await
+                .map_err(|error| Lack::of(&error, &self.options.stop)),
+            Err(lack) => Err(lack),
         };
-        let result = ImageResult { bytes_sent: parts.sent, ..line(image, ImageOutcome::Failed) };
         let result = match written {
             Ok(Written { digest, action }) => {
                 let (action, found) = outcome(action);
-                ImageResult { digest: Some(digest), action, found, ..result }
+                ImageResult { digest: Some(digest), found, ..line(image, action) }
             }
-            Err(error) => ImageResult { error: Some(error), ..result },
+            Err(lack) => lacking(image, lack),
         };
-        (at, result)
+        (at, ImageResult { bytes_sent: parts.sent, ..result })
     }
 }
 
@@ -99,9 +108,13 @@ fn outcome(action: ImageAction) -> (ImageOutcome, Option<portolan_oci::Digest>) 
     }
 }
 
-/// The line of an image that could not even be begun.
-pub(super) fn failed(image: &PlannedImage, error: &str) -> ImageResult {
-    ImageResult { error: Some(error.to_owned()), ..line(image, ImageOutcome::Failed) }
+/// The line of an image that is not there.
+pub(super) fn lacking(image: &PlannedImage, lack: Lack) -> ImageResult {
+    let (action, error) = match lack {
+        Lack::Failed(error) => (ImageOutcome::Failed, Some(error)),
+        Lack::Interrupted { error } => (ImageOutcome::Interrupted, error),
+    };
+    ImageResult { error, ..line(image, action) }
 }
 
 fn line(image: &PlannedImage, action: ImageOutcome) -> ImageResult {

@@ -7,6 +7,7 @@ use crate::{
     blobs::{BlobKey, BlobPlan},
     carry::Carried,
     event::BlobOutcome,
+    lack::{Lack, whole},
     plan::PlannedImage,
     report::Totals,
 };
@@ -25,7 +26,7 @@ pub(super) struct Progress<'a> {
 /// What an image is made of, once all its blobs ended.
 pub(super) struct Parts {
     /// By member of the image: its layers, lowest first; else why one of its blobs is not there.
-    pub(super) layers: Result<Vec<Vec<SizedDigest>>, String>,
+    pub(super) layers: Result<Vec<Vec<SizedDigest>>, Lack>,
     /// Bytes that were sent for it, without the blobs that count for an earlier image.
     pub(super) sent: u64,
 }
@@ -67,18 +68,20 @@ impl<'a> Progress<'a> {
         let PlannedImage { content, target, .. } = &self.images[image];
         let sources = content.content.sources().iter();
         Parts {
-            layers: sources.map(|source| self.layers(source, &target.repository)).collect(),
+            layers: whole(sources.map(|source| self.layers(source, &target.repository))),
             sent: self.sent_for(image),
         }
     }
 
     /// The layers of one member; an error where one of its blobs, its config included, is not there.
-    fn layers(&self, source: &ImageSource, repository: &Repository) -> Result<Vec<SizedDigest>, String> {
-        self.blob(&BlobKey::Known(source.config_digest.clone()), repository)?;
-        source.layers.iter().map(|layer| self.blob(&BlobKey::of(layer), repository)).collect()
+    fn layers(&self, source: &ImageSource, repository: &Repository) -> Result<Vec<SizedDigest>, Lack> {
+        let config = [BlobKey::Known(source.config_digest.clone())];
+        let keys = config.into_iter().chain(source.layers.iter().map(BlobKey::of));
+        let mut blobs = whole(keys.map(|key| self.blob(&key, repository)))?;
+        Ok(blobs.split_off(1))
     }
 
-    fn blob(&self, key: &BlobKey, repository: &Repository) -> Result<SizedDigest, String> {
+    fn blob(&self, key: &BlobKey, repository: &Repository) -> Result<SizedDigest, Lack> {
         let at = self.blobs.by_key[key];
         let carried = self.carried[at].as_ref().expect("because every blob of this image ended");
         let mut places = self.blobs.tasks[at].repositories.iter().zip(&carried.places);

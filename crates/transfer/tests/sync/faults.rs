@@ -116,6 +116,7 @@ async fn all_preconditions_are_reported_together() {
             Precondition::Registry { .. } => "registry",
             Precondition::ChartRepository { .. } => "chart repository",
             Precondition::MissingProjects { .. } => "projects",
+            Precondition::Interrupted => "interruption",
         })
         .collect();
     assert_eq!(kinds, ["registry", "chart repository"]);

@@ -4,6 +4,7 @@
 
 mod existing;
 mod faults;
+mod interrupted;
 mod sharing;
 mod site;
 mod whole;

@@ -9,7 +9,7 @@ use std::{
 
 use portolan_chart::Rules;
 use portolan_chartrepo::{ConnectOptions, Target as ChartTarget, connect};
-use portolan_registry::{Endpoint, Registry, RegistryOptions, Scheme};
+use portolan_registry::{Endpoint, Registry, RegistryOptions, Scheme, Stop};
 use portolan_testkit::{
     docker_registry::{DockerRegistry, Options, Request},
     skopeo::Skopeo,
@@ -69,6 +69,7 @@ impl Site {
             missing_projects: MissingProjects::Refuse,
             charts: ChartPolicy::AfterImages,
             jobs: 4,
+            stop: Stop::default(),
         }
     }
 

@@ -122,6 +122,7 @@ impl Observer for Bars {
             Event::BlobFinished { id, size, outcome } => self.state().blob_finished(id, size, outcome),
             Event::ImageFinished { result } => self.above(&image_line(result, self.style)),
             Event::ChartFinished { result } => self.above(&chart_line(result, self.style)),
+            Event::Finished { .. } => self.state().end(),
         }
     }
 }

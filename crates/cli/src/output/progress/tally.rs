@@ -28,7 +28,7 @@ impl Tally {
         self.running.remove(&id);
         match outcome {
             BlobOutcome::Uploaded => self.done += size,
-            BlobOutcome::Existed | BlobOutcome::Mounted | BlobOutcome::Failed => {
+            BlobOutcome::Existed | BlobOutcome::Mounted | BlobOutcome::Failed | BlobOutcome::Interrupted => {
                 self.total = self.total.saturating_sub(size);
             }
         }
