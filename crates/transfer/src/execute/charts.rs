@@ -56,7 +56,7 @@ impl Run<'_> {
             results.push(result);
         }
         if let Err(error) = self.finish_charts(&results).await {
-            let lost = results.iter_mut().filter(|result| result.action == ChartOutcome::Pushed);
+            let lost = results.iter_mut().filter(|result| result.action.is_there());
             for result in lost {
                 result.action = ChartOutcome::Failed;
                 result.error = Some(one_line(&error));
@@ -65,8 +65,9 @@ impl Run<'_> {
         results
     }
 
+    /// Also where every chart was there: a run that was killed may have left one without its index entry.
     async fn finish_charts(&self, results: &[ChartResult]) -> Result<(), ChartRepoError> {
-        if results.iter().any(|result| result.action == ChartOutcome::Pushed) {
+        if results.iter().any(|result| result.action.is_there()) {
             self.target.charts.finish().await?;
         }
         Ok(())

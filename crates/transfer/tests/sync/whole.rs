@@ -66,6 +66,21 @@ async fn a_second_run_asks_once_an_image_and_sends_nothing() {
 }
 
 #[tokio::test]
+async fn a_chart_that_a_killed_run_left_out_of_the_index_gets_its_entry() {
+    let Some(site) = Site::start() else { return };
+    site.add_bundle("web_0.1.0.bundle.tar", &bundle().1);
+    site.sync_all().await;
+    let index = site.charts_folder().join("index.yaml");
+    let complete = std::fs::read_to_string(&index).unwrap();
+    std::fs::remove_file(&index).unwrap();
+
+    let report = site.sync_all().await;
+
+    assert_eq!(report.charts[0].action, ChartOutcome::Exists);
+    assert_eq!(std::fs::read_to_string(&index).unwrap(), complete);
+}
+
+#[tokio::test]
 async fn a_plan_writes_nothing() {
     let Some(site) = Site::start() else { return };
     site.add_bundle("web_0.1.0.bundle.tar", &bundle().1);
