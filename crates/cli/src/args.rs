@@ -67,7 +67,8 @@ Examples:
   portolan sync --config load-image.yaml --dry-run   see what would be done
   portolan sync --config load-image.yaml             do it
 
-Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done in part (the report says what is left).";
+Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done in part or interrupted (the report
+says what is left), 130 and 143 ended at once by a second signal.";
 
 /// Why no command was found in the arguments.
 #[derive(Debug, thiserror::Error)]

@@ -1,12 +1,28 @@
 //! The commands, a file each: arguments, calls into the libraries, rendering.
 
 pub mod connect;
+mod interruption;
 pub mod quickstart;
 pub mod sync;
 
-use crate::failure::Failure;
+use portolan_registry::Stop;
 
-/// The runtime that a command does its work on.
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::of(&error))
+use crate::failure::Failure;
+use crate::output::Console;
+
+/// Does a command's work on a runtime of its own. Ctrl-C and SIGTERM request `stop`.
+fn carry_out<T>(
+    stop: &Stop,
+    console: &Console,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::of(&error))?;
+    let done = runtime.block_on(async {
+        interruption::heed(stop, console)?;
+        work.await
+    });
+    // A package that is still being opened when the run is interrupted keeps nobody waiting.
+    runtime.shutdown_background();
+    done
 }

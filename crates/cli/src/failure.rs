@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use portolan_transfer::Preconditions;
+use portolan_transfer::{Precondition, Preconditions};
 
 use crate::args::UsageError;
 use crate::config::ConfigError;
@@ -17,7 +17,7 @@ pub enum Exit {
     Failed,
     /// Arguments, environment or configuration cannot be used.
     Usage,
-    /// Something is left, and the report says what.
+    /// Something is left, and the report says what; also an interruption before there was anything to report.
     InPart,
 }
 
@@ -88,6 +88,13 @@ impl Failure {
         failure.with_hint("leave it out, or do that part with the tool that you use today")
     }
 
+    /// The run was interrupted before its plan stood.
+    #[must_use]
+    pub fn interrupted() -> Self {
+        let failure = Self::failed("interrupted before anything was written");
+        Self { exit: Exit::InPart, ..failure }.with_hint("the same command begins again")
+    }
+
     /// The same with a hint.
     #[must_use]
     pub fn with_hint(self, hint: impl Into<String>) -> Self {
@@ -119,6 +126,9 @@ impl From<UsageError> for Failure {
 
 impl From<Preconditions> for Failure {
     fn from(error: Preconditions) -> Self {
+        if matches!(error.failures[..], [Precondition::Interrupted]) {
+            return Self::interrupted();
+        }
         let parts: Vec<String> = error.failures.iter().map(|failure| one_line(failure)).collect();
         let message = match parts.len() {
             1 => "nothing was written, because one thing stands in the way".to_owned(),

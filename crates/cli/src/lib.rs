@@ -7,7 +7,8 @@
 //! ```
 //!
 //! There is no logic here beyond that: commands are arguments, one call, and rendering. Everything that is
-//! printed is printed by [`output`], every failure passes [`failure`], and only `main` ends the process.
+//! printed is printed by [`output`], every failure passes [`failure`], and only `main` ends the process, but for a
+//! second Ctrl-C, which waits for nothing.
 
 pub mod args;
 pub mod commands;

@@ -42,8 +42,8 @@ enum Motion {
     Lines,
 }
 
-/// The two output streams, and what they can show.
-#[derive(Debug)]
+/// The two output streams, and what they can show. Clones share the place where bars are drawn.
+#[derive(Debug, Clone)]
 pub struct Console {
     out: Style,
     err: Style,
@@ -118,6 +118,11 @@ impl Console {
     /// Says something that a user should know though nothing is wrong.
     pub fn note(&self, text: &str) {
         self.say(&format!("{} {text}", self.err.dim("note:")));
+    }
+
+    /// Says that the run was interrupted and how it ends.
+    pub fn interrupted(&self, text: &str) {
+        self.say(&self.err.warn(text));
     }
 
     /// Prints why the command line cannot be used, or the help that was asked for.

@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use portolan_depot::{Options, Running};
-use portolan_transfer::Report;
+use portolan_registry::Stop;
+use portolan_transfer::{Outcome, Report};
 use tempfile::TempDir;
 
 use super::sync;
@@ -54,15 +55,10 @@ const PROJECT: &str = "quickstart";
 ///
 /// [`Failure`] where any step of the show fails, the second sync's sending something among them.
 pub fn run(arguments: &QuickstartArgs, console: &Console) -> Result<Exit, Failure> {
-    let stage = Stage::new()?;
-    super::runtime()?.block_on(async {
-        tokio::select! {
-            shown = show(arguments, &stage, console) => shown,
-            interrupted = interruption() => interrupted.map(|()| console.say("")),
-        }
-    })?;
+    let (stage, stop) = (Stage::new()?, Stop::default());
+    let exit = super::carry_out(&stop, console, show(arguments, &stage, &stop, console))?;
     stage.take_down(console)?;
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 /// The temporary directory and what lies where in it.
@@ -88,7 +84,12 @@ impl Stage {
     }
 }
 
-async fn show(arguments: &QuickstartArgs, stage: &Stage, console: &Console) -> Result<(), Failure> {
+async fn show(
+    arguments: &QuickstartArgs,
+    stage: &Stage,
+    stop: &Stop,
+    console: &Console,
+) -> Result<Exit, Failure> {
     let bundles = stage.path("package");
     package::write(&bundles)?;
     console.say(&format!("Made a package of two bundles in {}", bundles.display()));
@@ -96,13 +97,16 @@ async fn show(arguments: &QuickstartArgs, stage: &Stage, console: &Console) -> R
     console.say(&format!("Started a registry and chart repository on http://{}", depot.addr()));
     let configuration = write_configuration(stage, &bundles, depot.addr())?;
     console.say(&format!("Wrote the configuration {}\n", configuration.display()));
-    carry_twice(&configuration, console).await?;
-    console.result(&look::text(depot.addr(), &configuration));
-    if !arguments.once {
-        console.say("\nEverything stays up until Ctrl-C.");
-        interruption().await?;
+    let carried = carry_twice(&configuration, stop, console).await;
+    if let Ok(Exit::Done) = carried {
+        console.result(&look::text(depot.addr(), &configuration));
+        if !arguments.once {
+            console.say("\nEverything stays up until Ctrl-C.");
+            stop.requested().await;
+        }
     }
-    depot.shutdown().await.map_err(|error| Failure::of(&error))
+    depot.shutdown().await.map_err(|error| Failure::of(&error))?;
+    carried
 }
 
 async fn start(arguments: &QuickstartArgs, stage: &Stage) -> Result<Running, Failure> {
@@ -112,29 +116,40 @@ async fn start(arguments: &QuickstartArgs, stage: &Stage) -> Result<Running, Fai
         .map_err(|error| Failure::of(&error))
 }
 
-async fn carry_twice(configuration: &Path, console: &Console) -> Result<(), Failure> {
+async fn carry_twice(configuration: &Path, stop: &Stop, console: &Console) -> Result<Exit, Failure> {
     console.say("$ portolan sync --config load-image.yaml");
-    let first = carry(configuration, console).await?;
+    let first = carry(configuration, stop, console).await?;
+    if was_interrupted(&first, stop) {
+        return Ok(Exit::InPart);
+    }
     refuse_incomplete(&first)?;
     console.say("\n$ portolan sync --config load-image.yaml    (again: nothing is sent twice)");
-    let second = carry(configuration, console).await?;
+    let second = carry(configuration, stop, console).await?;
+    if was_interrupted(&second, stop) {
+        return Ok(Exit::InPart);
+    }
     refuse_incomplete(&second)?;
     match second.totals.bytes_sent {
-        0 => Ok(()),
+        0 => Ok(Exit::Done),
         bytes => Err(unexpected(&format!("the second sync sent {bytes} bytes, and should have sent none"))),
     }
 }
 
-async fn carry(configuration: &Path, console: &Console) -> Result<Report, Failure> {
-    let settings = config::load(configuration, &Overrides::default(), &Environment::default())?;
+async fn carry(configuration: &Path, stop: &Stop, console: &Console) -> Result<Report, Failure> {
+    let mut settings = config::load(configuration, &Overrides::default(), &Environment::default())?;
+    settings.sync.stop = stop.clone();
     let report = sync::carry(&settings, console).await?;
     console.result(&summary::table(&report, console.style()));
     Ok(report)
 }
 
+fn was_interrupted(report: &Report, stop: &Stop) -> bool {
+    stop.is_requested() && report.outcome() != Outcome::Done
+}
+
 fn refuse_incomplete(report: &Report) -> Result<(), Failure> {
     match report.outcome() {
-        portolan_transfer::Outcome::Done => Ok(()),
+        Outcome::Done => Ok(()),
         _ => Err(unexpected("the sync did not carry everything")),
     }
 }
@@ -153,20 +168,4 @@ fn write_configuration(stage: &Stage, bundles: &Path, depot: SocketAddr) -> Resu
     );
     fs::write(&file, text).map_err(|error| Failure::of(&error))?;
     Ok(file)
-}
-
-/// Ends when the user wants to: Ctrl-C, or being asked to terminate.
-async fn interruption() -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::of(&error);
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminated = signal(SignalKind::terminate()).map_err(failed)?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted.map_err(failed),
-            _ = terminated.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.map_err(failed)
 }

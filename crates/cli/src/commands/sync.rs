@@ -18,7 +18,8 @@ use crate::output::{Console, Format, plan as plan_text, summary};
 /// Carries charts and their images from bundles into a registry and a chart repository.
 ///
 /// The configuration is charts-syncer's. Everything is checked before the first write; a tag or chart that
-/// exists with other content is kept and reported; a run that was broken off goes on where it was.
+/// exists with other content is kept and reported; a run that was broken off goes on where it was. Ctrl-C ends
+/// the run after what is in flight, with its report; a second one ends it at once.
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct SyncArgs {
@@ -129,7 +130,8 @@ Examples:
   portolan sync -c load-image.yaml --output json > report.json
   portolan sync -c load-image.yaml --ca-file /etc/docker/certs.d/registry/ca.crt
 
-Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done in part (the report says what is left).";
+Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done in part or interrupted (the report
+says what is left), 130 and 143 ended at once by a second signal.";
 
 /// What a run ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,7 +193,7 @@ pub fn run(arguments: &SyncArgs, environment: &Environment, console: &Console) -
     if arguments.flags.workdir.is_some() {
         console.note("--workdir has no effect: nothing is unpacked");
     }
-    super::runtime()?.block_on(sync(arguments, &settings, console))
+    super::carry_out(&settings.sync.stop, console, sync(arguments, &settings, console))
 }
 
 async fn sync(arguments: &SyncArgs, settings: &Settings, console: &Console) -> Result<Exit, Failure> {
@@ -217,10 +219,18 @@ pub(super) async fn carry(settings: &Settings, console: &Console) -> Result<Repo
 }
 
 async fn plan(settings: &Settings, progress: &dyn Observer) -> Result<(Target, Plan), Failure> {
-    let package = open(settings).await?;
-    let target = connect::target(settings).await?;
+    let (package, target) = tokio::select! {
+        biased;
+        () = settings.sync.stop.requested() => return Err(Failure::interrupted()),
+        ready = ready(settings) => ready?,
+    };
     let plan = portolan_transfer::plan(package, &target, &settings.sync, progress).await?;
     Ok((target, plan))
+}
+
+/// What is planned with: the package and clients of the servers.
+async fn ready(settings: &Settings) -> Result<(Arc<Package>, Target), Failure> {
+    Ok((open(settings).await?, connect::target(settings).await?))
 }
 
 /// Reading headers blocks, so it is done beside the runtime's own threads.

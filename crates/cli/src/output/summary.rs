@@ -25,6 +25,7 @@ pub fn table(report: &Report, style: Style) -> String {
     );
     text.extend(report.notes.iter().map(|note| format!("{} {note}", style.dim("note:"))));
     text.push(String::new());
+    text.extend(interrupted(report));
     text.push(totals(report));
     text.join("\n")
 }
@@ -83,6 +84,16 @@ pub(super) fn chart_cell(outcome: ChartOutcome) -> Cell {
         ChartOutcome::Failed => Cell::new("failed", Tone::Bad),
         ChartOutcome::Interrupted => Cell::new("interrupted", Tone::Warn),
     }
+}
+
+/// What an interruption left, and what to do about it.
+fn interrupted(report: &Report) -> Option<String> {
+    let images = report.images.iter().filter(|image| image.action == ImageOutcome::Interrupted).count();
+    let charts = report.charts.iter().filter(|chart| chart.action == ChartOutcome::Interrupted).count();
+    (images + charts > 0).then(|| {
+        let (images, charts) = (count(images, "image"), count(charts, "chart"));
+        format!("Interrupted before {images} and {charts} were there; the same command goes on from here")
+    })
 }
 
 fn totals(report: &Report) -> String {

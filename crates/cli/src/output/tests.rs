@@ -82,6 +82,37 @@ note: a note
 }
 
 #[test]
+fn the_summary_of_an_interrupted_run() {
+    let report = report(
+        r#"{
+        "reportVersion": 1,
+        "images": [
+            {"source": "a/b:1", "target": "r.example/b:1", "platforms": [], "action": "interrupted", "bytesSent": 0},
+            {"source": "a/c:1", "target": "r.example/c:1", "platforms": [], "action": "interrupted", "bytesSent": 0,
+             "error": "the server answered 503"}
+        ],
+        "charts": [
+            {"name": "kant", "version": "0.5.0", "source": "kant.bundle.tar", "target": "out/kant-0.5.0.tgz",
+             "action": "interrupted"}
+        ],
+        "broken": [], "notes": [],
+        "totals": {"bytesSent": 0, "blobsUploaded": 0, "blobsMounted": 0, "blobsExisted": 0, "seconds": 1.0}
+    }"#,
+    );
+    let expected = "\
+Images
+  interrupted  r.example/b:1
+  interrupted  r.example/c:1
+               the server answered 503
+Charts
+  interrupted  kant 0.5.0  out/kant-0.5.0.tgz
+
+Interrupted before 2 images and 1 chart were there; the same command goes on from here
+2 images and 1 chart in 1.0 s, 0 B sent";
+    assert_eq!(summary::table(&report, Style::Plain), expected);
+}
+
+#[test]
 fn the_summary_of_nothing() {
     assert_eq!(summary::table(&Report::new(), Style::Plain), "\n0 images and 0 charts in 0.0 s, 0 B sent");
 }
