@@ -15,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::quickstart::QuickstartArgs;
 use crate::commands::sync::SyncArgs;
+use crate::output::LogFormat;
 
 /// What the program was asked for.
 #[derive(Debug)]
@@ -57,8 +58,19 @@ struct Portolan {
     /// Say more: -v what is done, -vv requests, -vvv everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+    #[command(flatten)]
+    log: LogArgs,
     #[command(subcommand)]
     command: Command,
+}
+
+/// How it is told what happens on the way.
+#[derive(Debug, Clone, Copy, Default, Args)]
+struct LogArgs {
+    // `log_format` finds it before the rest is parsed, so that what is wrong there is told in that form too.
+    /// Form of everything on standard error
+    #[arg(long, value_name = "FORM", value_enum, default_value_t, global = true)]
+    log_format: LogFormat,
 }
 
 const EXAMPLES: &str = "\
@@ -99,6 +111,14 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             Ok(Invocation { command: parsed.command, verbosity: Verbosity(parsed.verbose) })
         }
     }
+}
+
+/// The form of standard error that a command line asks for, whatever else is wrong with it.
+#[must_use]
+pub fn log_format(arguments: &[OsString]) -> LogFormat {
+    let json = arguments.windows(2).any(|pair| pair[0] == "--log-format" && pair[1] == "json")
+        || arguments.iter().any(|argument| argument == "--log-format=json");
+    if json { LogFormat::Json } else { LogFormat::Text }
 }
 
 /// The last part of the path that the program was called by, without `.exe`.

@@ -80,6 +80,14 @@ impl Failure {
         Self { exit: Exit::Usage, ..Self::of(error) }
     }
 
+    /// What clap says about the arguments: a first line, and below it what may help.
+    fn of_arguments(text: &str) -> Self {
+        let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+        let failure = Self::failed(first.trim_start_matches("error: "));
+        let hint = Some(rest.trim().to_owned()).filter(|rest| !rest.is_empty());
+        Self { exit: Exit::Usage, hint, ..failure }
+    }
+
     /// Something that a later version will do.
     #[must_use]
     pub fn later(what: &str) -> Self {
@@ -118,9 +126,12 @@ impl From<ConfigError> for Failure {
     }
 }
 
-impl From<UsageError> for Failure {
-    fn from(error: UsageError) -> Self {
-        Self::usage(&error)
+impl From<&UsageError> for Failure {
+    fn from(error: &UsageError) -> Self {
+        match error {
+            UsageError::Clap(error) => Self::of_arguments(&error.to_string()),
+            UsageError::Later { .. } => Self::usage(error),
+        }
     }
 }
 

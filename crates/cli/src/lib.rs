@@ -27,7 +27,8 @@ use output::Console;
 ///
 /// Returns the exit code of design.md, decision 7: 0 done, 1 failed, 2 usage or configuration, 3 done in part.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> ExitCode {
-    let console = Console::of_process(environment);
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let console = Console::of_process(environment, args::log_format(&arguments));
     let invocation = match args::parse(arguments) {
         Ok(invocation) => invocation,
         Err(error) => return console.usage(&error),

@@ -1,11 +1,13 @@
 //! Everything that is printed, and nothing else.
 //!
 //! Results go to standard output: the plan of `--dry-run`, the summary, JSON. All that is said on the way goes
-//! to standard error. The renderers are pure functions of a plan, a report or an event.
+//! to standard error: as text, or with `--log-format json` as one object a line. The renderers are pure functions
+//! of a plan, a report or an event.
 
 pub mod logging;
 pub mod plan;
 pub mod progress;
+mod record;
 pub mod style;
 pub mod summary;
 mod table;
@@ -21,6 +23,7 @@ use serde::Serialize;
 use crate::args::UsageError;
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
+use record::Record;
 use style::Style;
 
 /// The form of results.
@@ -33,13 +36,25 @@ pub enum Format {
     Json,
 }
 
-/// How progress is shown.
+/// The form of everything on standard error.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Bars and lines for people
+    #[default]
+    Text,
+    /// One JSON object a line: events, log lines, notes and the error
+    Json,
+}
+
+/// How what is said on the way is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Motion {
-    /// Bars that move.
+enum Manner {
+    /// Bars that move, and lines above them.
     Bars,
     /// Lines, a few a minute.
     Lines,
+    /// JSON lines.
+    Records,
 }
 
 /// The two output streams, and what they can show. Clones share the place where bars are drawn.
@@ -47,22 +62,27 @@ enum Motion {
 pub struct Console {
     out: Style,
     err: Style,
-    motion: Motion,
+    manner: Manner,
     screen: MultiProgress,
 }
 
 impl Console {
-    /// The streams of this process: colours on terminals alone and never with `NO_COLOR`, bars on terminals alone.
+    /// The streams of this process: colours on terminals alone and never with `NO_COLOR`, bars on terminals alone,
+    /// neither on standard error where programs read it.
     #[must_use]
-    pub fn of_process(environment: &Environment) -> Self {
+    pub fn of_process(environment: &Environment, log_format: LogFormat) -> Self {
         let dumb = environment.get("TERM") == Some("dumb");
         let plain = dumb || environment.get("NO_COLOR").is_some();
-        let style = |is_terminal: bool| if is_terminal && !plain { Style::Coloured } else { Style::Plain };
-        let moves = io::stderr().is_terminal() && !dumb;
+        let style = |is_shown: bool| if is_shown && !plain { Style::Coloured } else { Style::Plain };
+        let manner = match (log_format, io::stderr().is_terminal() && !dumb) {
+            (LogFormat::Json, _) => Manner::Records,
+            (LogFormat::Text, true) => Manner::Bars,
+            (LogFormat::Text, false) => Manner::Lines,
+        };
         Self {
             out: style(io::stdout().is_terminal()),
-            err: style(io::stderr().is_terminal()),
-            motion: if moves { Motion::Bars } else { Motion::Lines },
+            err: style(io::stderr().is_terminal() && log_format == LogFormat::Text),
+            manner,
             screen: MultiProgress::new(),
         }
     }
@@ -79,12 +99,22 @@ impl Console {
         self.err
     }
 
+    /// The form of standard error.
+    #[must_use]
+    pub fn log_format(&self) -> LogFormat {
+        match self.manner {
+            Manner::Bars | Manner::Lines => LogFormat::Text,
+            Manner::Records => LogFormat::Json,
+        }
+    }
+
     /// A renderer for the events of a run.
     #[must_use]
     pub fn progress(&self) -> Box<dyn Observer> {
-        match self.motion {
-            Motion::Bars => Box::new(progress::Bars::new(self.err, self.screen.clone())),
-            Motion::Lines => Box::new(progress::Lines::new(self.err)),
+        match self.manner {
+            Manner::Bars => Box::new(progress::Bars::new(self.err, self.screen.clone())),
+            Manner::Lines => Box::new(progress::Lines::new(self.err)),
+            Manner::Records => Box::new(progress::Records::new()),
         }
     }
 
@@ -106,7 +136,18 @@ impl Console {
 
     /// Says something on the way, to standard error.
     pub fn say(&self, text: &str) {
-        self.screen.suspend(|| write_all(&mut io::stderr().lock(), text));
+        let message = text.trim();
+        if !message.is_empty() || self.log_format() == LogFormat::Text {
+            self.tell(&Record::Message { message }, text);
+        }
+    }
+
+    /// Says something to standard error, in the one form or the other.
+    fn tell(&self, record: &Record<'_>, text: &str) {
+        match self.log_format() {
+            LogFormat::Json => record.write(),
+            LogFormat::Text => self.screen.suspend(|| write_all(&mut io::stderr().lock(), text)),
+        }
     }
 
     /// The place on standard error where bars are drawn, and have to give way to lines.
@@ -117,35 +158,35 @@ impl Console {
 
     /// Says something that a user should know though nothing is wrong.
     pub fn note(&self, text: &str) {
-        self.say(&format!("{} {text}", self.err.dim("note:")));
+        self.tell(&Record::Note { message: text }, &format!("{} {text}", self.err.dim("note:")));
     }
 
     /// Says that the run was interrupted and how it ends.
     pub fn interrupted(&self, text: &str) {
-        self.say(&self.err.warn(text));
+        self.tell(&Record::Interrupted { message: text }, &self.err.warn(text));
     }
 
     /// Prints why the command line cannot be used, or the help that was asked for.
     #[must_use]
     pub fn usage(&self, error: &UsageError) -> ExitCode {
         match error {
-            UsageError::Clap(error) if error.use_stderr() => {
+            UsageError::Clap(error) if error.use_stderr() && self.log_format() == LogFormat::Text => {
                 // A closed stream leaves nobody to tell.
                 let _ = error.print();
                 Exit::Usage.into()
             }
-            UsageError::Clap(error) => {
+            UsageError::Clap(error) if !error.use_stderr() => {
                 let _ = error.print();
                 Exit::Done.into()
             }
-            other => self.failure(&Failure::usage(other)),
+            other => self.failure(&Failure::from(other)),
         }
     }
 
     /// Prints why a command failed.
     #[must_use]
     pub fn failure(&self, failure: &Failure) -> ExitCode {
-        self.say(&failure_text(failure, self.err));
+        self.tell(&Record::error(failure), &failure_text(failure, self.err));
         failure.exit.into()
     }
 }

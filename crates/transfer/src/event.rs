@@ -1,6 +1,7 @@
 //! What a run tells while it goes on: one typed stream that every renderer reads.
 
 use portolan_oci::Digest;
+use serde::Serialize;
 
 use crate::{
     plan::Plan,
@@ -28,7 +29,8 @@ impl Observer for Silent {
 pub struct BlobId(pub usize);
 
 /// How a blob came to be in the registry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum BlobOutcome {
     /// Its bytes were sent.
     Uploaded,

@@ -132,7 +132,8 @@ pub struct Totals {
 }
 
 /// How a run ended as a whole; the program's exit code follows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// All is where it should be.
     Done,

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-use super::{Command, IgnoredArgs, Invocation, Verbosity};
+use super::{Command, IgnoredArgs, Invocation, LogArgs, Verbosity};
 use crate::commands::sync::{CommonArgs, SyncArgs, SyncFlags};
 
 /// Synchronizes charts and their images; this is Portolan, called as charts-syncer.
@@ -26,6 +26,8 @@ struct ChartsSyncer {
         hide_default_value = true
     )]
     level: u8,
+    #[command(flatten)]
+    log: LogArgs,
     /// Taken and without effect: logs always go to standard error
     #[arg(long, global = true, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     logtostderr: Option<bool>,

@@ -58,6 +58,20 @@ fn verbosity_counts() {
 }
 
 #[test]
+fn the_form_of_standard_error_is_found_whatever_else_is_wrong() {
+    let check = |line: &str, expected| {
+        let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+        assert_eq!(log_format(&words), expected, "{line}");
+    };
+    check("portolan sync", LogFormat::Text);
+    check("portolan --log-format json sink", LogFormat::Json);
+    check("portolan sync --nonsense --log-format=json", LogFormat::Json);
+    check("portolan sync --log-format text", LogFormat::Text);
+    check("portolan sync --log-format", LogFormat::Text);
+    same("charts-syncer sync --log-format json -c a.yaml", "portolan sync -c a.yaml --log-format=json");
+}
+
+#[test]
 fn refusals() {
     #[track_caller]
     fn check(line: &str, expected: &str) {

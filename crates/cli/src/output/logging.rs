@@ -1,5 +1,7 @@
 //! Log lines of the libraries, to standard error: `-v` and more.
 
+mod records;
+
 use std::io::{self, Write};
 
 use indicatif::MultiProgress;
@@ -8,18 +10,25 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::Console;
 use super::style::Style;
+use super::{Console, LogFormat};
 use crate::args::Verbosity;
+use records::Records;
 
 /// Starts logging. Portolan's own crates speak at the level asked for, all others only of warnings.
 pub fn start(verbosity: Verbosity, console: &Console) {
-    let colours = console.error_style() == Style::Coloured;
     let screen = console.screen().clone();
     let writer = move || AboveBars { screen: screen.clone() };
-    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(colours).without_time();
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+    let registry = tracing_subscriber::registry().with(targets(verbosity));
     // A second start, as tests make one, leaves the first in place.
-    let _ = tracing_subscriber::registry().with(targets(verbosity)).with(lines).try_init();
+    let _ = match console.log_format() {
+        LogFormat::Json => registry.with(lines.event_format(Records)).try_init(),
+        LogFormat::Text => {
+            let colours = console.error_style() == Style::Coloured;
+            registry.with(lines.with_ansi(colours).without_time()).try_init()
+        }
+    };
 }
 
 /// Standard error, with the bars out of the way while a line is written.

@@ -1,11 +1,13 @@
-//! Renderers of a run's events: bars on a terminal, lines elsewhere.
+//! Renderers of a run's events: bars on a terminal, lines elsewhere, records for programs.
 
 mod bars;
 mod lines;
+mod records;
 mod tally;
 
 pub use bars::Bars;
 pub use lines::Lines;
+pub use records::Records;
 
 use portolan_transfer::{ChartOutcome, ChartResult, ImageOutcome, ImageResult};
 
