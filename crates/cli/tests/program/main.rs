@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
+mod background;
 mod bad_input;
+mod broken_off;
 mod documents;
+mod gate;
 mod inputs;
 mod quickstart;
+mod records;
 mod refusals;
 mod site;
 mod sync;
