@@ -11,8 +11,10 @@ mod charts_syncer;
 use std::ffi::OsString;
 use std::path::Path;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::commands::completions::CompletionsArgs;
+use crate::commands::man::ManArgs;
 use crate::commands::quickstart::QuickstartArgs;
 use crate::commands::sync::SyncArgs;
 use crate::output::LogFormat;
@@ -36,6 +38,8 @@ pub struct Verbosity(pub u8);
 pub enum Command {
     Sync(SyncArgs),
     Quickstart(QuickstartArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
     /// Write configurations from a manifest (comes with a later version)
     #[command(hide = true, disable_help_flag = true)]
     Generate(IgnoredArgs),
@@ -111,6 +115,12 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             Ok(Invocation { command: parsed.command, verbosity: Verbosity(parsed.verbose) })
         }
     }
+}
+
+/// The description of every command and argument of `portolan`.
+#[must_use]
+pub fn description() -> clap::Command {
+    Portolan::command()
 }
 
 /// The form of standard error that a command line asks for, whatever else is wrong with it.

@@ -1,7 +1,9 @@
 //! The commands, a file each: arguments, calls into the libraries, rendering.
 
+pub mod completions;
 pub mod connect;
 mod interruption;
+pub mod man;
 pub mod quickstart;
 pub mod sync;
 

@@ -48,6 +48,10 @@ fn dispatch(
     match invocation.command {
         args::Command::Sync(sync) => commands::sync::run(&sync, environment, console),
         args::Command::Quickstart(quickstart) => commands::quickstart::run(&quickstart, console),
+        args::Command::Completions(completions) => {
+            Ok(commands::completions::run(&completions, &args::description(), console))
+        }
+        args::Command::Man(man) => commands::man::run(&man, args::description(), console),
         args::Command::Generate(_) => Err(failure::Failure::later("the command `generate`")),
         args::Command::Version => {
             console.result(concat!("portolan ", env!("CARGO_PKG_VERSION")));

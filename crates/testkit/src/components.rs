@@ -34,6 +34,8 @@ pub const CRANE: Component = built("crane", "crane-0.22.1");
 pub const HTPASSWD: Component = debian("htpasswd");
 /// A static program that makes a runnable image.
 pub const BUSYBOX: Component = debian("busybox");
+/// Typesets manual pages, and warns of what is wrong with them.
+pub const GROFF: Component = debian("groff");
 /// Container runtime without Docker.
 pub const CONTAINERD: Component = debian("containerd");
 /// containerd's own client.

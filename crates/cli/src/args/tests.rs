@@ -95,6 +95,5 @@ fn refusals() {
 
 #[test]
 fn clap_finds_no_fault_in_the_commands() {
-    use clap::CommandFactory;
-    Portolan::command().debug_assert();
+    description().debug_assert();
 }

@@ -7,6 +7,7 @@ mod bad_input;
 mod broken_off;
 mod documents;
 mod gate;
+mod generated;
 mod inputs;
 mod quickstart;
 mod records;
