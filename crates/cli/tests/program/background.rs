@@ -22,7 +22,7 @@ impl Background {
     /// Reads standard error up to a line with `text` in it.
     #[track_caller]
     pub(crate) fn wait_for(&mut self, text: &str) {
-        while let Some(line) = self.lines.next() {
+        for line in self.lines.by_ref() {
             let line = line.unwrap();
             self.err += &format!("{line}\n");
             if line.contains(text) {

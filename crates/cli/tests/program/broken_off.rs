@@ -11,6 +11,7 @@ use portolan_registry::{Endpoint, Registry, RegistryOptions, Scheme};
 use portolan_testkit::bundles::Bundle;
 use portolan_testkit::charts::Chart;
 use portolan_testkit::docker_registry::{DockerRegistry, Options};
+use portolan_testkit::faulty_proxy::{Action, Fault, FaultyProxy, Kind};
 use portolan_testkit::images::{Image, Layer};
 use portolan_testkit::skopeo::Skopeo;
 use portolan_transfer::{ChartOutcome, ImageOutcome, Report};
@@ -266,16 +267,18 @@ fn adds_up(report: &Report, held: &Held, charts: &[String]) {
 #[test]
 fn a_second_signal_ends_at_once_while_uploads_hang() {
     let depot = Depot::open();
-    let scene = Scene::new(&depot.host());
-    let middle = scene.requests_of_a_run() / 2;
+    let proxy = FaultyProxy::before(&depot.host());
+    proxy.add(Fault::of(Kind::UploadEnd, Action::Deafness));
+    let scene = Scene::new(proxy.host().as_str());
     for (second, code) in [("INT", 130), ("TERM", 143)] {
-        let mut run = scene.start_and_hold(&format!("hangs{code}"), middle);
+        let mut run = scene.start("hangs");
+        run.wait_for(r#""type":"blob-started""#);
         run.signal("INT");
         run.wait_for(r#""type":"interrupted""#);
+        assert!(!run.has_ended(), "it waits for the upload");
         run.signal(second);
         let ended = run.end().expect(code);
         assert_eq!(ended.out, "");
-        scene.gate.discard();
     }
 }
 

@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
+#[cfg(unix)]
 mod background;
 mod bad_input;
+#[cfg(unix)]
 mod broken_off;
 mod documents;
+#[cfg(unix)]
 mod gate;
 mod generated;
 mod inputs;

@@ -73,6 +73,22 @@ fn ctrl_c_takes_everything_away() {
 
 #[cfg(unix)]
 #[test]
+fn ctrl_c_in_the_middle_takes_everything_away_too() {
+    let site = Site::new();
+    site.write("tmp/keep", "");
+    let mut command = site.command("quickstart --log-format json");
+    let mut run = crate::background::Background::start(command.env("TMPDIR", site.path("tmp")));
+    run.wait_for(r#""type":"started""#);
+    run.signal("INT");
+    let ended = run.end();
+    // The signal may come when the last of it is done.
+    assert!([0, 3].contains(&ended.code), "{ended:?}");
+    assert!(ended.err.contains(r#""type":"interrupted""#), "{ended:?}");
+    assert_eq!(left_in(&site.path("tmp")), ["keep"]);
+}
+
+#[cfg(unix)]
+#[test]
 fn helm_takes_the_charts_and_renders_the_new_names() {
     let helms = Helm::all();
     if helms.is_empty() {
