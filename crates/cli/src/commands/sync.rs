@@ -1,137 +1,19 @@
 //! `portolan sync`: bundles into a registry and a chart repository.
 
-use std::path::PathBuf;
+mod args;
+
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
 use portolan_package::Package;
-use portolan_transfer::{
-    ChartOutcome, ChartPolicy, ImageOutcome, ImagePolicy, MissingProjects, Observer, Outcome, Plan, Report,
-    Target, Visibility,
-};
+use portolan_transfer::{ChartOutcome, ImageOutcome, Observer, Outcome, Plan, Report, Target};
 
 use super::connect;
-use crate::config::{self, DEFAULT_JOBS, Environment, Overrides, Settings, TlsSettings, Trust};
+use crate::config::{self, Environment, Settings};
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, Format, plan as plan_text, summary};
-
-/// Carries charts and their images from bundles into a registry and a chart repository.
-///
-/// The configuration is charts-syncer's. Everything is checked before the first write; a tag or chart that
-/// exists with other content is kept and reported; a run that was broken off goes on where it was. Ctrl-C ends
-/// the run after what is in flight, with its report; a second one ends it at once.
-#[derive(Debug, Clone, Default, Args)]
-#[command(after_help = EXAMPLES)]
-pub struct SyncArgs {
-    #[command(flatten)]
-    pub(crate) common: CommonArgs,
-    #[command(flatten)]
-    pub(crate) flags: SyncFlags,
-}
-
-/// The flags that charts-syncer takes before its command too.
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct CommonArgs {
-    /// Configuration file [default: charts-syncer.yaml in the working directory or in $HOME]
-    #[arg(short, long, value_name = "FILE", global = true)]
-    config: Option<PathBuf>,
-    /// Show what would be done, and write nothing
-    #[arg(long, global = true)]
-    dry_run: bool,
-    /// Accept any certificate, and plain HTTP where TLS does not answer
-    #[arg(long, global = true)]
-    insecure: bool,
-}
-
-/// The flags of the command itself.
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct SyncFlags {
-    /// Leave images out; charts are rewritten all the same
-    #[arg(long)]
-    skip_images: bool,
-    /// Upload charts even if one of their images failed or was kept with other content
-    #[arg(long)]
-    charts_anyway: bool,
-    /// What to do with tags and charts that exist with other content [default: keep them, and exit with 3]
-    #[arg(long, value_name = "WHAT")]
-    on_existing: Option<OnExisting>,
-    /// Create projects that the registry lacks, as private ones
-    #[arg(long)]
-    auto_create_repository: bool,
-    /// Trust the certificate authorities in this PEM file too; may be given several times
-    #[arg(long = "ca-file", value_name = "PEM")]
-    ca_files: Vec<PathBuf>,
-    /// How many blobs are sent at once
-    #[arg(long, value_name = "N", value_parser = jobs, default_value_t = Jobs(DEFAULT_JOBS))]
-    jobs: Jobs,
-    /// Form of the result on standard output
-    #[arg(long, value_name = "FORM", value_enum, default_value_t)]
-    output: Format,
-    /// Print the images, source and target, and write nothing
-    #[arg(long)]
-    print_images: bool,
-    /// Taken and without effect: bundles hold their dependencies
-    #[arg(long)]
-    skip_dependencies: bool,
-    /// Taken and without effect: nothing is unpacked
-    #[arg(long, value_name = "DIR")]
-    workdir: Option<PathBuf>,
-    /// Comes with a later version
-    #[arg(long, value_name = "YYYY-MM-DD", hide = true)]
-    from_date: Option<String>,
-    /// Comes with a later version
-    #[arg(long, hide = true)]
-    latest_version_only: bool,
-    /// Comes with a later version
-    #[arg(long, value_name = "OS/ARCH", hide = true)]
-    platform: Vec<String>,
-    /// Comes with a later version
-    #[arg(long, hide = true)]
-    verify: bool,
-}
-
-/// What happens to tags and charts that exist with other content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum OnExisting {
-    /// They stay as they are, and that counts as done
-    Keep,
-}
-
-/// How many blobs are sent at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Jobs(usize);
-
-impl Default for Jobs {
-    fn default() -> Self {
-        Self(DEFAULT_JOBS)
-    }
-}
-
-impl std::fmt::Display for Jobs {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// More connections than this only wait for each other.
-const MOST_JOBS: usize = 64;
-
-fn jobs(text: &str) -> Result<Jobs, String> {
-    match text.parse() {
-        Ok(jobs @ 1..=MOST_JOBS) => Ok(Jobs(jobs)),
-        _ => Err(format!("a number from 1 to {MOST_JOBS} is expected")),
-    }
-}
-
-const EXAMPLES: &str = "\
-Examples:
-  portolan sync --config load-image.yaml --dry-run
-  portolan sync --config load-image.yaml
-  portolan sync -c load-image.yaml --output json > report.json
-  portolan sync -c load-image.yaml --ca-file /etc/docker/certs.d/registry/ca.crt
-
-Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done in part or interrupted (the report
-says what is left), 130 and 143 ended at once by a second signal.";
+use args::OnExisting;
+pub use args::SyncArgs;
+pub(crate) use args::{CommonArgs, SyncFlags};
 
 /// What a run ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,33 +29,6 @@ impl SyncArgs {
             (true, _) => Goal::ShowImages,
             (false, true) => Goal::ShowPlan,
             (false, false) => Goal::Write,
-        }
-    }
-
-    /// The first flag whose work belongs to a later version.
-    fn later(&self) -> Option<&'static str> {
-        let flags = &self.flags;
-        let asked = [
-            (flags.from_date.is_some(), "--from-date"),
-            (flags.latest_version_only, "--latest-version-only"),
-            (!flags.platform.is_empty(), "--platform"),
-            (flags.verify, "--verify"),
-        ];
-        asked.into_iter().find_map(|(is_set, flag)| is_set.then_some(flag))
-    }
-
-    fn overrides(&self) -> Overrides {
-        let flags = &self.flags;
-        let private = MissingProjects::Create(Visibility::Private);
-        Overrides {
-            images: if flags.skip_images { ImagePolicy::RewriteOnly } else { ImagePolicy::Relocate },
-            charts: if flags.charts_anyway { ChartPolicy::Anyway } else { ChartPolicy::AfterImages },
-            missing_projects: if flags.auto_create_repository { private } else { MissingProjects::Refuse },
-            jobs: flags.jobs.0,
-            tls: TlsSettings {
-                trust: if self.common.insecure { Trust::AcceptAny } else { Trust::Verify },
-                ca_files: flags.ca_files.clone(),
-            },
         }
     }
 }
