@@ -3,20 +3,22 @@
 use bytes::Bytes;
 use portolan_chart::{Chart, ChartVersion};
 use portolan_chartrepo::{ChartRepoError, ChartRepository};
+use portolan_oci::Digest;
 
 use crate::wanted::PackedForm;
 
 /// What a chart repository holds under the name and version of a chart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Held {
     /// Nothing.
     Nothing,
     /// The same chart: equal bytes, or equal files.
     Same,
-    /// Another one.
-    Other,
-    /// Something, and the archive to compare it with is not in memory now.
-    Unknown,
+    /// Another one, whose archive has this digest.
+    Other(Digest),
+    /// Something, and the archive to compare it with is not in memory now. Its digest is here where the
+    /// repository tells it.
+    Unknown(Option<Digest>),
 }
 
 /// Asks for the chart's digest first, which settles it in one request for a chart that Portolan uploaded,
@@ -34,9 +36,10 @@ pub(crate) async fn compare(
     if published.digest.as_ref() == Some(&ours.digest) {
         return Ok(Held::Same);
     }
-    let Some(chart) = &ours.chart else { return Ok(Held::Unknown) };
+    let Some(chart) = &ours.chart else { return Ok(Held::Unknown(published.digest)) };
     let Some(theirs) = repository.fetch(name, version).await? else { return Ok(Held::Nothing) };
-    Ok(if same_files(chart.archive(), &theirs) { Held::Same } else { Held::Other })
+    let same = same_files(chart.archive(), &theirs);
+    Ok(if same { Held::Same } else { Held::Other(Digest::sha256(&theirs)) })
 }
 
 fn same_files(ours: &Bytes, theirs: &Bytes) -> bool {

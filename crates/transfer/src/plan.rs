@@ -109,6 +109,9 @@ pub struct PlannedChart {
     pub target: String,
     /// What is to be done.
     pub action: ChartAction,
+    /// Digest of the archive that the repository has in its place, where that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<Digest>,
     /// The values that relocation rewrites.
     pub edits: Vec<PlannedEdit>,
     /// Indexes into [`Plan::images`] of the images that must be there first.

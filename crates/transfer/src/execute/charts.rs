@@ -121,7 +121,7 @@ impl Run<'_> {
         let (packed, held) = self.packed(chart, images).await?;
         match held {
             Held::Same => return Ok(ChartOutcome::Exists),
-            Held::Other | Held::Unknown => return Ok(ChartOutcome::Kept),
+            Held::Other(_) | Held::Unknown(_) => return Ok(ChartOutcome::Kept),
             Held::Nothing if self.options.stop.is_requested() => return Ok(ChartOutcome::Interrupted),
             Held::Nothing => {}
         }
