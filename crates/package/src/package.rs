@@ -8,7 +8,7 @@ mod folder;
 mod roots;
 mod scan;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::bundle::{Bundle, Origin};
 use crate::source::{ReadError, Stretch};
@@ -18,6 +18,8 @@ pub use error::PackageError;
 /// The bundles of a package, in the order of their paths.
 #[derive(Debug, Default)]
 pub struct Package {
+    /// What was opened, as it was given; every origin begins with it.
+    pub path: PathBuf,
     /// The bundles that can be read.
     pub bundles: Vec<Bundle>,
     /// Those that cannot, and why; one broken bundle does not stop the others.
@@ -48,5 +50,5 @@ pub fn open(path: &Path) -> Result<Package, PackageError> {
         true => scan.directory(path)?,
         false => scan.root_file(&Stretch::of_file(path)?)?,
     }
-    Ok(scan.finish())
+    Ok(Package { path: path.to_owned(), ..scan.finish() })
 }
