@@ -28,7 +28,8 @@ pub use event::{BlobId, BlobOutcome, Event, Observer, Silent};
 pub use execute::execute;
 pub use failure::{Precondition, Preconditions};
 pub use options::{
-    ChartChoice, ChartPolicy, ImagePolicy, MissingProjects, Selection, SyncOptions, Visibility,
+    ChartChoice, ChartPolicy, ExistingPolicy, ImagePolicy, MissingProjects, Selection, SyncOptions,
+    Visibility,
 };
 pub use plan::{
     ChartAction, ImageAction, PLAN_VERSION, Plan, PlannedChart, PlannedEdit, PlannedImage, PlannedProject,

@@ -3,7 +3,7 @@
 use portolan_chart::Rules;
 use portolan_oci::RegistryHost;
 use portolan_registry::Stop;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// All that decides a sync beside the package and the servers.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct SyncOptions {
     pub missing_projects: MissingProjects,
     /// Whether charts are uploaded though one of their images is not there.
     pub charts: ChartPolicy,
+    /// What is thought of tags and charts that are there with other content.
+    pub existing: ExistingPolicy,
     /// How many blobs are sent at once; at least 1.
     pub jobs: usize,
     /// Once requested, nothing new is begun: planning ends with [`Precondition::Interrupted`], execution
@@ -76,7 +78,7 @@ pub enum MissingProjects {
 }
 
 /// Who may pull from a project.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Visibility {
     /// Its members alone.
@@ -93,6 +95,16 @@ pub enum ChartPolicy {
     AfterImages,
     /// Whatever became of its images (`--charts-anyway`).
     Anyway,
+}
+
+/// What is thought of tags and charts that are there with other content. They are kept in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExistingPolicy {
+    /// Something is left to do.
+    #[default]
+    Report,
+    /// That is what was asked for (`--on-existing keep`).
+    Keep,
 }
 
 impl From<Visibility> for portolan_registry::Visibility {

@@ -5,13 +5,14 @@ mod args;
 use std::sync::Arc;
 
 use portolan_package::Package;
-use portolan_transfer::{ChartOutcome, ImageOutcome, Observer, Outcome, Plan, Report, Target};
+use portolan_transfer::{
+    ChartOutcome, ExistingPolicy, ImageOutcome, Observer, Outcome, Plan, Report, Target,
+};
 
 use super::connect;
 use crate::config::{self, Environment, Settings};
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, Format, plan as plan_text, summary};
-use args::OnExisting;
 pub use args::SyncArgs;
 pub(crate) use args::{CommonArgs, SyncFlags};
 
@@ -54,7 +55,7 @@ pub fn run(arguments: &SyncArgs, environment: &Environment, console: &Console) -
 async fn sync(arguments: &SyncArgs, settings: &Settings, console: &Console) -> Result<Exit, Failure> {
     if arguments.goal() == Goal::Write {
         let report = carry(settings, console).await?;
-        return show_report(&report, arguments, console);
+        return show_report(&report, arguments.flags.output, settings.sync.existing, console);
     }
     let progress = console.progress();
     let (_, plan) = plan(settings, progress.as_ref()).await?;
@@ -121,19 +122,24 @@ fn left_out(plan: &Plan) -> Exit {
     }
 }
 
-fn show_report(report: &Report, arguments: &SyncArgs, console: &Console) -> Result<Exit, Failure> {
-    match arguments.flags.output {
+fn show_report(
+    report: &Report,
+    format: Format,
+    existing: ExistingPolicy,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    match format {
         Format::Text => console.result(&summary::table(report, console.style())),
         Format::Json => console.json(report)?,
     }
-    Ok(exit(report, arguments.flags.on_existing))
+    Ok(exit(report, existing))
 }
 
 /// Kept because it differs is exit 3, unless that was asked for (rules.md, "Same, other, kept").
-fn exit(report: &Report, on_existing: Option<OnExisting>) -> Exit {
-    let outcome = match on_existing {
-        Some(OnExisting::Keep) => without_kept(report).outcome(),
-        None => report.outcome(),
+fn exit(report: &Report, existing: ExistingPolicy) -> Exit {
+    let outcome = match existing {
+        ExistingPolicy::Keep => without_kept(report).outcome(),
+        ExistingPolicy::Report => report.outcome(),
     };
     match outcome {
         Outcome::Done => Exit::Done,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use portolan_chart::Rules;
 use portolan_oci::RegistryHost;
 use portolan_registry::Stop;
-use portolan_transfer::{ChartPolicy, ImagePolicy, MissingProjects, Selection, SyncOptions};
+use portolan_transfer::{ChartPolicy, ExistingPolicy, ImagePolicy, MissingProjects, Selection, SyncOptions};
 
 use super::file::{File, Source, Target};
 use super::hosts::NamedHosts;
@@ -26,6 +26,8 @@ pub struct Overrides {
     pub images: ImagePolicy,
     /// `--charts-anyway`.
     pub charts: ChartPolicy,
+    /// `--on-existing`.
+    pub existing: ExistingPolicy,
     /// `--auto-create-repository`.
     pub missing_projects: MissingProjects,
     /// `--jobs`.
@@ -42,6 +44,7 @@ impl Default for Overrides {
         Self {
             images: ImagePolicy::Relocate,
             charts: ChartPolicy::AfterImages,
+            existing: ExistingPolicy::Report,
             missing_projects: MissingProjects::Refuse,
             jobs: DEFAULT_JOBS,
             tls: TlsSettings { trust: Trust::Verify, ca_files: Vec::new() },
@@ -134,6 +137,7 @@ fn options(overrides: &Overrides, carried: Carried) -> SyncOptions {
         images: carried.policy,
         missing_projects: overrides.missing_projects,
         charts: overrides.charts,
+        existing: overrides.existing,
         jobs: overrides.jobs,
         stop: Stop::default(),
     }

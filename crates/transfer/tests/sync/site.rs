@@ -15,8 +15,8 @@ use portolan_testkit::{
     skopeo::Skopeo,
 };
 use portolan_transfer::{
-    ChartPolicy, ImagePolicy, MissingProjects, Plan, Preconditions, Report, Selection, Silent, SyncOptions,
-    Target, execute, plan,
+    ChartPolicy, ExistingPolicy, ImagePolicy, MissingProjects, Plan, Preconditions, Report, Selection,
+    Silent, SyncOptions, Target, execute, plan,
 };
 use tempfile::TempDir;
 
@@ -68,6 +68,7 @@ impl Site {
             images: ImagePolicy::Relocate,
             missing_projects: MissingProjects::Refuse,
             charts: ChartPolicy::AfterImages,
+            existing: ExistingPolicy::Report,
             jobs: 4,
             stop: Stop::default(),
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use portolan_transfer::{ChartPolicy, ImagePolicy, MissingProjects, Visibility};
+use portolan_transfer::{ChartPolicy, ExistingPolicy, ImagePolicy, MissingProjects, Visibility};
 
 use crate::config::{DEFAULT_JOBS, Overrides, TlsSettings, Trust};
 use crate::output::Format;
@@ -145,6 +145,10 @@ impl SyncArgs {
         Overrides {
             images: if flags.skip_images { ImagePolicy::RewriteOnly } else { ImagePolicy::Relocate },
             charts: if flags.charts_anyway { ChartPolicy::Anyway } else { ChartPolicy::AfterImages },
+            existing: match flags.on_existing {
+                Some(OnExisting::Keep) => ExistingPolicy::Keep,
+                None => ExistingPolicy::Report,
+            },
             missing_projects: if flags.auto_create_repository { private } else { MissingProjects::Refuse },
             jobs: flags.jobs.0,
             tls: TlsSettings {

@@ -35,8 +35,8 @@ fn kept_is_exit_3_unless_it_was_asked_for() {
     use ImageOutcome::{Exists, Failed, Kept, Pushed};
     let check = |images: &[ImageOutcome], charts: &[ChartOutcome], usually, with_keep| {
         let report = report(images, charts);
-        assert_eq!(exit(&report, None), usually, "{images:?} {charts:?}");
-        assert_eq!(exit(&report, Some(OnExisting::Keep)), with_keep, "{images:?} {charts:?}");
+        assert_eq!(exit(&report, ExistingPolicy::Report), usually, "{images:?} {charts:?}");
+        assert_eq!(exit(&report, ExistingPolicy::Keep), with_keep, "{images:?} {charts:?}");
     };
     check(&[Pushed, Exists], &[ChartOutcome::Pushed], Exit::Done, Exit::Done);
     check(&[Pushed, Kept], &[ChartOutcome::Withheld], Exit::InPart, Exit::InPart);
