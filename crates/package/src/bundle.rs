@@ -3,7 +3,6 @@
 mod chart_place;
 
 use std::fmt;
-use std::path::Path;
 
 use portolan_chart::{Chart, ChartError, Hints, HintsError};
 
@@ -38,15 +37,9 @@ impl Origin {
         Self(text.into())
     }
 
-    /// The same without the path of the package, which is another one on another mount: `kpanda/kpanda.bundle.tar`;
-    /// `.` for the package itself.
-    pub fn within(&self, package: &Path) -> &str {
-        let package = package.to_string_lossy();
-        let rest = self.0.strip_prefix(package.trim_end_matches('/')).unwrap_or(&self.0);
-        match rest.trim_start_matches(['/', ':', ' ']) {
-            "" => ".",
-            inside => inside,
-        }
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -157,23 +150,5 @@ impl Bundle {
             .hints_file()
             .map(|file| Hints::parse(&format!("{}: {}", self.origin, file.path), &file.data));
         Ok(hints.transpose()?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn origins_within_their_package() {
-        #[track_caller]
-        fn check(origin: &str, package: &str, expected: &str) {
-            assert_eq!(Origin::new(origin).within(Path::new(package)), expected);
-        }
-        check("/mnt/usb/kpanda/kpanda.bundle.tar", "/mnt/usb", "kpanda/kpanda.bundle.tar");
-        check("bundles/kant.bundle.tar", "bundles//", "kant.bundle.tar");
-        check("/srv/m.tar: kpanda/kpanda.bundle.tar", "/srv/m.tar", "kpanda/kpanda.bundle.tar");
-        check("/srv/kant.bundle.tar", "/srv/kant.bundle.tar", ".");
-        check("/kant.bundle.tar", "/", "kant.bundle.tar");
     }
 }

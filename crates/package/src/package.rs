@@ -37,6 +37,19 @@ pub struct Broken {
     pub error: PackageError,
 }
 
+impl Package {
+    /// An origin without the path of the package, which is another one on another mount:
+    /// `kpanda/kpanda.bundle.tar`; `.` for the package itself.
+    pub fn within<'a>(&self, origin: &'a str) -> &'a str {
+        let package = self.path.to_string_lossy();
+        let rest = origin.strip_prefix(package.trim_end_matches('/')).unwrap_or(origin);
+        match rest.trim_start_matches(['/', ':', ' ']) {
+            "" => ".",
+            inside => inside,
+        }
+    }
+}
+
 /// Opens the package at `path`; only headers, lists and configs are read.
 ///
 /// # Errors
@@ -51,4 +64,23 @@ pub fn open(path: &Path) -> Result<Package, PackageError> {
         false => scan.root_file(&Stretch::of_file(path)?)?,
     }
     Ok(Package { path: path.to_owned(), ..scan.finish() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_within_their_package() {
+        #[track_caller]
+        fn check(origin: &str, package: &str, expected: &str) {
+            let package = Package { path: package.into(), ..Package::default() };
+            assert_eq!(package.within(origin), expected);
+        }
+        check("/mnt/usb/kpanda/kpanda.bundle.tar", "/mnt/usb", "kpanda/kpanda.bundle.tar");
+        check("bundles/kant.bundle.tar", "bundles//", "kant.bundle.tar");
+        check("/srv/m.tar: kpanda/kpanda.bundle.tar", "/srv/m.tar", "kpanda/kpanda.bundle.tar");
+        check("/srv/kant.bundle.tar", "/srv/kant.bundle.tar", ".");
+        check("/kant.bundle.tar", "/", "kant.bundle.tar");
+    }
 }

@@ -2,6 +2,21 @@
 
 use portolan_oci::{Digest, Manifest, Platform};
 use portolan_package::{Image, ImageContent, ImageSource, ManifestSource};
+use serde::{Deserialize, Serialize};
+
+/// What stands for the content of an image or chart in a saved plan: equal ones are equal content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Pin {
+    /// Digest of the manifest, image index, or chart archive.
+    Digest(Digest),
+    /// Digest of the image's config, which names every layer by its uncompressed form: the manifest is
+    /// made while the layers pass.
+    Config(Digest),
+    /// Digest of the chart archive as it would be with digests of configs in the place of those that are
+    /// derived while layers pass.
+    Provisional(Digest),
+}
 
 /// By what an image of the package is recognised in a registry (rules.md, "The same image").
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +59,14 @@ impl Identity {
         match self {
             Self::Original(digest) | Self::Rebuilt { digest, .. } => Some(digest),
             Self::Pending { .. } => None,
+        }
+    }
+
+    /// What stands for the image in a saved plan.
+    pub(crate) fn pin(&self) -> Pin {
+        match self {
+            Self::Original(digest) | Self::Rebuilt { digest, .. } => Pin::Digest(digest.clone()),
+            Self::Pending { config } => Pin::Config(config.clone()),
         }
     }
 

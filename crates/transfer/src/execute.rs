@@ -38,6 +38,7 @@ pub async fn execute(plan: &Plan, target: &Target, options: &SyncOptions, observ
     };
     let charts = run.charts(&images).await;
     let report = Report {
+        plan_digest: Some(plan.digest.clone()),
         images,
         charts,
         broken: plan.broken.clone(),

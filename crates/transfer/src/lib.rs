@@ -13,6 +13,7 @@ mod blobs;
 mod carry;
 mod charts;
 mod content;
+mod documents;
 mod event;
 mod execute;
 mod failure;
@@ -22,8 +23,10 @@ mod plan;
 mod planning;
 mod probe;
 mod report;
+mod saved;
 mod wanted;
 
+pub use documents::{DOCUMENT_LIMIT, DocumentError};
 pub use event::{BlobId, BlobOutcome, Event, Observer, Silent};
 pub use execute::execute;
 pub use failure::{Precondition, Preconditions};
@@ -39,3 +42,4 @@ pub use report::{
     BrokenBundle, ChartOutcome, ChartResult, ImageOutcome, ImageResult, Outcome, REPORT_VERSION, Report,
     Totals,
 };
+pub use saved::{Change, GroundChanged, PLAN_FILE_VERSION, PlanFileError, SavedPlan, Stand};

@@ -5,12 +5,13 @@ use std::{sync::Arc, time::Instant};
 use portolan_chart::{ChartVersion, Edit};
 use portolan_oci::{Digest, Platform, Reference};
 use portolan_package::{Image, Package};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     blobs::BlobPlan,
     options::Visibility,
     report::{BrokenBundle, platforms_as_text},
+    saved::SavedPlan,
     wanted::ChartState,
 };
 
@@ -23,6 +24,8 @@ pub const PLAN_VERSION: u32 = 1;
 pub struct Plan {
     /// [`PLAN_VERSION`] of the program that made it.
     pub plan_version: u32,
+    /// Digest of its saved form ([`SavedPlan::digest`]): what an approval names.
+    pub digest: Digest,
     /// Where images are pushed, `scheme://host`.
     pub registry: String,
     /// Where charts are written.
@@ -38,6 +41,8 @@ pub struct Plan {
     /// What a reader should know though nothing is wrong.
     pub notes: Vec<String>,
     #[serde(skip)]
+    pub(crate) saved: SavedPlan,
+    #[serde(skip)]
     pub(crate) package: Arc<Package>,
     /// When planning began: the run's duration counts from here.
     #[serde(skip)]
@@ -45,7 +50,8 @@ pub struct Plan {
 }
 
 /// A project that the registry lacks and that the run creates.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PlannedProject {
     /// Its name.
     pub name: String,

@@ -21,6 +21,7 @@ use crate::{
     options::SyncOptions,
     plan::{ImageAction, PLAN_VERSION, Plan, PlannedImage, PlannedProject},
     probe::probe,
+    saved::{SavedPlan, Settled},
     wanted::{Inputs, Wanted, WantedImage, wanted},
 };
 
@@ -78,15 +79,29 @@ async fn made(
         .map_err(|source| Preconditions { failures: vec![Precondition::ChartRepository { source }] })?;
     let mut broken = wanted.broken;
     broken.extend(absent::charts(&options.selection, &charts));
+    let (registry, chart_repository) = (target.registry.endpoint().to_string(), target.charts.location());
+    let saved = SavedPlan::of(&Settled {
+        package: &package,
+        options,
+        registry: &registry,
+        chart_repository: &chart_repository,
+        contents: &wanted.contents,
+        projects: &projects,
+        images: &images,
+        charts: &charts,
+        broken: &broken,
+    });
     let plan = Plan {
         plan_version: PLAN_VERSION,
-        registry: target.registry.endpoint().to_string(),
-        chart_repository: target.charts.location(),
+        digest: saved.digest(),
+        registry,
+        chart_repository,
         projects,
         images,
         charts,
         broken,
         notes: wanted.notes,
+        saved,
         package,
         started,
     };

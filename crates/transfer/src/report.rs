@@ -14,6 +14,9 @@ pub const REPORT_VERSION: u32 = 1;
 pub struct Report {
     /// [`REPORT_VERSION`] of the program that wrote it.
     pub report_version: u32,
+    /// Digest of the plan that was carried out; of the saved one, where the run was held to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_digest: Option<Digest>,
     /// The images, in the package's order.
     pub images: Vec<ImageResult>,
     /// The charts, in the package's order.

@@ -4,8 +4,13 @@
 
 mod bundle;
 mod collision;
+mod contents;
 
-use std::{collections::HashSet, error::Error, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    error::Error,
+    sync::Arc,
+};
 
 use portolan_chart::{ChartVersion, Edit};
 use portolan_chartrepo::PackedChart;
@@ -23,6 +28,8 @@ const PACKED_LIMIT: usize = 32 * 1024 * 1024;
 /// All images and charts of a package, and the bundles that had to be left out.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
+    /// By index in the package: what each bundle that takes part is known by.
+    pub(crate) contents: BTreeMap<usize, Digest>,
     pub(crate) images: Vec<WantedImage>,
     pub(crate) charts: Vec<WantedChart>,
     pub(crate) broken: Vec<BrokenBundle>,
@@ -32,6 +39,8 @@ pub(crate) struct Wanted {
 /// An image and one name that it is to have in the registry.
 #[derive(Clone, Debug)]
 pub(crate) struct WantedImage {
+    /// Index of its bundle in the package; of the first one, where several bring it.
+    pub(crate) bundle: usize,
     pub(crate) source: Reference,
     pub(crate) target: Reference,
     pub(crate) content: Arc<Image>,
@@ -57,7 +66,10 @@ pub(crate) enum ChartState {
     /// Relocated and packed.
     Packed(PackedForm),
     /// It pins an image whose digest is derived while its layers pass.
-    AwaitsDigests,
+    AwaitsDigests {
+        /// What stands for it until then.
+        provisional: Digest,
+    },
 }
 
 /// A relocated chart in the form that is uploaded.
@@ -112,6 +124,7 @@ fn lost(origin: &Origin, error: &dyn Error) -> BrokenBundle {
 fn gather(prepared: Vec<Prepared>, wanted: &mut Wanted) {
     let mut known: HashSet<Reference> = HashSet::new();
     for bundle in prepared {
+        wanted.contents.insert(bundle.index, bundle.contents);
         for image in bundle.images {
             if known.insert(image.target.clone()) {
                 wanted.images.push(image);

@@ -137,7 +137,7 @@ impl Run<'_> {
     ) -> Result<(Arc<PackedChart>, Held), UploadError> {
         let planned = match &chart.state {
             ChartState::Packed(form) => form.chart.clone(),
-            ChartState::AwaitsDigests => None,
+            ChartState::AwaitsDigests { .. } => None,
         };
         let packed = match planned {
             Some(packed) => packed,

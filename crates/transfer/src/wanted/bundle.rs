@@ -11,9 +11,9 @@ use portolan_chartrepo::{PackError, PackedChart};
 use portolan_oci::{Digest, Reference, RegistryHost};
 use portolan_package::{Bundle, BundleError, Image, Package};
 
-use super::{ChartState, WantedChart, WantedImage};
+use super::{ChartState, WantedChart, WantedImage, contents::contents};
 use crate::{
-    content::Identity,
+    content::{Identity, Pin},
     options::{ImagePolicy, SyncOptions},
 };
 
@@ -32,7 +32,11 @@ pub(crate) struct Inputs<'a> {
 /// What one bundle asks for.
 #[derive(Debug)]
 pub(crate) struct Prepared {
+    /// Where it stands in the package.
+    pub(crate) index: usize,
     pub(crate) source: String,
+    /// What it is known by.
+    pub(crate) contents: Digest,
     pub(crate) images: Vec<WantedImage>,
     pub(crate) chart: Option<WantedChart>,
 }
@@ -75,20 +79,24 @@ pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepar
     let bundle = &inputs.package.bundles[index];
     let source = bundle.origin.to_string();
     let Some(chart) = bundle.chart().map_err(|source| PrepareError::Bundle { source })? else {
-        let images = carried(inputs, bundle)?;
-        return Ok(Some(Prepared { source, images, chart: None }));
+        let images = carried(inputs, index)?;
+        let contents = contents(bundle, None);
+        return Ok(Some(Prepared { index, source, contents, images, chart: None }));
     };
     let Some(policy) = policy_for(inputs.options, &chart) else { return Ok(None) };
+    let contents = contents(bundle, Some(&chart));
     let hints = hints_of(bundle, &chart)?;
     let named = hint_images(&chart, &hints, &inputs.options.rules)
         .map_err(|source| PrepareError::Relocate { source })?;
     let images = match policy {
-        ImagePolicy::Relocate => all_images(inputs, bundle, &named)?,
+        ImagePolicy::Relocate => all_images(inputs, index, &named)?,
         ImagePolicy::RewriteOnly | ImagePolicy::Leave => Vec::new(),
     };
     let awaits = policy != ImagePolicy::Leave && awaits_digests(bundle, &named);
     let (edits, state) = if awaits {
-        (Vec::new(), ChartState::AwaitsDigests)
+        let stand_in = |reference: &Reference| stand_in(bundle, reference);
+        let (packed, _) = rewritten(inputs, &chart, &hints, policy, &stand_in)?;
+        (Vec::new(), ChartState::AwaitsDigests { provisional: packed.digest().clone() })
     } else {
         let known = |reference: &Reference| digest_in(bundle, reference);
         let (packed, edits) = rewritten(inputs, &chart, &hints, policy, &known)?;
@@ -103,7 +111,7 @@ pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepar
         images: images.iter().map(|image| image.target.clone()).collect(),
         state,
     };
-    Ok(Some(Prepared { source, images, chart: Some(chart) }))
+    Ok(Some(Prepared { index, source, contents, images, chart: Some(chart) }))
 }
 
 /// Relocates and packs a bundle's chart again: because its archive was given up for want of room, or
@@ -141,12 +149,12 @@ fn hints_of(bundle: &Bundle, chart: &Chart) -> Result<Hints, PrepareError> {
 }
 
 /// Every image of the bundle under every name that its archive gives it.
-fn carried(inputs: &Inputs<'_>, bundle: &Bundle) -> Result<Vec<WantedImage>, PrepareError> {
+fn carried(inputs: &Inputs<'_>, index: usize) -> Result<Vec<WantedImage>, PrepareError> {
     let mut wanted = Vec::new();
-    for image in &bundle.images {
+    for image in &inputs.package.bundles[index].images {
         let content = Arc::new(image.clone());
         for source in image.names.iter().filter(|name| !is_placeholder(name)) {
-            wanted.push(aim(inputs, source, &content)?);
+            wanted.push(aim(inputs, index, source, &content)?);
         }
     }
     Ok(wanted)
@@ -155,10 +163,11 @@ fn carried(inputs: &Inputs<'_>, bundle: &Bundle) -> Result<Vec<WantedImage>, Pre
 /// The images that the archive names, and those that hints name by digest.
 fn all_images(
     inputs: &Inputs<'_>,
-    bundle: &Bundle,
+    index: usize,
     named: &[HintImage],
 ) -> Result<Vec<WantedImage>, PrepareError> {
-    let mut wanted = carried(inputs, bundle)?;
+    let bundle = &inputs.package.bundles[index];
+    let mut wanted = carried(inputs, index)?;
     if bundle.images.is_empty() {
         return Ok(wanted);
     }
@@ -168,13 +177,18 @@ fn all_images(
             image: hint.source.clone(),
         })?;
         if hint.source.digest.is_some() {
-            wanted.push(aim(inputs, &hint.source, &Arc::new(image.clone()))?);
+            wanted.push(aim(inputs, index, &hint.source, &Arc::new(image.clone()))?);
         }
     }
     Ok(wanted)
 }
 
-fn aim(inputs: &Inputs<'_>, source: &Reference, content: &Arc<Image>) -> Result<WantedImage, PrepareError> {
+fn aim(
+    inputs: &Inputs<'_>,
+    bundle: usize,
+    source: &Reference,
+    content: &Arc<Image>,
+) -> Result<WantedImage, PrepareError> {
     let target = inputs.options.rules.target(source).map_err(|source| PrepareError::Relocate { source })?;
     match inputs.only_registry {
         Some(only) if *only != target.registry => Err(PrepareError::OtherRegistry {
@@ -182,7 +196,7 @@ fn aim(inputs: &Inputs<'_>, source: &Reference, content: &Arc<Image>) -> Result<
             registry: target.registry,
             only: only.clone(),
         }),
-        _ => Ok(WantedImage { source: source.clone(), target, content: Arc::clone(content) }),
+        _ => Ok(WantedImage { bundle, source: source.clone(), target, content: Arc::clone(content) }),
     }
 }
 
@@ -206,6 +220,13 @@ fn names(name: &Reference, image: &Image, wanted: &Reference) -> bool {
 
 fn digest_in(bundle: &Bundle, reference: &Reference) -> Option<Digest> {
     Identity::of(find(bundle, reference)?).digest().cloned()
+}
+
+/// The digest of an image's config where that of its manifest isn't known yet.
+fn stand_in(bundle: &Bundle, reference: &Reference) -> Option<Digest> {
+    match Identity::of(find(bundle, reference)?).pin() {
+        Pin::Digest(digest) | Pin::Config(digest) | Pin::Provisional(digest) => Some(digest),
+    }
 }
 
 fn awaits_digests(bundle: &Bundle, named: &[HintImage]) -> bool {

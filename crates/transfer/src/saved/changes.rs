@@ -1,0 +1,273 @@
+//! What differs between a plan that was saved and the one that is made now, in words.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use portolan_oci::Digest;
+
+use super::{SavedPlan, Step};
+use crate::{content::Pin, options::Visibility};
+
+/// A difference between a saved plan and the ground that it would be carried out on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Change {
+    /// Another server.
+    #[error("{what}: the plan names {planned}, and this run {now}")]
+    Server {
+        /// Registry or chart repository.
+        what: &'static str,
+        /// By the plan.
+        planned: String,
+        /// By this run.
+        now: String,
+    },
+    /// A flag that only the plan was made with.
+    #[error("the plan was made with {flag}, and this run is without it")]
+    FlagGone {
+        /// The flag.
+        flag: &'static str,
+    },
+    /// A flag that only this run has.
+    #[error("the plan was made without {flag}, which this run has")]
+    FlagNew {
+        /// The flag.
+        flag: &'static str,
+    },
+    /// A bundle that brings something else.
+    #[error("bundle {origin} has another content")]
+    BundleContent {
+        /// Where it lies in the package.
+        origin: String,
+    },
+    /// A bundle, project, image or chart that the plan has alone.
+    #[error("{what} is in the plan, and this run knows nothing of it")]
+    Gone {
+        /// Which.
+        what: String,
+    },
+    /// A bundle, project, image or chart that this run has alone.
+    #[error("{what} is not in the plan, and this run would take it in")]
+    New {
+        /// Which.
+        what: String,
+    },
+    /// A bundle that can't be read or planned any more.
+    #[error("bundle {origin} is in the plan, and can't be read or planned now")]
+    Unreadable {
+        /// Where it lies in the package.
+        origin: String,
+    },
+    /// A project that would be visible to others than planned.
+    #[error("project {name} is {} in the plan, and would be made {}", word(*planned), word(*now))]
+    Visibility {
+        /// The project.
+        name: String,
+        /// By the plan.
+        planned: Visibility,
+        /// By this run.
+        now: Visibility,
+    },
+    /// An image or chart that goes elsewhere.
+    #[error("{what}: the plan brings it to {planned}, and this configuration to {now}")]
+    Target {
+        /// Which.
+        what: String,
+        /// By the plan.
+        planned: String,
+        /// By this run.
+        now: String,
+    },
+    /// An image or chart that would arrive with another content.
+    #[error("{what} would have another content than the plan says")]
+    Content {
+        /// Which.
+        what: String,
+    },
+    /// What a tag or chart repository holds.
+    #[error("{target}: the plan found {planned} there, and now there is {now}")]
+    Stand {
+        /// The tag, or the chart's place.
+        target: String,
+        /// By the plan.
+        planned: Stand,
+        /// By this run.
+        now: Stand,
+    },
+}
+
+/// What was found where an image or chart goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stand {
+    step: Step,
+    found: Option<Digest>,
+}
+
+/// An image or chart, as far as two plans are compared.
+pub(super) struct Item<'a> {
+    /// What it is known by.
+    pub(super) what: String,
+    target: String,
+    content: &'a Pin,
+    stand: Stand,
+}
+
+impl SavedPlan {
+    /// What keeps `now`, which was made from this run's package, configuration and servers, from being
+    /// this plan; nothing where it may be carried out.
+    pub(super) fn changes(&self, now: &Self) -> Vec<Change> {
+        let mut changes = self.changed_terms(now);
+        changes.extend(self.changed_bundles(now));
+        if !changes.is_empty() {
+            // On another server, or of another bundle, every image would only say the same again.
+            return changes;
+        }
+        changes.extend(self.changed_projects(now));
+        changes.extend(changed_items(self.items(), now.items()));
+        changes
+    }
+
+    pub(super) fn items(&self) -> impl Iterator<Item = Item<'_>> {
+        let images = self.images.iter().map(|image| Item {
+            what: format!("image {}", image.source),
+            target: image.target.to_string(),
+            content: &image.content,
+            stand: Stand { step: image.action, found: image.found.clone() },
+        });
+        let charts = self.charts.iter().map(|chart| Item {
+            what: format!("chart {} {} of {}", chart.name, chart.version, chart.bundle),
+            target: chart.target.clone(),
+            content: &chart.content,
+            stand: Stand { step: chart.action, found: chart.found.clone() },
+        });
+        images.chain(charts)
+    }
+
+    /// Servers and flags.
+    fn changed_terms(&self, now: &Self) -> Vec<Change> {
+        let servers = [
+            ("the registry", &self.registry, &now.registry),
+            ("the chart repository", &self.chart_repository, &now.chart_repository),
+        ];
+        let servers = servers
+            .into_iter()
+            .filter(|(_, planned, now)| planned != now)
+            .map(|(what, planned, now)| Change::Server { what, planned: planned.clone(), now: now.clone() });
+        let (planned, now) = (self.policies, now.policies);
+        let flags = [
+            ("--charts-anyway", planned.charts_anyway, now.charts_anyway),
+            ("--on-existing keep", planned.keep_existing, now.keep_existing),
+        ];
+        let flags = flags.into_iter().filter_map(|(flag, planned, now)| match (planned, now) {
+            (true, false) => Some(Change::FlagGone { flag }),
+            (false, true) => Some(Change::FlagNew { flag }),
+            _ => None,
+        });
+        servers.chain(flags).collect()
+    }
+
+    fn changed_bundles(&self, now: &Self) -> Vec<Change> {
+        let left_out: BTreeSet<&String> = now.left_out.iter().collect();
+        let contents = |plan: &Self| -> BTreeMap<String, Digest> {
+            plan.bundles.iter().map(|bundle| (bundle.origin.clone(), bundle.contents.clone())).collect()
+        };
+        let pairs = pairs(contents(self), contents(now));
+        pairs
+            .into_iter()
+            .filter_map(|(origin, pair)| match pair {
+                (Some(planned), Some(now)) if planned == now => None,
+                (Some(_), Some(_)) => Some(Change::BundleContent { origin }),
+                (Some(_), None) if left_out.contains(&origin) => Some(Change::Unreadable { origin }),
+                (Some(_), None) => Some(Change::Gone { what: format!("bundle {origin}") }),
+                (None, _) => Some(Change::New { what: format!("bundle {origin}") }),
+            })
+            .collect()
+    }
+
+    /// A project that is there by now counts as made.
+    fn changed_projects(&self, now: &Self) -> Vec<Change> {
+        let visibilities = |plan: &Self| -> BTreeMap<String, Visibility> {
+            plan.projects.iter().map(|project| (project.name.clone(), project.visibility)).collect()
+        };
+        let pairs = pairs(visibilities(self), visibilities(now));
+        pairs
+            .into_iter()
+            .filter_map(|(name, pair)| match pair {
+                (Some(planned), Some(now)) if planned != now => {
+                    Some(Change::Visibility { name, planned, now })
+                }
+                (None, Some(_)) => Some(Change::New { what: format!("project {name}") }),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+fn changed_items<'a>(
+    planned: impl Iterator<Item = Item<'a>>,
+    now: impl Iterator<Item = Item<'a>>,
+) -> Vec<Change> {
+    let by_name = |item: Item<'a>| (item.what.clone(), item);
+    let pairs = pairs(planned.map(by_name).collect(), now.map(by_name).collect());
+    pairs
+        .into_iter()
+        .filter_map(|(what, pair)| match pair {
+            (Some(planned), Some(now)) => changed_item(planned, now),
+            (Some(_), None) => Some(Change::Gone { what }),
+            (None, _) => Some(Change::New { what }),
+        })
+        .collect()
+}
+
+fn changed_item(planned: Item<'_>, now: Item<'_>) -> Option<Change> {
+    let what = now.what;
+    if planned.target != now.target {
+        return Some(Change::Target { what, planned: planned.target, now: now.target });
+    }
+    if planned.content != now.content {
+        return Some(Change::Content { what });
+    }
+    let stands = planned.stand == now.stand || planned.stand.was_carried_out_to(&now.stand);
+    (!stands).then(|| Change::Stand { target: now.target, planned: planned.stand, now: now.stand })
+}
+
+impl Stand {
+    /// Whether a run of the plan that broke off leaves `now` behind, so that what is done since is no
+    /// change of the ground: the very content that the plan would bring is there.
+    fn was_carried_out_to(&self, now: &Self) -> bool {
+        matches!((self.step, now.step), (Step::Push | Step::Later, Step::Exists))
+    }
+}
+
+impl fmt::Display for Stand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.step, &self.found) {
+            (Step::Push, _) => f.write_str("nothing"),
+            (Step::Exists, _) => f.write_str("the package's own content"),
+            (Step::Keep | Step::Later, Some(found)) => write!(f, "{found}"),
+            (Step::Keep, None) => f.write_str("other content"),
+            (Step::Later, None) => f.write_str("what is compared when its turn comes"),
+        }
+    }
+}
+
+/// By key: what each side has.
+fn pairs<T>(
+    planned: BTreeMap<String, T>,
+    now: BTreeMap<String, T>,
+) -> BTreeMap<String, (Option<T>, Option<T>)> {
+    let mut pairs: BTreeMap<_, _> =
+        planned.into_iter().map(|(key, value)| (key, (Some(value), None))).collect();
+    for (key, value) in now {
+        pairs.entry(key).or_insert((None, None)).1 = Some(value);
+    }
+    pairs
+}
+
+fn word(visibility: Visibility) -> &'static str {
+    match visibility {
+        Visibility::Private => "private",
+        Visibility::Public => "public",
+    }
+}
