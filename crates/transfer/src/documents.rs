@@ -135,7 +135,10 @@ mod tests {
     #[test]
     fn what_is_no_json_of_that_shape() {
         refused(b"", "is no report: EOF while parsing a value at line 1 column 0");
-        refused(b"[1]", "is no report: invalid length 1, expected an object with a version at line 1 column 3");
+        refused(
+            b"[1]",
+            "is no report: invalid length 1, expected an object with a version at line 1 column 3",
+        );
         let twice = br#"{"reportVersion": 1, "reportVersion": 2}"#;
         refused(twice, "is no report: duplicate field `reportVersion` at line 1 column 36");
         let deep = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();

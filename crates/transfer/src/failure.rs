@@ -31,6 +31,23 @@ pub enum Precondition {
     /// The run was interrupted before all was known.
     #[error("interrupted")]
     Interrupted,
+    /// The report whose failures are to be run again is one of another package or configuration.
+    #[error("the report is of another package or configuration: this run knows nothing of {}", some_of(.targets))]
+    OtherReport {
+        /// What the report names and this run doesn't know.
+        targets: Vec<String>,
+    },
+}
+
+/// Names that are shown of a list that may be long.
+const NAMES_SHOWN: usize = 10;
+
+fn some_of(names: &[String]) -> String {
+    let shown = names[..names.len().min(NAMES_SHOWN)].join(", ");
+    match names.len().saturating_sub(NAMES_SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// All that stops a run before it writes anything, found in one go.

@@ -18,6 +18,7 @@ mod event;
 mod execute;
 mod failure;
 mod lack;
+mod left;
 mod options;
 mod plan;
 mod planning;
@@ -30,6 +31,7 @@ pub use documents::{DOCUMENT_LIMIT, DocumentError};
 pub use event::{BlobId, BlobOutcome, Event, Observer, Silent};
 pub use execute::execute;
 pub use failure::{Precondition, Preconditions};
+pub use left::Left;
 pub use options::{
     ChartChoice, ChartPolicy, ExistingPolicy, ImagePolicy, MissingProjects, Selection, SyncOptions,
     Visibility,

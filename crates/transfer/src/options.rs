@@ -5,6 +5,8 @@ use portolan_oci::RegistryHost;
 use portolan_registry::Stop;
 use serde::{Deserialize, Serialize};
 
+use crate::left::Left;
+
 /// All that decides a sync beside the package and the servers.
 #[derive(Clone, Debug)]
 pub struct SyncOptions {
@@ -24,6 +26,8 @@ pub struct SyncOptions {
     pub charts: ChartPolicy,
     /// What is thought of tags and charts that are there with other content.
     pub existing: ExistingPolicy,
+    /// What an earlier run left, where only that is taken.
+    pub only: Option<Left>,
     /// How many blobs are sent at once; at least 1.
     pub jobs: usize,
     /// Once requested, nothing new is begun: planning ends with [`Precondition::Interrupted`], execution

@@ -65,7 +65,9 @@ async fn made(
 ) -> Result<Plan, Preconditions> {
     let started = Instant::now();
     let only_registry = options.push_host.is_none().then(|| &target.registry.endpoint().host);
-    let wanted = wanted(&Inputs { package: &package, options, only_registry });
+    let mut wanted = wanted(&Inputs { package: &package, options, only_registry });
+    let absent = absent::charts(&options.selection, &wanted.charts);
+    narrow(&package, &mut wanted, target.charts.as_ref(), options)?;
     if options.stop.is_requested() {
         return Err(Preconditions::interrupted());
     }
@@ -78,7 +80,7 @@ async fn made(
         .await
         .map_err(|source| Preconditions { failures: vec![Precondition::ChartRepository { source }] })?;
     let mut broken = wanted.broken;
-    broken.extend(absent::charts(&options.selection, &charts));
+    broken.extend(absent);
     let (registry, chart_repository) = (target.registry.endpoint().to_string(), target.charts.location());
     let saved = SavedPlan::of(&Settled {
         package: &package,
@@ -107,6 +109,18 @@ async fn made(
     };
     observer.event(Event::Planned { plan: &plan });
     Ok(plan)
+}
+
+/// Leaves of `wanted` what an earlier run left, where the options say so.
+fn narrow(
+    package: &Package,
+    wanted: &mut Wanted,
+    charts: &dyn ChartRepository,
+    options: &SyncOptions,
+) -> Result<(), Preconditions> {
+    let Some(left) = &options.only else { return Ok(()) };
+    left.narrow(package, wanted, |chart| charts.target_of(&chart.name, &chart.version))
+        .map_err(|targets| Preconditions { failures: vec![Precondition::OtherReport { targets }] })
 }
 
 /// What the checks before the first question found.

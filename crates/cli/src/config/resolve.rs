@@ -138,6 +138,7 @@ fn options(overrides: &Overrides, carried: Carried) -> SyncOptions {
         missing_projects: overrides.missing_projects,
         charts: overrides.charts,
         existing: overrides.existing,
+        only: None,
         jobs: overrides.jobs,
         stop: Stop::default(),
     }

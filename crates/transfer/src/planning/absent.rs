@@ -3,28 +3,28 @@
 
 use crate::{
     options::{ChartChoice, Selection},
-    plan::PlannedChart,
     report::BrokenBundle,
+    wanted::WantedChart,
 };
 
-/// A line for every name or version of `charts` that nothing in the plan answers.
-pub(super) fn charts(selection: &Selection, planned: &[PlannedChart]) -> Vec<BrokenBundle> {
+/// A line for every name or version of `charts` that no bundle answers.
+pub(super) fn charts(selection: &Selection, wanted: &[WantedChart]) -> Vec<BrokenBundle> {
     match selection {
-        Selection::Only(choices) => choices.iter().flat_map(|choice| lacking(choice, planned)).collect(),
+        Selection::Only(choices) => choices.iter().flat_map(|choice| lacking(choice, wanted)).collect(),
         Selection::All | Selection::Except(_) => Vec::new(),
     }
 }
 
-fn lacking(choice: &ChartChoice, planned: &[PlannedChart]) -> Vec<BrokenBundle> {
-    let versions: Vec<&str> = planned
+fn lacking(choice: &ChartChoice, wanted: &[WantedChart]) -> Vec<BrokenBundle> {
+    let versions: Vec<String> = wanted
         .iter()
         .filter(|chart| chart.name == choice.name)
-        .map(|chart| chart.version.as_str())
+        .map(|chart| chart.version.to_string())
         .collect();
     if choice.versions.is_empty() {
         return if versions.is_empty() { vec![told(&choice.name)] } else { Vec::new() };
     }
-    let absent = choice.versions.iter().filter(|version| !versions.contains(&version.as_str()));
+    let absent = choice.versions.iter().filter(|version| !versions.contains(version));
     absent.map(|version| told(&format!("{} {version}", choice.name))).collect()
 }
 

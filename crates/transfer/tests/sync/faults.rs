@@ -117,6 +117,7 @@ async fn all_preconditions_are_reported_together() {
             Precondition::ChartRepository { .. } => "chart repository",
             Precondition::MissingProjects { .. } => "projects",
             Precondition::Interrupted => "interruption",
+            Precondition::OtherReport { .. } => "report",
         })
         .collect();
     assert_eq!(kinds, ["registry", "chart repository"]);

@@ -69,6 +69,7 @@ impl Site {
             missing_projects: MissingProjects::Refuse,
             charts: ChartPolicy::AfterImages,
             existing: ExistingPolicy::Report,
+            only: None,
             jobs: 4,
             stop: Stop::default(),
         }
