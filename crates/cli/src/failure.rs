@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use portolan_transfer::{Precondition, Preconditions};
+use portolan_transfer::{GroundChanged, Precondition, Preconditions};
 
 use crate::args::UsageError;
 use crate::config::ConfigError;
@@ -132,6 +132,23 @@ impl From<&UsageError> for Failure {
             UsageError::Clap(error) => Self::of_arguments(&error.to_string()),
             UsageError::Later { .. } => Self::usage(error),
         }
+    }
+}
+
+/// How many changes of a plan's ground are listed.
+const CHANGES_SHOWN: usize = 20;
+
+impl From<GroundChanged> for Failure {
+    fn from(error: GroundChanged) -> Self {
+        let mut parts: Vec<String> =
+            error.changes.iter().take(CHANGES_SHOWN).map(ToString::to_string).collect();
+        match error.changes.len().saturating_sub(CHANGES_SHOWN) {
+            0 => {}
+            more => parts.push(format!("and {more} more")),
+        }
+        let message = format!("nothing was written, because {error}");
+        let hint = "make a plan anew with --plan-out, and have that one approved";
+        Self { parts, ..Self::failed(message).with_hint(hint) }
     }
 }
 

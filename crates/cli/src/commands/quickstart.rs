@@ -138,7 +138,7 @@ async fn carry_twice(configuration: &Path, stop: &Stop, console: &Console) -> Re
 async fn carry(configuration: &Path, stop: &Stop, console: &Console) -> Result<Report, Failure> {
     let mut settings = config::load(configuration, &Overrides::default(), &Environment::default())?;
     settings.sync.stop = stop.clone();
-    let report = sync::carry(&settings, console).await?;
+    let report = sync::carry(&settings, None, console).await?;
     console.result(&summary::table(&report, console.style()));
     Ok(report)
 }

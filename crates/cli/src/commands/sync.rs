@@ -1,12 +1,13 @@
 //! `portolan sync`: bundles into a registry and a chart repository.
 
 mod args;
+mod documents;
 
 use std::sync::Arc;
 
 use portolan_package::Package;
 use portolan_transfer::{
-    ChartOutcome, ExistingPolicy, ImageOutcome, Observer, Outcome, Plan, Report, Target,
+    ChartOutcome, ExistingPolicy, ImageOutcome, Left, Observer, Outcome, Plan, Report, SavedPlan, Target,
 };
 
 use super::connect;
@@ -26,7 +27,8 @@ enum Goal {
 
 impl SyncArgs {
     fn goal(&self) -> Goal {
-        match (self.flags.print_images, self.common.dry_run) {
+        let saves_plan = self.flags.plan_out.is_some();
+        match (self.flags.print_images, self.common.dry_run || saves_plan) {
             (true, _) => Goal::ShowImages,
             (false, true) => Goal::ShowPlan,
             (false, false) => Goal::Write,
@@ -44,44 +46,75 @@ pub fn run(arguments: &SyncArgs, environment: &Environment, console: &Console) -
         return Err(Failure::later(&format!("`{flag}`")));
     }
     let file = config::find(arguments.common.config.as_deref(), environment)?;
-    let settings = config::load(&file, &arguments.overrides(), environment)?;
+    let mut settings = config::load(&file, &arguments.overrides(), environment)?;
     settings.notes.iter().for_each(|note| console.note(note));
     if arguments.flags.workdir.is_some() {
         console.note("--workdir has no effect: nothing is unpacked");
     }
-    super::carry_out(&settings.sync.stop, console, sync(arguments, &settings, console))
+    let saved = arguments.flags.plan.as_deref().map(documents::saved_plan).transpose()?;
+    settings.sync.only = arguments.flags.only_failed.as_deref().map(documents::left).transpose()?;
+    let work = sync(arguments, &settings, saved.as_ref(), console);
+    super::carry_out(&settings.sync.stop, console, work)
 }
 
-async fn sync(arguments: &SyncArgs, settings: &Settings, console: &Console) -> Result<Exit, Failure> {
-    if arguments.goal() == Goal::Write {
-        let report = carry(settings, console).await?;
+async fn sync(
+    arguments: &SyncArgs,
+    settings: &Settings,
+    saved: Option<&SavedPlan>,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    let goal = arguments.goal();
+    if goal == Goal::Write {
+        let nothing_left = settings.sync.only.as_ref().is_some_and(Left::is_empty);
+        let report = if nothing_left { of_nothing() } else { carry(settings, saved, console).await? };
         return show_report(&report, arguments.flags.output, settings.sync.existing, console);
     }
     let progress = console.progress();
-    let (_, plan) = plan(settings, progress.as_ref()).await?;
-    match arguments.goal() {
+    let (_, plan) = plan(settings, saved, progress.as_ref()).await?;
+    match goal {
         Goal::ShowImages => console.result(&plan_text::image_pairs(&plan)),
         Goal::ShowPlan | Goal::Write => show_plan(&plan, arguments.flags.output, console)?,
+    }
+    if let Some(file) = &arguments.flags.plan_out {
+        documents::save(file, plan.saved())?;
+        console.note(&format!("the plan {} is saved in {}", plan.digest, file.display()));
     }
     Ok(left_out(&plan))
 }
 
-/// Plans and carries out: the whole job, progress included.
-pub(super) async fn carry(settings: &Settings, console: &Console) -> Result<Report, Failure> {
+/// The report of a run that had nothing to do, and asked nobody.
+fn of_nothing() -> Report {
+    let note = "nothing is left of the run that the report is of";
+    Report { notes: vec![note.to_owned()], ..Report::new() }
+}
+
+/// Plans and carries out: the whole job, progress included. With `saved`, nothing but that plan.
+pub(super) async fn carry(
+    settings: &Settings,
+    saved: Option<&SavedPlan>,
+    console: &Console,
+) -> Result<Report, Failure> {
     let progress = console.progress();
-    let (target, plan) = plan(settings, progress.as_ref()).await?;
+    let (target, plan) = plan(settings, saved, progress.as_ref()).await?;
     console.say(&plan_text::outline(&plan));
     Ok(portolan_transfer::execute(&plan, &target, &settings.sync, progress.as_ref()).await)
 }
 
-async fn plan(settings: &Settings, progress: &dyn Observer) -> Result<(Target, Plan), Failure> {
+async fn plan(
+    settings: &Settings,
+    saved: Option<&SavedPlan>,
+    progress: &dyn Observer,
+) -> Result<(Target, Plan), Failure> {
     let (package, target) = tokio::select! {
         biased;
         () = settings.sync.stop.requested() => return Err(Failure::interrupted()),
         ready = ready(settings) => ready?,
     };
     let plan = portolan_transfer::plan(package, &target, &settings.sync, progress).await?;
-    Ok((target, plan))
+    match saved {
+        Some(saved) => Ok((target, plan.hold_to(saved)?)),
+        None => Ok((target, plan)),
+    }
 }
 
 /// What is planned with: the package and clients of the servers.

@@ -22,13 +22,14 @@ pub fn table(plan: &Plan, style: Style) -> String {
     text.join("\n")
 }
 
-/// The plan in two or three lines.
+/// The plan in a few lines.
 #[must_use]
 pub fn outline(plan: &Plan) -> String {
     let mut lines = vec![image_counts(plan), chart_counts(plan)];
     if !plan.broken.is_empty() {
         lines.push(format!("Left out: {} that cannot be carried", count(plan.broken.len(), "bundle")));
     }
+    lines.push(format!("Plan: {}", plan.digest));
     lines.join("\n")
 }
 

@@ -60,6 +60,15 @@ pub(crate) struct SyncFlags {
     /// Form of the result on standard output
     #[arg(long, value_name = "FORM", value_enum, default_value_t)]
     pub(super) output: Format,
+    /// Save the plan in this file, to be approved and carried out with --plan; write nothing else
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["plan", "print_images"])]
+    pub(super) plan_out: Option<PathBuf>,
+    /// Carry out the plan in this file, or nothing where it would be another one by now
+    #[arg(long, value_name = "FILE", conflicts_with = "print_images")]
+    pub(super) plan: Option<PathBuf>,
+    /// Take only what is not there according to this report of an earlier run; - is standard input
+    #[arg(long, value_name = "REPORT")]
+    pub(super) only_failed: Option<PathBuf>,
     /// Print the images, source and target, and write nothing
     #[arg(long)]
     pub(super) print_images: bool,
@@ -121,6 +130,9 @@ Examples:
   portolan sync --config load-image.yaml --dry-run
   portolan sync --config load-image.yaml
   portolan sync -c load-image.yaml --output json > report.json
+  portolan sync -c load-image.yaml --only-failed report.json
+  portolan sync -c load-image.yaml --plan-out plan.json
+  portolan sync -c load-image.yaml --plan plan.json
   portolan sync -c load-image.yaml --ca-file /etc/docker/certs.d/registry/ca.crt
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done in part or interrupted (the report
