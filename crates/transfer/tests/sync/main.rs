@@ -5,6 +5,8 @@
 mod existing;
 mod faults;
 mod interrupted;
+mod left;
+mod saved;
 mod sharing;
 mod site;
 mod whole;
