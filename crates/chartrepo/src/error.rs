@@ -51,6 +51,24 @@ pub enum ChartRepoError {
 }
 
 impl ChartRepoError {
+    /// Whether a repository that answers well can't give the archive that it says it has: it lacks, or is
+    /// another one.
+    pub fn is_of_the_archive(&self) -> bool {
+        match self {
+            Self::Registry { source, .. } => matches!(
+                **source,
+                RegistryError::NotFound { .. }
+                    | RegistryError::DigestMismatch { .. }
+                    | RegistryError::TooLarge { .. }
+            ),
+            Self::Oci(error) => {
+                matches!(error, OciChartError::NotAChart { .. } | OciChartError::TooLarge { .. })
+            }
+            Self::Remote(error) => matches!(error, RemoteError::TooLarge { .. }),
+            _ => false,
+        }
+    }
+
     /// The project that has to be made first, where that is what is wrong.
     pub fn missing_project(&self) -> Option<&str> {
         match self {

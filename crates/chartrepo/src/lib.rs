@@ -66,7 +66,8 @@ pub trait ChartRepository: Send + Sync {
     /// [`ChartRepoError`] where it can't be read or is larger.
     async fn fetch(&self, name: &str, version: &ChartVersion) -> Result<Option<Bytes>, ChartRepoError>;
 
-    /// Brings a chart. One that is there stays as it is; the very same archive counts as brought.
+    /// Brings a chart. One that is there stays as it is; the very same archive counts as brought, and
+    /// kind `OCI` then sends what lacks behind its name.
     ///
     /// # Errors
     /// [`ChartRepoError::Exists`] where the name and version are taken by another archive, else what

@@ -117,13 +117,18 @@ impl OciCharts {
 
     /// Sends what the registry doesn't have yet, the manifest last.
     async fn send(&self, place: &Place, artifact: &Artifact) -> Result<(), RegistryError> {
+        self.send_blobs(place, artifact).await?;
+        self.registry.put_manifest(&place.repository, &place.locator(), artifact.manifest()).await
+    }
+
+    async fn send_blobs(&self, place: &Place, artifact: &Artifact) -> Result<(), RegistryError> {
         for blob in artifact.blobs() {
             if !self.registry.blob_exists(&place.repository, &blob.expected().digest).await? {
                 let source = Arc::new(blob.clone());
                 self.registry.upload_blob(&place.repository, &blob.expected(), source, &|_| {}).await?;
             }
         }
-        self.registry.put_manifest(&place.repository, &place.locator(), artifact.manifest()).await
+        Ok(())
     }
 }
 
@@ -178,12 +183,15 @@ impl ChartRepository for OciCharts {
 
     async fn push(&self, chart: &PackedChart) -> Result<(), ChartRepoError> {
         let place = self.place(chart.name(), chart.version())?;
-        match self.find(chart.name(), chart.version()).await? {
-            Some(there) if there.digest.as_ref() == Some(chart.digest()) => return Ok(()),
+        let artifact = Artifact::new(chart);
+        let sent = match self.find(chart.name(), chart.version()).await? {
+            // The manifest stays as whoever wrote it has it; a blob behind it may have been lost.
+            Some(there) if there.digest.as_ref() == Some(chart.digest()) => {
+                self.send_blobs(&place, &artifact).await
+            }
             Some(_) => return Err(ChartRepoError::Exists { target: self.reference(&place) }),
-            None => {}
-        }
-        let sent = self.send(&place, &Artifact::new(chart)).await;
+            None => self.send(&place, &artifact).await,
+        };
         sent.map_err(|error| self.failed(error))
     }
 

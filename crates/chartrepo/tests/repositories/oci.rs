@@ -59,8 +59,29 @@ async fn a_chart_that_is_there_stays() {
     let error = repository.push(&packed("a", "1.0.0", "y")).await.unwrap_err();
     let target = format!("{}/p/a:1.0.0", registry.host());
     assert_eq!(told(&error), format!("{target} exists already with other content; it was left as it is"));
-    assert_eq!(requests(&registry)[before..], ["GET /v2/p/a/manifests/1.0.0 200"; 2]);
+    let (found, blob) = ("GET /v2/p/a/manifests/1.0.0 200", "HEAD /v2/p/a/blobs/ 200");
+    assert_eq!(requests(&registry)[before..], [found, blob, blob, found]);
     assert_eq!(repository.fetch("a", &version("1.0.0")).await.unwrap(), Some(chart.archive().clone()));
+}
+
+#[tokio::test]
+async fn a_lost_archive_is_sent_again_behind_the_same_manifest() {
+    let Some(registry) = DockerRegistry::start(&Options::default()) else { return };
+    let repository = charts(&registry, "/p");
+    let chart = packed("a", "1.0.0", "x");
+    repository.push(&chart).await.unwrap();
+    let hex = chart.digest().hex();
+    let blob = registry.storage().join("docker/registry/v2/blobs/sha256").join(&hex[..2]).join(hex);
+    fs::remove_file(blob.join("data")).unwrap();
+    let error = repository.fetch("a", chart.version()).await.unwrap_err();
+    assert!(error.is_of_the_archive(), "{error:?}");
+    let before = requests(&registry).len();
+
+    repository.push(&chart).await.unwrap();
+
+    assert_eq!(repository.fetch("a", chart.version()).await.unwrap(), Some(chart.archive().clone()));
+    let manifests = requests(&registry).split_off(before);
+    assert!(!manifests.iter().any(|line| line.starts_with("PUT /v2/p/a/manifests")), "{manifests:?}");
 }
 
 #[tokio::test]
