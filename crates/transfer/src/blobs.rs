@@ -90,11 +90,10 @@ pub(crate) struct BlobPlan {
 }
 
 impl BlobPlan {
-    /// The tasks of every image that is to be pushed.
+    /// The tasks of every image that is to be pushed or mended.
     pub(crate) fn of(images: &[PlannedImage]) -> Self {
         let mut plan = Self::default();
-        for (index, image) in images.iter().enumerate().filter(|(_, image)| image.action == ImageAction::Push)
-        {
+        for (index, image) in images.iter().enumerate().filter(|(_, image)| image.action.sends()) {
             for source in image.content.content.sources() {
                 plan.add_source(index, &image.target.repository, source);
             }

@@ -3,6 +3,7 @@
 mod charts;
 mod images;
 mod progress;
+mod read_back;
 mod tag;
 
 use portolan_registry::RegistryError;

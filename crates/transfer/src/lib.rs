@@ -25,6 +25,7 @@ mod planning;
 mod probe;
 mod report;
 mod saved;
+mod verify;
 mod wanted;
 
 pub use documents::{DOCUMENT_LIMIT, DocumentError};
@@ -33,7 +34,7 @@ pub use execute::execute;
 pub use failure::{Precondition, Preconditions};
 pub use left::Left;
 pub use options::{
-    ChartChoice, ChartPolicy, ExistingPolicy, ImagePolicy, MissingProjects, Selection, SyncOptions,
+    ChartChoice, ChartPolicy, Check, ExistingPolicy, ImagePolicy, MissingProjects, Selection, SyncOptions,
     Visibility,
 };
 pub use plan::{

@@ -26,6 +26,8 @@ pub struct SyncOptions {
     pub charts: ChartPolicy,
     /// What is thought of tags and charts that are there with other content.
     pub existing: ExistingPolicy,
+    /// When what is there counts as complete.
+    pub check: Check,
     /// What an earlier run left, where only that is taken.
     pub only: Option<Left>,
     /// How many blobs are sent at once; at least 1.
@@ -109,6 +111,16 @@ pub enum ExistingPolicy {
     Report,
     /// That is what was asked for (`--on-existing keep`).
     Keep,
+}
+
+/// When an image or chart that is there counts as complete.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Check {
+    /// Once its name stands for the right digest.
+    #[default]
+    Names,
+    /// Once every part of it is there too (`--verify`); what was pushed is read back.
+    Parts,
 }
 
 impl From<Visibility> for portolan_registry::Visibility {

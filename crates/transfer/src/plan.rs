@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     blobs::BlobPlan,
     options::Visibility,
-    report::{BrokenBundle, platforms_as_text},
+    report::{BrokenBundle, is_false, platforms_as_text},
     saved::SavedPlan,
     wanted::ChartState,
 };
@@ -76,6 +76,9 @@ pub struct PlannedImage {
     /// What is to be done.
     #[serde(flatten)]
     pub action: ImageAction,
+    /// Whether every part of it was seen to be there.
+    #[serde(skip_serializing_if = "is_false")]
+    pub verified: bool,
     /// Bytes of its blobs as the package stores them, before any sharing.
     pub bytes: u64,
     #[serde(skip)]
@@ -92,6 +95,11 @@ pub enum ImageAction {
     Push,
     /// The tag names this content already.
     Exists,
+    /// The tag names this content already, and parts of it are not there: send them, and leave the tag.
+    Mend {
+        /// Manifests and blobs that lack.
+        lacks: Vec<Digest>,
+    },
     /// The tag names other content and is left alone.
     Keep {
         /// What it names.
@@ -118,6 +126,12 @@ pub struct PlannedChart {
     /// Digest of the archive that the repository has in its place, where that is another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<Digest>,
+    /// What is wrong with the archive that is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damage: Option<String>,
+    /// Whether the archive that is there was fetched, and is the right one.
+    #[serde(skip_serializing_if = "is_false")]
+    pub verified: bool,
     /// The values that relocation rewrites.
     pub edits: Vec<PlannedEdit>,
     /// Indexes into [`Plan::images`] of the images that must be there first.
@@ -140,6 +154,8 @@ pub enum ChartAction {
     Exists,
     /// It is there with other content, and is left alone.
     Keep,
+    /// The repository says that it is there, and can't give it: upload it again once its images stand.
+    Mend,
     /// It pins an image whose digest is known only once it was sent; asked about then.
     Later,
 }
@@ -162,6 +178,13 @@ impl Plan {
     /// Bytes of all unique blobs of the images that are to be pushed: what is sent at the most.
     pub fn bytes_to_push(&self) -> u64 {
         BlobPlan::of(&self.images).bytes()
+    }
+}
+
+impl ImageAction {
+    /// Whether something of the image is to be sent.
+    pub(crate) fn sends(&self) -> bool {
+        matches!(self, Self::Push | Self::Mend { .. })
     }
 }
 

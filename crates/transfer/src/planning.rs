@@ -18,10 +18,11 @@ use crate::{
     content::{Identity, platforms, stored_bytes},
     event::{Event, Observer},
     failure::{Precondition, Preconditions},
-    options::SyncOptions,
+    options::{Check, SyncOptions},
     plan::{ImageAction, PLAN_VERSION, Plan, PlannedImage, PlannedProject},
     probe::probe,
     saved::{SavedPlan, Settled},
+    verify::Verifier,
     wanted::{Inputs, Wanted, WantedImage, wanted},
 };
 
@@ -73,12 +74,18 @@ async fn made(
     }
     observer.event(Event::Checking { targets: wanted.images.len() + wanted.charts.len() });
     let Ready { projects, charts: holds } = ready(target, &wanted, options).await?;
-    let images = ask_images(&target.registry, &wanted.images, &projects, observer)
+    let questions = Questions { registry: &target.registry, check: options.check, projects: &projects };
+    let images = ask_images(&questions, &wanted.images, observer)
         .await
         .map_err(|source| Preconditions { failures: vec![Precondition::Registry { source }] })?;
-    let charts = charts::ask(target.charts.as_ref(), holds, wanted.charts, &images, observer)
-        .await
-        .map_err(|source| Preconditions { failures: vec![Precondition::ChartRepository { source }] })?;
+    let charts = charts::ask(
+        &charts::Questions { repository: target.charts.as_ref(), check: options.check, holds },
+        wanted.charts,
+        &images,
+        observer,
+    )
+    .await
+    .map_err(|source| Preconditions { failures: vec![Precondition::ChartRepository { source }] })?;
     let mut broken = wanted.broken;
     broken.extend(absent);
     let (registry, chart_repository) = (target.registry.endpoint().to_string(), target.charts.location());
@@ -165,33 +172,44 @@ fn is_planned(projects: &[PlannedProject], name: &str) -> bool {
     projects.iter().any(|project| project.name == name)
 }
 
+/// How images are asked about.
+struct Questions<'a> {
+    registry: &'a Registry,
+    check: Check,
+    /// Those that are made first.
+    projects: &'a [PlannedProject],
+}
+
 /// Asks about every image tag, several at once, and keeps their order. What is to go into a project that
 /// is made first isn't asked about: Harbor answers 401 there.
 async fn ask_images(
-    registry: &Registry,
+    questions: &Questions<'_>,
     images: &[WantedImage],
-    projects: &[PlannedProject],
     observer: &dyn Observer,
 ) -> Result<Vec<PlannedImage>, RegistryError> {
-    let questions = images.iter().map(async |image| {
+    let Questions { registry, check, projects } = *questions;
+    let verifier = Verifier::new(registry);
+    let asked = images.iter().map(async |image| {
         let identity = Identity::of(&image.content);
-        let repository = &image.target.repository;
-        let action = match is_planned(projects, repository.project()) {
-            true => ImageAction::Push,
-            false => probe(registry, repository, &image.target.locator(), &identity).await?,
+        let (repository, locator) = (&image.target.repository, image.target.locator());
+        let action = match check {
+            _ if is_planned(projects, repository.project()) => ImageAction::Push,
+            Check::Names => probe(registry, repository, &locator, &identity).await?,
+            Check::Parts => verifier.probe(repository, &locator, &identity).await?,
         };
         observer.event(Event::Checked);
-        Ok(planned(image, &identity, action))
+        Ok(planned(image, &identity, action, check))
     });
-    stream::iter(questions).buffered(QUESTIONS_AT_ONCE).try_collect().await
+    stream::iter(asked).buffered(QUESTIONS_AT_ONCE).try_collect().await
 }
 
-fn planned(image: &WantedImage, identity: &Identity, action: ImageAction) -> PlannedImage {
+fn planned(image: &WantedImage, identity: &Identity, action: ImageAction, check: Check) -> PlannedImage {
     PlannedImage {
         source: image.source.clone(),
         target: image.target.clone(),
         digest: identity.digest().cloned(),
         platforms: platforms(&image.content),
+        verified: check == Check::Parts && action == ImageAction::Exists,
         action,
         bytes: stored_bytes(&image.content),
         content: Arc::clone(&image.content),

@@ -26,7 +26,8 @@ pub(crate) async fn probe(
     Ok(found.map_or(ImageAction::Push, |found| compare(identity, &found)))
 }
 
-fn compare(identity: &Identity, found: &Manifest) -> ImageAction {
+/// What is to be done about a tag that names `found`.
+pub(crate) fn compare(identity: &Identity, found: &Manifest) -> ImageAction {
     if identity.is_held_by(found) {
         ImageAction::Exists
     } else {

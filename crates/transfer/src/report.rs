@@ -45,6 +45,9 @@ pub struct ImageResult {
     pub platforms: Vec<Platform>,
     /// What became of it.
     pub action: ImageOutcome,
+    /// Whether every part of it was seen to be there after that.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub verified: bool,
     /// Bytes of its blobs that were sent. A blob shared by several images counts for the first one.
     pub bytes_sent: u64,
     /// Digest that the tag held and holds, where the image was kept from replacing it.
@@ -63,6 +66,8 @@ pub enum ImageOutcome {
     Pushed,
     /// Its tag was there with the same content.
     Exists,
+    /// Its tag was there with the same content, and parts that lacked were brought.
+    Mended,
     /// Its tag was there with other content, and was left alone.
     Kept,
     /// It could not be brought there.
@@ -85,6 +90,9 @@ pub struct ChartResult {
     pub target: String,
     /// What became of it.
     pub action: ChartOutcome,
+    /// Whether its archive was fetched after that, and is the right one.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub verified: bool,
     /// Why it failed or was withheld; where it was interrupted, what would have been tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -98,6 +106,8 @@ pub enum ChartOutcome {
     Pushed,
     /// It was there with the same content.
     Exists,
+    /// It was there by name alone, and its archive was brought.
+    Mended,
     /// It was there with other content, and was left alone.
     Kept,
     /// It was not uploaded, because one of its images is not there.
@@ -179,7 +189,7 @@ impl Report {
 impl ImageOutcome {
     /// Whether the tag names this very image now.
     pub fn is_there(self) -> bool {
-        matches!(self, Self::Pushed | Self::Exists)
+        matches!(self, Self::Pushed | Self::Exists | Self::Mended)
     }
 }
 
@@ -191,8 +201,13 @@ impl ChartOutcome {
 
     /// Whether the repository holds this very chart now.
     pub fn is_there(self) -> bool {
-        matches!(self, Self::Pushed | Self::Exists)
+        matches!(self, Self::Pushed | Self::Exists | Self::Mended)
     }
+}
+
+/// Leaves a member out that says nothing.
+pub(crate) fn is_false(value: &bool) -> bool {
+    !value
 }
 
 pub(crate) mod platforms_as_text {
@@ -222,6 +237,7 @@ mod tests {
             digest: Some(Digest::sha256(b"")),
             platforms: vec!["linux/arm64/v8".parse().unwrap()],
             action,
+            verified: false,
             bytes_sent: 7,
             found: None,
             error: None,

@@ -25,7 +25,7 @@ pub use hold::GroundChanged;
 
 use crate::{
     content::{Identity, Pin},
-    options::{ChartPolicy, ExistingPolicy, SyncOptions},
+    options::{ChartPolicy, Check, ExistingPolicy, SyncOptions},
     plan::{ChartAction, ImageAction, Plan, PlannedChart, PlannedImage, PlannedProject},
     report::BrokenBundle,
     wanted::{ChartState, PackedForm},
@@ -53,6 +53,7 @@ pub struct SavedPlan {
 struct Policies {
     charts_anyway: bool,
     keep_existing: bool,
+    verify: bool,
 }
 
 /// A bundle that takes part, and all that it brings.
@@ -97,6 +98,7 @@ struct SavedChart {
 enum Step {
     Push,
     Exists,
+    Mend,
     Keep,
     Later,
 }
@@ -167,6 +169,7 @@ impl Policies {
         Self {
             charts_anyway: options.charts == ChartPolicy::Anyway,
             keep_existing: options.existing == ExistingPolicy::Keep,
+            verify: options.check == Check::Parts,
         }
     }
 }
@@ -176,6 +179,7 @@ impl SavedImage {
         let (action, found) = match &image.action {
             ImageAction::Push => (Step::Push, None),
             ImageAction::Exists => (Step::Exists, None),
+            ImageAction::Mend { .. } => (Step::Mend, None),
             ImageAction::Keep { found, .. } => (Step::Keep, Some(found.clone())),
         };
         Self {
@@ -202,6 +206,7 @@ impl SavedChart {
             action: match chart.action {
                 ChartAction::Push => Step::Push,
                 ChartAction::Exists => Step::Exists,
+                ChartAction::Mend => Step::Mend,
                 ChartAction::Keep => Step::Keep,
                 ChartAction::Later => Step::Later,
             },

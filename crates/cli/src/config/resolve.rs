@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use portolan_chart::Rules;
 use portolan_oci::RegistryHost;
 use portolan_registry::Stop;
-use portolan_transfer::{ChartPolicy, ExistingPolicy, ImagePolicy, MissingProjects, Selection, SyncOptions};
+use portolan_transfer::{
+    ChartPolicy, Check, ExistingPolicy, ImagePolicy, MissingProjects, Selection, SyncOptions,
+};
 
 use super::file::{File, Source, Target};
 use super::hosts::NamedHosts;
@@ -28,6 +30,8 @@ pub struct Overrides {
     pub charts: ChartPolicy,
     /// `--on-existing`.
     pub existing: ExistingPolicy,
+    /// `--verify`.
+    pub check: Check,
     /// `--auto-create-repository`.
     pub missing_projects: MissingProjects,
     /// `--jobs`.
@@ -45,6 +49,7 @@ impl Default for Overrides {
             images: ImagePolicy::Relocate,
             charts: ChartPolicy::AfterImages,
             existing: ExistingPolicy::Report,
+            check: Check::Names,
             missing_projects: MissingProjects::Refuse,
             jobs: DEFAULT_JOBS,
             tls: TlsSettings { trust: Trust::Verify, ca_files: Vec::new() },
@@ -138,6 +143,7 @@ fn options(overrides: &Overrides, carried: Carried) -> SyncOptions {
         missing_projects: overrides.missing_projects,
         charts: overrides.charts,
         existing: overrides.existing,
+        check: overrides.check,
         only: None,
         jobs: overrides.jobs,
         stop: Stop::default(),

@@ -5,6 +5,7 @@ use portolan_oci::Platform;
 use portolan_transfer::{ChartAction, ImageAction, Plan, PlannedChart, PlannedImage, Visibility};
 
 use super::style::Style;
+use super::summary::verified_cell;
 use super::table::{Cell, Tone, lines};
 
 /// All that a run would do.
@@ -45,6 +46,7 @@ fn image_counts(plan: &Plan) -> String {
     let push = of(|action| matches!(action, ImageAction::Push));
     let parts = [
         (push, format!("{push} to push (up to {})", BinaryBytes(plan.bytes_to_push()))),
+        counted(of(|action| matches!(action, ImageAction::Mend { .. })), "to mend, because parts lack"),
         counted(of(|action| matches!(action, ImageAction::Exists)), "there already"),
         counted(
             of(|action| matches!(action, ImageAction::Keep { .. })),
@@ -59,6 +61,7 @@ fn chart_counts(plan: &Plan) -> String {
     let parts = [
         counted(of(ChartAction::Push), "to upload"),
         counted(of(ChartAction::Later), "to upload, unless they are there already"),
+        counted(of(ChartAction::Mend), "to mend, because the archive lacks"),
         counted(of(ChartAction::Exists), "there already"),
         counted(of(ChartAction::Keep), "kept, because another one has that name and version"),
     ];
@@ -102,6 +105,10 @@ fn image_rows(image: &PlannedImage) -> Vec<Vec<Cell>> {
     let (action, remark) = match &image.action {
         ImageAction::Push => (Cell::new("push", Tone::Good), None),
         ImageAction::Exists => (Cell::new("exists", Tone::Dim), None),
+        ImageAction::Mend { lacks } => {
+            let lacks: Vec<String> = lacks.iter().map(ToString::to_string).collect();
+            (Cell::new("mend", Tone::Warn), Some(format!("the registry lacks {} of it", lacks.join(", "))))
+        }
         ImageAction::Keep { found, holds } => {
             (Cell::new("keep", Tone::Warn), Some(format!("the tag holds {holds}, {found}")))
         }
@@ -112,6 +119,7 @@ fn image_rows(image: &PlannedImage) -> Vec<Vec<Cell>> {
         Cell::usual(image.target.to_string()),
         Cell::usual(platforms(&image.platforms)),
         Cell::usual(size),
+        verified_cell(image.verified),
     ];
     let below = |text: String| vec![Cell::usual(""), Cell::new(text, Tone::Dim)];
     let mut rows = vec![first, below(format!("from {}", image.source))];
@@ -132,17 +140,19 @@ fn chart_rows(chart: &PlannedChart) -> Vec<Vec<Cell>> {
     let action = match chart.action {
         ChartAction::Push => Cell::new("upload", Tone::Good),
         ChartAction::Later => Cell::new("upload", Tone::Good),
+        ChartAction::Mend => Cell::new("mend", Tone::Warn),
         ChartAction::Exists => Cell::new("exists", Tone::Dim),
         ChartAction::Keep => Cell::new("keep", Tone::Warn),
     };
     let named = format!("{} {}", chart.name, chart.version);
-    let first = vec![action, Cell::usual(named), Cell::usual(&chart.target)];
+    let first = vec![action, Cell::usual(named), Cell::usual(&chart.target), verified_cell(chart.verified)];
+    let damage = chart.damage.iter().map(|damage| vec![Cell::usual(""), Cell::new(damage, Tone::Dim)]);
     let edits = chart.edits.iter().map(|edit| {
         let from = edit.from.as_deref().map_or("(absent)", str::trim);
         let text = format!("{}: {}: {from} becomes {}", edit.file, edit.key, edit.to.trim());
         vec![Cell::usual(""), Cell::new(text, Tone::Dim)]
     });
-    std::iter::once(first).chain(edits).collect()
+    std::iter::once(first).chain(damage).chain(edits).collect()
 }
 
 fn broken(plan: &Plan, style: Style) -> Vec<String> {

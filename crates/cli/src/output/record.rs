@@ -44,6 +44,7 @@ pub(super) enum Record<'a> {
     Checked { checked: usize, targets: usize },
     /// The plan stands.
     Planned {
+        digest: &'a Digest,
         registry: &'a str,
         chart_repository: &'a str,
         projects: Vec<&'a str>,
@@ -84,6 +85,7 @@ pub(super) enum Record<'a> {
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct ImageCounts {
     push: usize,
+    mend: usize,
     exists: usize,
     keep: usize,
 }
@@ -92,6 +94,7 @@ pub(super) struct ImageCounts {
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct ChartCounts {
     push: usize,
+    mend: usize,
     exists: usize,
     keep: usize,
     later: usize,
@@ -110,6 +113,7 @@ impl<'a> Record<'a> {
 
     pub(super) fn planned(plan: &'a Plan) -> Self {
         Self::Planned {
+            digest: &plan.digest,
             registry: &plan.registry,
             chart_repository: &plan.chart_repository,
             projects: plan.projects.iter().map(|project| project.name.as_str()).collect(),
@@ -147,6 +151,7 @@ impl ImageCounts {
         plan.images.iter().fold(Self::default(), |mut counts, image| {
             *match image.action {
                 ImageAction::Push => &mut counts.push,
+                ImageAction::Mend { .. } => &mut counts.mend,
                 ImageAction::Exists => &mut counts.exists,
                 ImageAction::Keep { .. } => &mut counts.keep,
             } += 1;
@@ -160,6 +165,7 @@ impl ChartCounts {
         plan.charts.iter().fold(Self::default(), |mut counts, chart| {
             *match chart.action {
                 ChartAction::Push => &mut counts.push,
+                ChartAction::Mend => &mut counts.mend,
                 ChartAction::Exists => &mut counts.exists,
                 ChartAction::Keep => &mut counts.keep,
                 ChartAction::Later => &mut counts.later,

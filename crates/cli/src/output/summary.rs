@@ -46,6 +46,7 @@ fn image_rows(image: &ImageResult) -> Vec<Vec<Cell>> {
         Cell::usual(platforms(&image.platforms)),
         Cell::usual(sent),
         Cell::new(digest, Tone::Dim),
+        verified_cell(image.verified),
     ];
     let kept = image.found.as_ref().map(|found| format!("the tag holds {found}, and was left as it is"));
     with_remarks(first, [kept, image.error.clone()])
@@ -53,7 +54,12 @@ fn image_rows(image: &ImageResult) -> Vec<Vec<Cell>> {
 
 fn chart_rows(chart: &ChartResult) -> Vec<Vec<Cell>> {
     let named = format!("{} {}", chart.name, chart.version);
-    let first = vec![chart_cell(chart.action), Cell::usual(named), Cell::usual(&chart.target)];
+    let first = vec![
+        chart_cell(chart.action),
+        Cell::usual(named),
+        Cell::usual(&chart.target),
+        verified_cell(chart.verified),
+    ];
     with_remarks(first, [None, chart.error.clone()])
 }
 
@@ -63,11 +69,17 @@ fn with_remarks(first: Vec<Cell>, remarks: [Option<String>; 2]) -> Vec<Vec<Cell>
     std::iter::once(first).chain(below).collect()
 }
 
+/// The word for what was looked into and found whole.
+pub(super) fn verified_cell(verified: bool) -> Cell {
+    Cell::new(if verified { "verified" } else { "" }, Tone::Dim)
+}
+
 /// The word for what became of an image.
 pub(super) fn image_cell(outcome: ImageOutcome) -> Cell {
     match outcome {
         ImageOutcome::Pushed => Cell::new("pushed", Tone::Good),
         ImageOutcome::Exists => Cell::new("exists", Tone::Dim),
+        ImageOutcome::Mended => Cell::new("mended", Tone::Good),
         ImageOutcome::Kept => Cell::new("kept", Tone::Warn),
         ImageOutcome::Failed => Cell::new("failed", Tone::Bad),
         ImageOutcome::Interrupted => Cell::new("interrupted", Tone::Warn),
@@ -79,6 +91,7 @@ pub(super) fn chart_cell(outcome: ChartOutcome) -> Cell {
     match outcome {
         ChartOutcome::Pushed => Cell::new("uploaded", Tone::Good),
         ChartOutcome::Exists => Cell::new("exists", Tone::Dim),
+        ChartOutcome::Mended => Cell::new("mended", Tone::Good),
         ChartOutcome::Kept => Cell::new("kept", Tone::Warn),
         ChartOutcome::Withheld => Cell::new("withheld", Tone::Warn),
         ChartOutcome::Failed => Cell::new("failed", Tone::Bad),

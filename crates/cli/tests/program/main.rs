@@ -12,6 +12,7 @@ mod documents;
 mod gate;
 mod generated;
 mod inputs;
+mod plans;
 mod quickstart;
 mod records;
 mod refusals;

@@ -45,7 +45,6 @@ fn what_comes_later_is_named() {
     check("sync -c load-image.yaml --platform linux/arm64", "`--platform`");
     check("sync -c load-image.yaml --from-date 2020-05-01", "`--from-date`");
     check("sync -c load-image.yaml --latest-version-only", "`--latest-version-only`");
-    check("sync -c load-image.yaml --verify", "`--verify`");
     check("generate -g manifest.yaml --output-dir d", "the command `generate`");
 }
 

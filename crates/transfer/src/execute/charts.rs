@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use portolan_chart::ChartVersion;
 use portolan_chartrepo::{ChartRepoError, PackedChart};
 use portolan_oci::Reference;
 use portolan_registry::retry::{Transient, Verdict};
@@ -13,7 +12,7 @@ use crate::{
     event::Event,
     failure::one_line,
     lack::Lack,
-    options::ChartPolicy,
+    options::{ChartPolicy, Check},
     plan::{ChartAction, PlannedChart},
     report::{ChartOutcome, ChartResult, ImageResult},
     wanted::{ChartState, Inputs, PackedForm, PrepareError, repack},
@@ -32,14 +31,28 @@ enum UploadError {
         #[source]
         source: ChartRepoError,
     },
+    #[error("the chart repository took the archive, but {damage}: delete the chart there, and run again")]
+    NotGiven { damage: String },
 }
 
 impl Transient for UploadError {
     fn verdict(&self) -> Verdict {
         match self {
-            Self::Bundle { .. } => Verdict::Final,
+            Self::Bundle { .. } | Self::NotGiven { .. } => Verdict::Final,
             Self::Repository { source } => source.verdict(),
         }
+    }
+}
+
+/// What became of a chart that was to be uploaded, and whether it was fetched after that.
+struct Uploaded {
+    action: ChartOutcome,
+    verified: bool,
+}
+
+impl Uploaded {
+    fn unseen(action: ChartOutcome) -> Self {
+        Self { action, verified: false }
     }
 }
 
@@ -77,10 +90,10 @@ impl Run<'_> {
         let settled = match chart.action {
             ChartAction::Exists => Some(ChartOutcome::Exists),
             ChartAction::Keep => Some(ChartOutcome::Kept),
-            ChartAction::Push | ChartAction::Later => None,
+            ChartAction::Push | ChartAction::Mend | ChartAction::Later => None,
         };
         if let Some(action) = settled {
-            return line(chart, action, None);
+            return ChartResult { verified: chart.verified, ..line(chart, action, None) };
         }
         if self.options.stop.is_requested() {
             return line(chart, ChartOutcome::Interrupted, None);
@@ -89,7 +102,7 @@ impl Run<'_> {
             return line(chart, ChartOutcome::Withheld, Some(reason));
         }
         match self.upload(chart, images).await.map_err(|error| Lack::of(&error, &self.options.stop)) {
-            Ok(action) => line(chart, action, None),
+            Ok(Uploaded { action, verified }) => ChartResult { verified, ..line(chart, action, None) },
             Err(Lack::Failed(error)) => line(chart, ChartOutcome::Failed, Some(error)),
             Err(Lack::Interrupted { error }) => line(chart, ChartOutcome::Interrupted, error),
         }
@@ -113,20 +126,40 @@ impl Run<'_> {
         })
     }
 
-    async fn upload(
+    async fn upload(&self, chart: &PlannedChart, images: &[ImageResult]) -> Result<Uploaded, UploadError> {
+        let (packed, held) = self.packed(chart, images).await?;
+        let action = match held {
+            Held::Same => {
+                let verified = self.options.check == Check::Parts;
+                return Ok(Uploaded { action: ChartOutcome::Exists, verified });
+            }
+            Held::Other(_) | Held::Unknown(_) => return Ok(Uploaded::unseen(ChartOutcome::Kept)),
+            Held::Nothing | Held::Damaged(_) if self.options.stop.is_requested() => {
+                return Ok(Uploaded::unseen(ChartOutcome::Interrupted));
+            }
+            Held::Damaged(_) => ChartOutcome::Mended,
+            Held::Nothing => ChartOutcome::Pushed,
+        };
+        self.target.charts.push(&packed).await.map_err(|source| UploadError::Repository { source })?;
+        let verified = self.fetch_again(chart, &packed).await?;
+        Ok(Uploaded { action, verified })
+    }
+
+    /// Fetches what was uploaded, where that was asked for and the run goes on; whether it did.
+    async fn fetch_again(
         &self,
         chart: &PlannedChart,
-        images: &[ImageResult],
-    ) -> Result<ChartOutcome, UploadError> {
-        let (packed, held) = self.packed(chart, images).await?;
-        match held {
-            Held::Same => return Ok(ChartOutcome::Exists),
-            Held::Other(_) | Held::Unknown(_) => return Ok(ChartOutcome::Kept),
-            Held::Nothing if self.options.stop.is_requested() => return Ok(ChartOutcome::Interrupted),
-            Held::Nothing => {}
+        packed: &Arc<PackedChart>,
+    ) -> Result<bool, UploadError> {
+        if self.options.check == Check::Names || self.options.stop.is_requested() {
+            return Ok(false);
         }
-        self.target.charts.push(&packed).await.map_err(|source| UploadError::Repository { source })?;
-        Ok(ChartOutcome::Pushed)
+        let damage = match self.compare(chart, packed).await? {
+            Held::Same => return Ok(true),
+            Held::Damaged(damage) => damage,
+            Held::Nothing | Held::Other(_) | Held::Unknown(_) => "it gives another one".to_owned(),
+        };
+        Err(UploadError::NotGiven { damage })
     }
 
     /// The chart to upload, and what the repository holds in its place.
@@ -147,18 +180,14 @@ impl Run<'_> {
         if chart.action == ChartAction::Push {
             return Ok((packed, Held::Nothing));
         }
-        let form = PackedForm { digest: packed.digest().clone(), chart: Some(Arc::clone(&packed)) };
-        let held = self.compare(&chart.name, &chart.chart_version, &form).await?;
+        let held = self.compare(chart, &packed).await?;
         Ok((packed, held))
     }
 
-    async fn compare(
-        &self,
-        name: &str,
-        version: &ChartVersion,
-        form: &PackedForm,
-    ) -> Result<Held, UploadError> {
-        compare(self.target.charts.as_ref(), name, version, form)
+    async fn compare(&self, chart: &PlannedChart, packed: &Arc<PackedChart>) -> Result<Held, UploadError> {
+        let form = PackedForm { digest: packed.digest().clone(), chart: Some(Arc::clone(packed)) };
+        let named = (chart.name.as_str(), &chart.chart_version);
+        compare(self.target.charts.as_ref(), named, &form, self.options.check)
             .await
             .map_err(|source| UploadError::Repository { source })
     }
@@ -180,6 +209,7 @@ fn line(chart: &PlannedChart, action: ChartOutcome, error: Option<String>) -> Ch
         source: chart.source.clone(),
         target: chart.target.clone(),
         action,
+        verified: false,
         error,
     }
 }

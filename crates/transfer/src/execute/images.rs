@@ -17,6 +17,7 @@ use crate::{
     lack::Lack,
     plan::{ImageAction, PlannedImage},
     report::{ImageOutcome, ImageResult, Totals},
+    verify::Verifier,
 };
 
 /// Blobs that are asked about while others are sent.
@@ -50,12 +51,13 @@ impl Run<'_> {
         let tasks = blobs.tasks.iter().enumerate();
         let transfers = tasks.map(async |(at, task)| (at, carriage.carry(task, BlobId(at)).await));
         let mut transfers = pin!(stream::iter(transfers).buffer_unordered(jobs + ASKED_AHEAD));
+        let verifier = &Verifier::new(&self.target.registry);
         let mut tagging = FuturesUnordered::new();
         loop {
             tokio::select! {
                 Some((at, carried)) = transfers.next() => {
                     for image in progress.record(at, carried) {
-                        tagging.push(self.finish(image, progress.parts_of(image)));
+                        tagging.push(self.finish(image, progress.parts_of(image), verifier));
                     }
                 }
                 Some((image, result)) = tagging.next() => {
@@ -71,7 +73,7 @@ impl Run<'_> {
 
     /// Writes the tag of an image whose blobs all ended, well or not. An interruption doesn't keep it from
     /// one whose blobs are all there: the bytes have been sent, and a few small requests make them an image.
-    async fn finish(&self, at: usize, parts: Parts) -> (usize, ImageResult) {
+    async fn finish(&self, at: usize, parts: Parts, verifier: &Verifier<'_>) -> (usize, ImageResult) {
         let image = &self.plan.images[at];
         let written = match parts.layers {
             Ok(layers) => write_tag(&self.target.registry, image, &layers)
@@ -80,9 +82,10 @@ impl Run<'_> {
             Err(lack) => Err(lack),
         };
         let result = match written {
-            Ok(Written { digest, action }) => {
+            Ok(Written { digest, action, identity }) => {
                 let (action, found) = outcome(action);
-                ImageResult { digest: Some(digest), found, ..line(image, action) }
+                let result = ImageResult { digest: Some(digest), found, ..line(image, action) };
+                self.read_back(verifier, &identity, result).await
             }
             Err(lack) => lacking(image, lack),
         };
@@ -90,13 +93,13 @@ impl Run<'_> {
     }
 }
 
-/// The line of an image for which there is nothing to do; `None` where it is to be pushed.
+/// The line of an image for which there is nothing to do; `None` where it is to be pushed or mended.
 fn settled(image: &PlannedImage) -> Option<ImageResult> {
-    if image.action == ImageAction::Push {
+    if image.action.sends() {
         return None;
     }
     let (action, found) = outcome(image.action.clone());
-    Some(ImageResult { found, ..line(image, action) })
+    Some(ImageResult { found, verified: image.verified, ..line(image, action) })
 }
 
 /// What an action came to once it was carried out, and what the tag held where it was kept.
@@ -104,6 +107,7 @@ fn outcome(action: ImageAction) -> (ImageOutcome, Option<portolan_oci::Digest>) 
     match action {
         ImageAction::Push => (ImageOutcome::Pushed, None),
         ImageAction::Exists => (ImageOutcome::Exists, None),
+        ImageAction::Mend { .. } => (ImageOutcome::Mended, None),
         ImageAction::Keep { found, .. } => (ImageOutcome::Kept, Some(found)),
     }
 }
@@ -124,6 +128,7 @@ fn line(image: &PlannedImage, action: ImageOutcome) -> ImageResult {
         digest: image.digest.clone(),
         platforms: image.platforms.clone(),
         action,
+        verified: false,
         bytes_sent: 0,
         found: None,
         error: None,

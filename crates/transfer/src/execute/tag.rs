@@ -16,6 +16,8 @@ pub(super) struct Written {
     pub(super) digest: Digest,
     /// What was done in the end; another run may have been quicker.
     pub(super) action: ImageAction,
+    /// By what it is recognised, now that every digest is known.
+    pub(super) identity: Identity,
 }
 
 /// Writes an image's manifests. The tag is asked about once more right before: hours may have passed
@@ -47,9 +49,19 @@ pub(super) async fn write_tag(
         Identity::Pending { config } => Identity::Rebuilt { digest: manifest.digest().clone(), config },
         known => known,
     };
-    let action = probe(registry, repository, &locator, &identity).await?;
-    if action == ImageAction::Push {
-        registry.put_manifest(repository, &locator, &manifest).await?;
-    }
-    Ok(Written { digest: manifest.digest().clone(), action })
+    let found = probe(registry, repository, &locator, &identity).await?;
+    let action = match (&image.action, found) {
+        (_, ImageAction::Push) => {
+            registry.put_manifest(repository, &locator, &manifest).await?;
+            ImageAction::Push
+        }
+        (ImageAction::Mend { .. }, ImageAction::Exists) => {
+            // By its digest: the tag names it already, and nothing is to change about that.
+            let by_digest = Locator::Digest(manifest.digest().clone());
+            registry.put_manifest(repository, &by_digest, &manifest).await?;
+            image.action.clone()
+        }
+        (_, other) => other,
+    };
+    Ok(Written { digest: manifest.digest().clone(), action, identity })
 }

@@ -158,6 +158,7 @@ impl SavedPlan {
         let flags = [
             ("--charts-anyway", planned.charts_anyway, now.charts_anyway),
             ("--on-existing keep", planned.keep_existing, now.keep_existing),
+            ("--verify", planned.verify, now.verify),
         ];
         let flags = flags.into_iter().filter_map(|(flag, planned, now)| match (planned, now) {
             (true, false) => Some(Change::FlagGone { flag }),
@@ -236,7 +237,11 @@ impl Stand {
     /// Whether a run of the plan that broke off leaves `now` behind, so that what is done since is no
     /// change of the ground: the very content that the plan would bring is there.
     fn was_carried_out_to(&self, now: &Self) -> bool {
-        matches!((self.step, now.step), (Step::Push | Step::Later, Step::Exists))
+        match now.step {
+            Step::Exists => matches!(self.step, Step::Push | Step::Mend | Step::Later),
+            Step::Mend => matches!(self.step, Step::Push | Step::Later),
+            Step::Push | Step::Keep | Step::Later => false,
+        }
     }
 }
 
@@ -245,6 +250,7 @@ impl fmt::Display for Stand {
         match (self.step, &self.found) {
             (Step::Push, _) => f.write_str("nothing"),
             (Step::Exists, _) => f.write_str("the package's own content"),
+            (Step::Mend, _) => f.write_str("the package's own content with parts that lack"),
             (Step::Keep | Step::Later, Some(found)) => write!(f, "{found}"),
             (Step::Keep, None) => f.write_str("other content"),
             (Step::Later, None) => f.write_str("what is compared when its turn comes"),

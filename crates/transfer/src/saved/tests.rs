@@ -44,7 +44,7 @@ fn usual() -> SavedPlan {
     SavedPlan {
         registry: "https://r.example".to_owned(),
         chart_repository: "LOCAL charts".to_owned(),
-        policies: Policies { charts_anyway: false, keep_existing: false },
+        policies: Policies { charts_anyway: false, keep_existing: false, verify: false },
         bundles: vec![bundle("a.bundle.tar", "a"), bundle("b.bundle.tar", "b")],
         projects: vec![project("apps", Visibility::Private)],
         images: vec![image("a", Step::Push, None), image("b", Step::Keep, Some(digest("other")))],
@@ -66,7 +66,7 @@ fn file() -> Value {
 /// A changed digest refuses every plan that anybody approved: raise [`PLAN_FILE_VERSION`] with it.
 #[test]
 fn the_digest_is_pinned() {
-    let expected = "sha256:8c68815e667680f22d3169d17180a0b839a7360bbbb2a8ba49dafa724c65ff65";
+    let expected = "sha256:25483fab65045b2a621945b8b1b4e63176a52d507358abce5677fa1c4d9f1caf";
     assert_eq!(usual().digest().to_string(), expected);
 }
 
@@ -130,7 +130,7 @@ fn changed_servers_flags_and_bundles() {
     changed(
         |now| {
             now.registry = "http://r.example".to_owned();
-            now.policies = Policies { charts_anyway: true, keep_existing: false };
+            now.policies = Policies { charts_anyway: true, keep_existing: false, verify: false };
             // Told by the registry already.
             now.images.clear();
         },
@@ -217,7 +217,7 @@ fn what_was_there_and_is_gone_is_a_change() {
 }
 
 fn any_step() -> impl Strategy<Value = (Step, Option<Digest>)> {
-    let steps = prop::sample::select(vec![Step::Push, Step::Exists, Step::Keep, Step::Later]);
+    let steps = prop::sample::select(vec![Step::Push, Step::Exists, Step::Mend, Step::Keep, Step::Later]);
     (steps, prop::option::of("[a-z]{1,3}".prop_map(|text| digest(&text))))
 }
 
@@ -229,13 +229,14 @@ prop_compose! {
         left_out in prop::collection::vec("\\PC{0,12}", 0..3),
         charts_anyway: bool,
         keep_existing: bool,
+        verify: bool,
     ) -> SavedPlan {
         SavedPlan {
             bundles: bundles.iter().map(|name| bundle(name, name)).collect(),
             images: images.into_iter().map(|(name, (step, found))| image(&name, step, found)).collect(),
             charts: charts.into_iter().map(|(name, (step, found))| chart(&name, step, found)).collect(),
             left_out,
-            policies: Policies { charts_anyway, keep_existing },
+            policies: Policies { charts_anyway, keep_existing, verify },
             ..usual()
         }
         .in_order()

@@ -9,4 +9,5 @@ mod left;
 mod saved;
 mod sharing;
 mod site;
+mod verify;
 mod whole;

@@ -15,7 +15,7 @@ use portolan_testkit::{
     skopeo::Skopeo,
 };
 use portolan_transfer::{
-    ChartPolicy, ExistingPolicy, ImagePolicy, MissingProjects, Plan, Preconditions, Report, Selection,
+    ChartPolicy, Check, ExistingPolicy, ImagePolicy, MissingProjects, Plan, Preconditions, Report, Selection,
     Silent, SyncOptions, Target, execute, plan,
 };
 use tempfile::TempDir;
@@ -69,6 +69,7 @@ impl Site {
             missing_projects: MissingProjects::Refuse,
             charts: ChartPolicy::AfterImages,
             existing: ExistingPolicy::Report,
+            check: Check::Names,
             only: None,
             jobs: 4,
             stop: Stop::default(),

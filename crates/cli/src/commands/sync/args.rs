@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use portolan_transfer::{ChartPolicy, ExistingPolicy, ImagePolicy, MissingProjects, Visibility};
+use portolan_transfer::{ChartPolicy, Check, ExistingPolicy, ImagePolicy, MissingProjects, Visibility};
 
 use crate::config::{DEFAULT_JOBS, Overrides, TlsSettings, Trust};
 use crate::output::Format;
@@ -60,6 +60,9 @@ pub(crate) struct SyncFlags {
     /// Form of the result on standard output
     #[arg(long, value_name = "FORM", value_enum, default_value_t)]
     pub(super) output: Format,
+    /// Look into what is there already, part by part, mend what lacks, and read back what is sent
+    #[arg(long)]
+    pub(super) verify: bool,
     /// Save the plan in this file, to be approved and carried out with --plan; write nothing else
     #[arg(long, value_name = "FILE", conflicts_with_all = ["plan", "print_images"])]
     pub(super) plan_out: Option<PathBuf>,
@@ -87,9 +90,6 @@ pub(crate) struct SyncFlags {
     /// Comes with a later version
     #[arg(long, value_name = "OS/ARCH", hide = true)]
     pub(super) platform: Vec<String>,
-    /// Comes with a later version
-    #[arg(long, hide = true)]
-    pub(super) verify: bool,
 }
 
 /// What happens to tags and charts that exist with other content.
@@ -146,7 +146,6 @@ impl SyncArgs {
             (flags.from_date.is_some(), "--from-date"),
             (flags.latest_version_only, "--latest-version-only"),
             (!flags.platform.is_empty(), "--platform"),
-            (flags.verify, "--verify"),
         ];
         asked.into_iter().find_map(|(is_set, flag)| is_set.then_some(flag))
     }
@@ -161,6 +160,7 @@ impl SyncArgs {
                 Some(OnExisting::Keep) => ExistingPolicy::Keep,
                 None => ExistingPolicy::Report,
             },
+            check: if flags.verify { Check::Parts } else { Check::Names },
             missing_projects: if flags.auto_create_repository { private } else { MissingProjects::Refuse },
             jobs: flags.jobs.0,
             tls: TlsSettings {

@@ -11,6 +11,7 @@ fn report(images: &[ImageOutcome], charts: &[ChartOutcome]) -> Report {
         digest: None,
         platforms: Vec::new(),
         action: *action,
+        verified: false,
         bytes_sent: 0,
         found: None,
         error: None,
@@ -21,6 +22,7 @@ fn report(images: &[ImageOutcome], charts: &[ChartOutcome]) -> Report {
         source: "c.bundle.tar".to_owned(),
         target: "out".to_owned(),
         action: *action,
+        verified: false,
         error: None,
     };
     Report {
@@ -55,7 +57,6 @@ fn flags_of_later_versions_are_named() {
     check(SyncFlags { from_date: Some("2020-05-01".to_owned()), ..usual() }, Some("--from-date"));
     check(SyncFlags { latest_version_only: true, ..usual() }, Some("--latest-version-only"));
     check(SyncFlags { platform: vec!["linux/arm64".to_owned()], ..usual() }, Some("--platform"));
-    check(SyncFlags { verify: true, ..usual() }, Some("--verify"));
     let noop = SyncFlags { skip_dependencies: true, workdir: Some("w".into()), ..usual() };
     check(noop, None);
 }
