@@ -98,9 +98,11 @@ impl Left {
         let before = (wanted.images.len(), wanted.charts.len());
         self.take_out(package, wanted, chart_target);
         let (images, charts) = (before.0 - wanted.images.len(), before.1 - wanted.charts.len());
-        wanted.notes.push(format!(
-            "passed over, as the earlier run did not leave them: images {images}, charts {charts}"
-        ));
+        if images + charts > 0 {
+            wanted.notes.push(format!(
+                "passed over, as the earlier run did not leave them: images {images}, charts {charts}"
+            ));
+        }
         Ok(())
     }
 

@@ -16,11 +16,14 @@ use crate::{content::Identity, plan::ImageAction, probe::compare};
 /// Questions about parts that are open at once, over all images.
 const QUESTIONS_AT_ONCE: usize = 16;
 
+/// Whether a blob is there; whoever wants to know while it is asked waits for the one answer.
+type Answer = Arc<OnceCell<bool>>;
+
 /// What asks about the parts of images; it asks about each blob of a repository once.
 pub(crate) struct Verifier<'a> {
     registry: &'a Registry,
     questions: Semaphore,
-    blobs: Mutex<HashMap<(Repository, Digest), Arc<OnceCell<bool>>>>,
+    blobs: Mutex<HashMap<(Repository, Digest), Answer>>,
 }
 
 impl<'a> Verifier<'a> {

@@ -1,10 +1,11 @@
-//! Bundles and configurations of the tests.
+//! Bundles and configurations of the tests, and how their reports are read.
 
 use portolan_testkit::bundles::Bundle;
 use portolan_testkit::charts::Chart;
 use portolan_testkit::images::Image;
+use portolan_transfer::Report;
 
-use crate::site::Site;
+use crate::site::{Depot, Site};
 
 /// Where the images say they come from.
 pub(crate) const ORIGIN: &str = "origin.example.com";
@@ -54,4 +55,17 @@ pub(crate) fn local_configuration(host: &str) -> String {
         "source:\n  intermediateBundlesPath: bundles\ntarget:\n  containerRegistry: {host}\n  \
          containerRepository: apps\n  repo:\n    kind: LOCAL\n    path: charts\n"
     )
+}
+
+/// A site with two bundles, and a depot that its `load-image.yaml` names.
+pub(crate) fn local_site() -> (Site, Depot) {
+    let (site, depot) = (Site::new(), Depot::open());
+    two_bundles(&site);
+    site.write("load-image.yaml", local_configuration(&depot.host()));
+    (site, depot)
+}
+
+/// The report that `--output json` printed.
+pub(crate) fn report(json: &str) -> Report {
+    serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"))
 }

@@ -3,21 +3,10 @@
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 
-use portolan_transfer::{ChartOutcome, ImageOutcome, Report};
+use portolan_transfer::{ChartOutcome, ImageOutcome};
 
-use crate::inputs::{bundle, harbor_configuration, local_configuration, two_bundles};
+use crate::inputs::{bundle, harbor_configuration, local_site, report, two_bundles};
 use crate::site::{Depot, Site, ended};
-
-fn report(json: &str) -> Report {
-    serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"))
-}
-
-fn local_site() -> (Site, Depot) {
-    let (site, depot) = (Site::new(), Depot::open());
-    two_bundles(&site);
-    site.write("load-image.yaml", local_configuration(&depot.host()));
-    (site, depot)
-}
 
 fn saved_digest(site: &Site, file: &str) -> String {
     let file: serde_json::Value = serde_json::from_slice(&fs::read(site.path(file)).unwrap()).unwrap();

@@ -2,22 +2,12 @@
 
 use std::fs;
 
-use portolan_transfer::{ChartOutcome, ImageOutcome, Report};
+use portolan_transfer::{ChartOutcome, ImageOutcome};
 
-use crate::inputs::{bundle, harbor_configuration, image, local_configuration, two_bundles};
+use crate::inputs::{
+    bundle, harbor_configuration, image, local_configuration, local_site, report, two_bundles,
+};
 use crate::site::{Depot, Site, ended};
-
-fn report(json: &str) -> Report {
-    serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}"))
-}
-
-/// A site with two bundles, and a depot that its `load-image.yaml` names.
-fn local_site() -> (Site, Depot) {
-    let (site, depot) = (Site::new(), Depot::open());
-    two_bundles(&site);
-    site.write("load-image.yaml", local_configuration(&depot.host()));
-    (site, depot)
-}
 
 #[cfg(unix)]
 #[test]

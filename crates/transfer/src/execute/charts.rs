@@ -72,6 +72,7 @@ impl Run<'_> {
             let lost = results.iter_mut().filter(|result| result.action.is_there());
             for result in lost {
                 result.action = ChartOutcome::Failed;
+                result.verified = false;
                 result.error = Some(one_line(&error));
             }
         }

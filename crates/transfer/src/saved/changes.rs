@@ -230,7 +230,7 @@ fn changed_item(planned: Item<'_>, now: Item<'_>) -> Option<Change> {
         return Some(Change::Content { what });
     }
     let stands = planned.stand == now.stand || planned.stand.was_carried_out_to(&now.stand);
-    (!stands).then(|| Change::Stand { target: now.target, planned: planned.stand, now: now.stand })
+    (!stands).then_some(Change::Stand { target: now.target, planned: planned.stand, now: now.stand })
 }
 
 impl Stand {
