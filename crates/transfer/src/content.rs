@@ -78,13 +78,14 @@ impl Identity {
         }
     }
 
-    /// Whether `found`, which a tag names, is or holds this image.
-    pub(crate) fn is_held_by(&self, found: &Manifest) -> bool {
+    /// The digest by which `found`, which a tag names, is or holds this image; `None` where it is another.
+    pub(crate) fn in_manifest<'a>(&self, found: &'a Manifest) -> Option<&'a Digest> {
         let is_ours = |digest: &Digest| Some(digest) == self.digest();
         let same_config = found.image().is_some_and(|image| Some(&image.config.digest) == self.config());
-        let is_member =
-            found.index().is_some_and(|index| index.manifests.iter().any(|member| is_ours(&member.digest)));
-        is_ours(found.digest()) || same_config || is_member
+        if is_ours(found.digest()) || same_config {
+            return Some(found.digest());
+        }
+        found.index()?.manifests.iter().map(|member| &member.digest).find(|digest| is_ours(digest))
     }
 }
 

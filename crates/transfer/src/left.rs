@@ -2,7 +2,7 @@
 //!
 //! | by the report | in this run |
 //! | --- | --- |
-//! | `pushed`, `exists`, `mended` | not even asked about |
+//! | `pushed`, `exists`, `mended` | not even asked about, unless a chart that is taken needs its digest |
 //! | `kept` | the same, unless a chart that is taken waits for it |
 //! | anything else | taken |
 //! | not mentioned | taken where its bundle could not be read then, or a chart that is taken waits for it |
@@ -14,9 +14,10 @@ use portolan_package::Package;
 use serde::Deserialize;
 
 use crate::{
+    content::Identity,
     documents::{DocumentError, Kind},
     report::{BrokenBundle, REPORT_VERSION},
-    wanted::{Wanted, WantedChart, WantedImage},
+    wanted::{ChartState, Wanted, WantedChart, WantedImage},
 };
 
 const KIND: Kind =
@@ -126,9 +127,11 @@ impl Left {
         });
         let awaited: BTreeSet<Reference> =
             wanted.charts.iter().flat_map(|chart| chart.images.iter().cloned()).collect();
+        let pinned = pinned_later(wanted);
         let is_taken = |image: &WantedImage| match self.images.get(&image.target) {
             Some(Fate::Left) => true,
-            Some(Fate::There) => false,
+            // Such a chart names the digest that the registry has it by.
+            Some(Fate::There) => pinned.contains(&image.target),
             // A chart that waits for an image that was kept goes on waiting for it.
             Some(Fate::Kept) => awaited.contains(&image.target),
             None => was_broken.contains(&image.bundle) || awaited.contains(&image.target),
@@ -150,6 +153,17 @@ impl Left {
         let bundles = package.bundles.iter().enumerate();
         bundles.filter(|(_, bundle)| was_broken(bundle.origin.as_str())).map(|(index, _)| index).collect()
     }
+}
+
+/// The images whose digests a chart waits for.
+fn pinned_later(wanted: &Wanted) -> BTreeSet<Reference> {
+    let awaits = |chart: &&WantedChart| matches!(chart.state, ChartState::AwaitsDigests { .. });
+    let targets: BTreeSet<&Reference> =
+        wanted.charts.iter().filter(awaits).flat_map(|chart| &chart.images).collect();
+    let is_pinned = |image: &&WantedImage| {
+        targets.contains(&image.target) && Identity::of(&image.content).digest().is_none()
+    };
+    wanted.images.iter().filter(is_pinned).map(|image| image.target.clone()).collect()
 }
 
 /// Whether `origin` is `path`, or ends with it after a folder or an archive.

@@ -20,7 +20,7 @@ use crate::{
     failure::{Precondition, Preconditions},
     options::{Check, SyncOptions},
     plan::{ImageAction, PLAN_VERSION, Plan, PlannedImage, PlannedProject},
-    probe::probe,
+    probe::{Probed, probe},
     saved::{SavedPlan, Settled},
     verify::Verifier,
     wanted::{Inputs, Wanted, WantedImage, wanted},
@@ -192,22 +192,23 @@ async fn ask_images(
     let asked = images.iter().map(async |image| {
         let identity = Identity::of(&image.content);
         let (repository, locator) = (&image.target.repository, image.target.locator());
-        let action = match check {
-            _ if is_planned(projects, repository.project()) => ImageAction::Push,
+        let probed = match check {
+            _ if is_planned(projects, repository.project()) => Probed::absent(ImageAction::Push),
             Check::Names => probe(registry, repository, &locator, &identity).await?,
             Check::Parts => verifier.probe(repository, &locator, &identity).await?,
         };
         observer.event(Event::Checked);
-        Ok(planned(image, &identity, action, check))
+        Ok(planned(image, &identity, probed, check))
     });
     stream::iter(asked).buffered(QUESTIONS_AT_ONCE).try_collect().await
 }
 
-fn planned(image: &WantedImage, identity: &Identity, action: ImageAction, check: Check) -> PlannedImage {
+fn planned(image: &WantedImage, identity: &Identity, probed: Probed, check: Check) -> PlannedImage {
+    let Probed { action, digest } = probed;
     PlannedImage {
         source: image.source.clone(),
         target: image.target.clone(),
-        digest: identity.digest().cloned(),
+        digest: digest.or_else(|| identity.digest().cloned()),
         platforms: platforms(&image.content),
         verified: check == Check::Parts && action == ImageAction::Exists,
         action,

@@ -1,11 +1,26 @@
 //! Asks the registry what a tag holds: one request for an image that is there.
 
-use portolan_oci::{Locator, Manifest, Repository};
+use portolan_oci::{Digest, Locator, Manifest, Repository};
 use portolan_registry::{Registry, RegistryError};
 
 use crate::{content::Identity, plan::ImageAction};
 
-/// What is to be done with the image of that identity under that name.
+/// What a tag holds of an image.
+pub(crate) struct Probed {
+    /// What is to be done with the image.
+    pub(crate) action: ImageAction,
+    /// By what digest the registry has it, where it does.
+    pub(crate) digest: Option<Digest>,
+}
+
+impl Probed {
+    /// The registry hasn't got it.
+    pub(crate) fn absent(action: ImageAction) -> Self {
+        Self { action, digest: None }
+    }
+}
+
+/// What the image of that identity is under that name.
 ///
 /// # Errors
 /// Whatever keeps the registry from answering.
@@ -14,24 +29,25 @@ pub(crate) async fn probe(
     repository: &Repository,
     locator: &Locator,
     identity: &Identity,
-) -> Result<ImageAction, RegistryError> {
+) -> Result<Probed, RegistryError> {
     if let Some(ours) = identity.digest() {
         match registry.head_manifest(repository, locator).await? {
-            None => return Ok(ImageAction::Push),
-            Some(head) if head.digest == *ours => return Ok(ImageAction::Exists),
+            None => return Ok(Probed::absent(ImageAction::Push)),
+            Some(head) if head.digest == *ours => {
+                return Ok(Probed { action: ImageAction::Exists, digest: Some(head.digest) });
+            }
             Some(_) => {}
         }
     }
     let found = registry.get_manifest(repository, locator).await?;
-    Ok(found.map_or(ImageAction::Push, |found| compare(identity, &found)))
+    Ok(found.map_or(Probed::absent(ImageAction::Push), |found| compare(identity, &found)))
 }
 
-/// What is to be done about a tag that names `found`.
-pub(crate) fn compare(identity: &Identity, found: &Manifest) -> ImageAction {
-    if identity.is_held_by(found) {
-        ImageAction::Exists
-    } else {
-        ImageAction::Keep { found: found.digest().clone(), holds: describe(found) }
+/// What the image is under a tag that names `found`.
+pub(crate) fn compare(identity: &Identity, found: &Manifest) -> Probed {
+    match identity.in_manifest(found) {
+        Some(digest) => Probed { action: ImageAction::Exists, digest: Some(digest.clone()) },
+        None => Probed::absent(ImageAction::Keep { found: found.digest().clone(), holds: describe(found) }),
     }
 }
 

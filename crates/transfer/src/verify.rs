@@ -11,7 +11,11 @@ use portolan_oci::{Descriptor, Digest, ImageIndex, ImageManifest, Locator, Manif
 use portolan_registry::{Registry, RegistryError};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
-use crate::{content::Identity, plan::ImageAction, probe::compare};
+use crate::{
+    content::Identity,
+    plan::ImageAction,
+    probe::{Probed, compare},
+};
 
 /// Questions about parts that are open at once, over all images.
 const QUESTIONS_AT_ONCE: usize = 16;
@@ -40,22 +44,21 @@ impl<'a> Verifier<'a> {
         repository: &Repository,
         locator: &Locator,
         identity: &Identity,
-    ) -> Result<ImageAction, RegistryError> {
+    ) -> Result<Probed, RegistryError> {
         let found = match readable(self.registry.get_manifest(repository, locator).await)? {
-            Found::Nothing => return Ok(ImageAction::Push),
+            Found::Nothing => return Ok(Probed::absent(ImageAction::Push)),
             Found::Damaged(digest) => return Ok(damaged(identity, digest)),
             Found::Manifest(found) => found,
         };
-        match compare(identity, &found) {
-            ImageAction::Exists => {}
-            other => return Ok(other),
-        }
-        let lacks = match identity.digest() {
+        let probed = compare(identity, &found);
+        let lacks = match &probed.digest {
+            None => return Ok(probed),
+            Some(own) if own == found.digest() => self.lacking(repository, &found).await?,
             // The tag names an image index of more platforms; only the package's own image is looked into.
-            Some(ours) if is_member(&found, ours) => self.lacking_child(repository, ours).await?,
-            _ => self.lacking(repository, &found).await?,
+            Some(own) => self.lacking_child(repository, own).await?,
         };
-        Ok(if lacks.is_empty() { ImageAction::Exists } else { ImageAction::Mend { lacks } })
+        let action = if lacks.is_empty() { ImageAction::Exists } else { ImageAction::Mend { lacks } };
+        Ok(Probed { action, ..probed })
     }
 
     /// The parts that `repository` lacks of an image or image index.
@@ -152,17 +155,12 @@ fn readable(answer: Result<Option<Manifest>, RegistryError>) -> Result<Found, Re
     }
 }
 
-/// What to do about a tag whose manifest is damaged: only the package's own can be written again.
-fn damaged(identity: &Identity, digest: Digest) -> ImageAction {
-    match identity.digest() {
-        Some(ours) if *ours == digest => ImageAction::Mend { lacks: vec![digest] },
-        _ => ImageAction::Keep { found: digest, holds: "a manifest that is damaged".to_owned() },
+/// A tag whose manifest is damaged: only the package's own can be written again.
+fn damaged(identity: &Identity, found: Digest) -> Probed {
+    if identity.digest() == Some(&found) {
+        return Probed { action: ImageAction::Mend { lacks: vec![found.clone()] }, digest: Some(found) };
     }
-}
-
-fn is_member(found: &Manifest, ours: &Digest) -> bool {
-    found.digest() != ours
-        && found.index().is_some_and(|index| index.manifests.iter().any(|member| member.digest == *ours))
+    Probed::absent(ImageAction::Keep { found, holds: "a manifest that is damaged".to_owned() })
 }
 
 fn each_once(digests: impl Iterator<Item = Digest>) -> Vec<Digest> {

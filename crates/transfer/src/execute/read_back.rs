@@ -6,6 +6,7 @@ use crate::{
     failure::one_line,
     options::Check,
     plan::ImageAction,
+    probe::Probed,
     report::{ImageOutcome, ImageResult},
     verify::Verifier,
 };
@@ -24,8 +25,10 @@ impl Run<'_> {
         }
         let target = &result.target;
         let error = match verifier.probe(&target.repository, &target.locator(), identity).await {
-            Ok(ImageAction::Exists) => return ImageResult { verified: true, ..result },
-            Ok(found) => in_words(&found),
+            Ok(Probed { action: ImageAction::Exists, .. }) => {
+                return ImageResult { verified: true, ..result };
+            }
+            Ok(found) => in_words(&found.action),
             // What was brought stays brought, though nobody looked.
             Err(_) if self.options.stop.is_requested() => return result,
             Err(error) => one_line(&error),

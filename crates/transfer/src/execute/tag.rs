@@ -12,7 +12,7 @@ use crate::{
 
 /// An image whose tag was dealt with.
 pub(super) struct Written {
-    /// Digest of its manifest or image index.
+    /// Digest of its manifest or image index, as the registry has it.
     pub(super) digest: Digest,
     /// What was done in the end; another run may have been quicker.
     pub(super) action: ImageAction,
@@ -50,7 +50,7 @@ pub(super) async fn write_tag(
         known => known,
     };
     let found = probe(registry, repository, &locator, &identity).await?;
-    let action = match (&image.action, found) {
+    let action = match (&image.action, found.action) {
         (_, ImageAction::Push) => {
             registry.put_manifest(repository, &locator, &manifest).await?;
             ImageAction::Push
@@ -63,5 +63,6 @@ pub(super) async fn write_tag(
         }
         (_, other) => other,
     };
-    Ok(Written { digest: manifest.digest().clone(), action, identity })
+    let digest = found.digest.unwrap_or_else(|| manifest.digest().clone());
+    Ok(Written { digest, action, identity })
 }

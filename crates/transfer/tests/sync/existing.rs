@@ -1,7 +1,12 @@
 //! What is there already: never overwritten, and told.
 
 use portolan_oci::Platform;
-use portolan_testkit::{bundles::Bundle, charts::Chart, images::Image};
+use portolan_testkit::{
+    bundles::Bundle,
+    charts::Chart,
+    docker_archive::{Shape, docker_archive},
+    images::Image,
+};
 use portolan_transfer::{ChartOutcome, ChartPolicy, ImageOutcome, Outcome, SyncOptions};
 
 use crate::site::{Site, names_in};
@@ -9,6 +14,16 @@ use crate::site::{Site, names_in};
 fn bundle_of(image: &Image) -> Vec<u8> {
     let chart = Chart::new("web", "0.1.0").image("web", "quay.test", "team/web", "1.2");
     Bundle::new(&chart).images(std::slice::from_ref(image)).tar()
+}
+
+/// A chart that names an image in one value, which relocation pins by its digest, in an archive of
+/// uncompressed layers.
+pub(crate) fn pinning_bundle() -> Vec<u8> {
+    let chart = Chart::new("web", "0.1.0")
+        .values("\nweb:\n  image: quay.test/team/web:1.2\n")
+        .hint("{{ .web.image }}");
+    let image = Image::random("quay.test/team/web:1.2", 1);
+    Bundle::new(&chart).images_tar(docker_archive(Shape::DockerSave, &[image])).tar()
 }
 
 #[tokio::test]
@@ -63,4 +78,20 @@ async fn another_chart_under_the_version_is_kept_and_its_images_are_synced() {
     assert_eq!(report.images[0].action, ImageOutcome::Pushed);
     assert_eq!(report.outcome(), Outcome::InPart);
     assert_eq!(names_in(&site.charts_folder()), ["index.yaml", "web-0.1.0.tgz"]);
+}
+
+/// Its manifest is made while its layers are compressed, so the chart can name it only once it is there.
+#[tokio::test]
+async fn a_chart_that_pins_a_derived_digest_is_the_same_in_a_second_run() {
+    let Some(site) = Site::start() else { return };
+    site.add_bundle("web.bundle.tar", &pinning_bundle());
+    let first = site.sync_all().await;
+    assert_eq!(first.outcome(), Outcome::Done, "{first:#?}");
+    let digest = first.images[0].digest.clone();
+
+    let second = site.sync_all().await;
+
+    assert_eq!(second.outcome(), Outcome::Done, "{second:#?}");
+    assert_eq!(second.images[0].digest, digest);
+    assert_eq!(second.charts[0].action, ChartOutcome::Exists);
 }

@@ -9,7 +9,7 @@ use portolan_testkit::{
 };
 use portolan_transfer::{ChartOutcome, ImageOutcome, Left, Outcome, Precondition, Report, SyncOptions};
 
-use crate::site::Site;
+use crate::{existing::pinning_bundle, site::Site};
 
 /// A bundle of a chart with two images, of which `NAME` is its own and `base` is the same everywhere.
 fn bundle(name: &str, seed: u64) -> Vec<u8> {
@@ -123,4 +123,22 @@ async fn a_report_of_another_package_is_refused() {
     assert_eq!(second.outcome(), Outcome::InPart, "{second:#?}");
     assert_eq!(second.images[0].action, ImageOutcome::Pushed);
     assert!(second.notes[0].contains("which no bundle that can be read now brings"), "{:?}", second.notes);
+}
+
+/// Without asking about it, the chart would name the image by its tag, and be another chart.
+#[tokio::test]
+async fn a_chart_that_pins_a_derived_digest_learns_it_again() {
+    let Some(site) = Site::start() else { return };
+    site.add_bundle("web.bundle.tar", &pinning_bundle());
+    let mut report = site.sync_all().await;
+    let archive = site.charts_folder().join("web-0.1.0.tgz");
+    let before = fs::read(&archive).unwrap();
+    fs::remove_file(&archive).unwrap();
+    report.charts[0].action = ChartOutcome::Failed;
+
+    let second = site.sync(&again(&site, &report)).await;
+
+    assert_eq!(second.outcome(), Outcome::Done, "{second:#?}");
+    assert_eq!(second.images[0].action, ImageOutcome::Exists);
+    assert_eq!(fs::read(&archive).unwrap(), before);
 }

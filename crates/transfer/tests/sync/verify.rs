@@ -54,10 +54,13 @@ fn registry_folder(site: &Site) -> PathBuf {
     site.registry.storage().join("docker/registry/v2")
 }
 
+fn blob_folder(site: &Site, digest: &Digest) -> PathBuf {
+    registry_folder(site).join("blobs/sha256").join(&digest.hex()[..2]).join(digest.hex())
+}
+
 /// Takes the bytes of a blob out of the registry's storage, as a failing disk does.
 fn lose_blob(site: &Site, digest: &Digest) {
-    let folder = registry_folder(site).join("blobs/sha256").join(&digest.hex()[..2]).join(digest.hex());
-    fs::remove_file(folder.join("data")).unwrap();
+    fs::remove_file(blob_folder(site, digest).join("data")).unwrap();
 }
 
 /// Takes what a repository knows of a manifest or blob out of the registry's storage.
@@ -165,6 +168,23 @@ async fn a_blob_of_one_platform_is_mended_without_the_other() {
 
     assert_eq!(actions(&report), [(ImageOutcome::Mended, true)], "{report:#?}");
     assert_eq!(report.totals.blobs_uploaded, 1);
+}
+
+/// This registry doesn't write a manifest again that it believes to have.
+#[tokio::test]
+async fn an_image_that_stays_damaged_has_failed() {
+    let (bundle, images) = index_bundle();
+    let Some(site) = synced(&bundle).await else { return };
+    let child = Digest::sha256(&images[0].oci_manifest());
+    let data = blob_folder(&site, &child).join("data");
+    let text = fs::read_to_string(&data).unwrap();
+    fs::write(&data, text.replacen("\"size\":", "\"size\":1", 1)).unwrap();
+
+    let report = site.sync(&verifying(&site)).await;
+
+    assert_eq!(actions(&report), [(ImageOutcome::Failed, false)], "{report:#?}");
+    let expected = format!("the registry took it, and lacks {child} of it all the same");
+    assert_eq!(report.images[0].error, Some(expected));
 }
 
 #[tokio::test]
