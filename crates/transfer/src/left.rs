@@ -188,6 +188,8 @@ fn fates<T: Ord>(lines: Vec<Line<T>>) -> BTreeMap<T, Fate> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::failure::one_line;
 
@@ -232,6 +234,24 @@ mod tests {
         check("m.tar: kant/kant.bundle.tar", "kant/kant.bundle.tar", true);
         check("kant.bundle.tar", "kant.bundle.tar", true);
         check("/mnt/a/old-kant.bundle.tar", "kant.bundle.tar", false);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(at: prop::sample::Index, byte: u8, keep: prop::sample::Index) {
+            let mut bytes = serde_json::to_vec(&serde_json::json!({
+                "reportVersion": 1,
+                "images": [{"target": "r.example/a:1", "action": "failed"}],
+                "charts": [{"target": "charts/a.tgz", "action": "withheld"}],
+                "broken": [{"source": "b.bundle.tar", "error": "e"}],
+            }))
+            .unwrap();
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            let _ = Left::from_report(&bytes);
+            bytes.truncate(keep.index(bytes.len()));
+            prop_assert!(Left::from_report(&bytes).is_err());
+        }
     }
 
     #[test]

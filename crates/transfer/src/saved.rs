@@ -9,6 +9,7 @@
 //! file ─▶ SavedPlan ─ hold ─▶ Plan made anew, if it is the same one
 //! ```
 
+mod change;
 mod changes;
 mod file;
 mod hold;
@@ -19,7 +20,7 @@ use portolan_oci::{Digest, Reference};
 use portolan_package::Package;
 use serde::{Deserialize, Serialize};
 
-pub use changes::{Change, Stand};
+pub use change::{Change, Stand};
 pub use file::{PLAN_FILE_VERSION, PlanFileError};
 pub use hold::GroundChanged;
 

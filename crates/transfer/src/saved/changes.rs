@@ -1,108 +1,11 @@
-//! What differs between a plan that was saved and the one that is made now, in words.
+//! What differs between a plan that was saved and the one that is made now.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use portolan_oci::Digest;
 
-use super::{SavedPlan, Step};
+use super::{Change, SavedPlan, Stand};
 use crate::{content::Pin, options::Visibility};
-
-/// A difference between a saved plan and the ground that it would be carried out on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Change {
-    /// Another server.
-    #[error("{what}: the plan names {planned}, and this run {now}")]
-    Server {
-        /// Registry or chart repository.
-        what: &'static str,
-        /// By the plan.
-        planned: String,
-        /// By this run.
-        now: String,
-    },
-    /// A flag that only the plan was made with.
-    #[error("the plan was made with {flag}, and this run is without it")]
-    FlagGone {
-        /// The flag.
-        flag: &'static str,
-    },
-    /// A flag that only this run has.
-    #[error("the plan was made without {flag}, which this run has")]
-    FlagNew {
-        /// The flag.
-        flag: &'static str,
-    },
-    /// A bundle that brings something else.
-    #[error("bundle {origin} has another content")]
-    BundleContent {
-        /// Where it lies in the package.
-        origin: String,
-    },
-    /// A bundle, project, image or chart that the plan has alone.
-    #[error("{what} is in the plan, and this run knows nothing of it")]
-    Gone {
-        /// Which.
-        what: String,
-    },
-    /// A bundle, project, image or chart that this run has alone.
-    #[error("{what} is not in the plan, and this run would take it in")]
-    New {
-        /// Which.
-        what: String,
-    },
-    /// A bundle that can't be read or planned any more.
-    #[error("bundle {origin} is in the plan, and can't be read or planned now")]
-    Unreadable {
-        /// Where it lies in the package.
-        origin: String,
-    },
-    /// A project that would be visible to others than planned.
-    #[error("project {name} is {} in the plan, and would be made {}", word(*planned), word(*now))]
-    Visibility {
-        /// The project.
-        name: String,
-        /// By the plan.
-        planned: Visibility,
-        /// By this run.
-        now: Visibility,
-    },
-    /// An image or chart that goes elsewhere.
-    #[error("{what}: the plan brings it to {planned}, and this configuration to {now}")]
-    Target {
-        /// Which.
-        what: String,
-        /// By the plan.
-        planned: String,
-        /// By this run.
-        now: String,
-    },
-    /// An image or chart that would arrive with another content.
-    #[error("{what} would have another content than the plan says")]
-    Content {
-        /// Which.
-        what: String,
-    },
-    /// What a tag or chart repository holds.
-    #[error("{target}: the plan found {planned} there, and now there is {now}")]
-    Stand {
-        /// The tag, or the chart's place.
-        target: String,
-        /// By the plan.
-        planned: Stand,
-        /// By this run.
-        now: Stand,
-    },
-}
-
-/// What was found where an image or chart goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stand {
-    step: Step,
-    found: Option<Digest>,
-}
 
 /// An image or chart, as far as two plans are compared.
 pub(super) struct Item<'a> {
@@ -233,31 +136,6 @@ fn changed_item(planned: Item<'_>, now: Item<'_>) -> Option<Change> {
     (!stands).then_some(Change::Stand { target: now.target, planned: planned.stand, now: now.stand })
 }
 
-impl Stand {
-    /// Whether a run of the plan that broke off leaves `now` behind, so that what is done since is no
-    /// change of the ground: the very content that the plan would bring is there.
-    fn was_carried_out_to(&self, now: &Self) -> bool {
-        match now.step {
-            Step::Exists => matches!(self.step, Step::Push | Step::Mend | Step::Later),
-            Step::Mend => matches!(self.step, Step::Push | Step::Later),
-            Step::Push | Step::Keep | Step::Later => false,
-        }
-    }
-}
-
-impl fmt::Display for Stand {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.step, &self.found) {
-            (Step::Push, _) => f.write_str("nothing"),
-            (Step::Exists, _) => f.write_str("the package's own content"),
-            (Step::Mend, _) => f.write_str("the package's own content with parts that lack"),
-            (Step::Keep | Step::Later, Some(found)) => write!(f, "{found}"),
-            (Step::Keep, None) => f.write_str("other content"),
-            (Step::Later, None) => f.write_str("what is compared when its turn comes"),
-        }
-    }
-}
-
 /// By key: what each side has.
 fn pairs<T>(
     planned: BTreeMap<String, T>,
@@ -269,11 +147,4 @@ fn pairs<T>(
         pairs.entry(key).or_insert((None, None)).1 = Some(value);
     }
     pairs
-}
-
-fn word(visibility: Visibility) -> &'static str {
-    match visibility {
-        Visibility::Private => "private",
-        Visibility::Public => "public",
-    }
 }
