@@ -215,10 +215,14 @@ impl Wire {
         Err(call.malformed(format!("more than {REDIRECT_LIMIT} redirects")))
     }
 
-    /// The bare request of `call` to `url`.
+    /// The bare request of `call` to `url`; a password that the call carries itself stays at home.
     pub(crate) fn request(&self, call: &Call, url: Url, header: Option<&HeaderValue>) -> RequestBuilder {
         let client = self.clients.of(&url);
-        let mut request = client.request(call.attempted.method.clone(), url).headers(call.headers.clone());
+        let mut headers = call.headers.clone();
+        if !same_place(&self.base, &url) {
+            headers.remove(AUTHORIZATION);
+        }
+        let mut request = client.request(call.attempted.method.clone(), url).headers(headers);
         if let Some(header) = header {
             request = request.header(AUTHORIZATION, header.clone());
         }

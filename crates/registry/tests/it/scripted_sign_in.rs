@@ -212,6 +212,20 @@ async fn a_token_server_elsewhere_in_the_clear_gets_nothing() {
 }
 
 #[tokio::test]
+async fn a_redirect_of_harbors_interface_gets_no_password() {
+    let thief = Peer::start(|_| answer(200)).await;
+    let to = format!("http://{}/projects", thief.host);
+    let peer = Peer::start(move |seen| match seen.header("authorization") {
+        Some(ALICE) => answer_with(307, &[("location", &to)], ""),
+        _ => answer(401),
+    })
+    .await;
+    assert!(registry(&peer, alice()).project_exists("team").await.unwrap());
+    assert_eq!(thief.lines(), ["HEAD /projects"]);
+    assert_eq!(thief.seen()[0].header("authorization"), None);
+}
+
+#[tokio::test]
 async fn tokens_have_limits() {
     let host = Arc::new(Mutex::new(String::new()));
     let own = Arc::clone(&host);
