@@ -18,8 +18,9 @@ use crate::{
     credentials::Credentials,
     error::{Attempted, RegistryError},
     exchange::{Timeouts, execute},
+    realm::check_realm,
     scope::Scope,
-    token::{Token, TokenCache, check_realm, token_url},
+    token::{Token, TokenCache, token_url},
 };
 
 /// What the registry wants, as far as it is known.

@@ -39,6 +39,7 @@ mod exchange;
 mod harbor;
 mod http;
 mod manifest;
+mod realm;
 mod registry;
 pub mod retry;
 mod scope;

@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use portolan_oci::RegistryHost;
 use reqwest::{Url, header::HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -102,27 +101,6 @@ impl TokenCache {
         }
         Arc::clone(slots.entry(scopes.to_vec()).or_default())
     }
-}
-
-/// Which token servers may see the credentials (design, decision 11): over TLS any that the registry
-/// names; in the clear only the registry's own host, where that is spoken to in the clear too, and
-/// hosts that the configuration names.
-pub(crate) fn check_realm(registry: &Url, realm: &Url, named: &[RegistryHost]) -> Result<(), &'static str> {
-    match realm.scheme() {
-        "https" => Ok(()),
-        "http" if named.iter().any(|host| is_same_place(realm, host)) => Ok(()),
-        "http" if registry.scheme() == "https" => {
-            Err("is spoken to in the clear while the registry is not; credentials are not sent there")
-        }
-        "http" if registry.host_str() == realm.host_str() => Ok(()),
-        "http" => Err("is another host, in the clear; name it as a token server if it is meant"),
-        _ => Err("is no web address"),
-    }
-}
-
-fn is_same_place(realm: &Url, named: &RegistryHost) -> bool {
-    let Ok(named) = Url::parse(&format!("http://{named}/")) else { return false };
-    named.host_str() == realm.host_str() && named.port_or_known_default() == realm.port_or_known_default()
 }
 
 /// The URL that asks `realm` for a token. Parameters that the realm has stay.

@@ -68,29 +68,6 @@ async fn one_request_per_scopes_until_the_token_ages() {
 }
 
 #[test]
-fn who_sees_the_credentials() {
-    const IN_CLEAR: &str =
-        "is spoken to in the clear while the registry is not; credentials are not sent there";
-    const OTHER: &str = "is another host, in the clear; name it as a token server if it is meant";
-    #[track_caller]
-    fn check(registry: &str, realm: &str, expected: Result<(), &str>) {
-        let named = ["tokens.internal:5001".parse().unwrap()];
-        let (registry, realm) = (Url::parse(registry).unwrap(), Url::parse(realm).unwrap());
-        assert_eq!(check_realm(&registry, &realm, &named), expected, "{registry} {realm}");
-    }
-    check("https://r/", "https://r/token", Ok(()));
-    check("https://r/", "https://auth.example.com/token", Ok(()));
-    check("http://r/", "https://auth.example.com/token", Ok(()));
-    check("http://r:5000/", "http://r/service/token", Ok(()));
-    check("https://r/", "http://r/token", Err(IN_CLEAR));
-    check("https://r/", "http://auth/token", Err(IN_CLEAR));
-    check("http://r/", "http://auth/token", Err(OTHER));
-    check("http://r/", "http://tokens.internal:5001/t", Ok(()));
-    check("http://r/", "http://tokens.internal/t", Err(OTHER));
-    check("http://r/", "ftp://r/t", Err("is no web address"));
-}
-
-#[test]
 fn urls_of_requests() {
     #[track_caller]
     fn check(realm: &str, service: Option<&str>, scopes: &[Scope], expected: &str) {
