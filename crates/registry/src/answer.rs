@@ -7,15 +7,12 @@ use reqwest::{Response, StatusCode, header::HeaderMap, header::LOCATION};
 use serde::Deserialize;
 
 use crate::{
-    error::{Attempted, Detail, RegistryError, SignIn},
+    error::{Attempted, Detail, RegistryError, SignIn, bare_address, cut},
     retry::verdict_of_status,
 };
 
 /// Limit of error bodies and token bodies, in bytes.
 pub(crate) const SMALL_BODY_LIMIT: u64 = 64 * 1024;
-
-/// How many characters of a server's own words go into an error.
-const DETAIL_LENGTH: usize = 300;
 
 /// What is known of our sign-in, to tell a refused password from a missing right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,8 +90,8 @@ fn sort(
 
 fn redirected(attempted: Box<Attempted>, headers: &HeaderMap) -> RegistryError {
     let location = headers.get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let to = location.as_deref().and_then(|text| text.split(['?', '#']).next()).unwrap_or("nowhere");
-    RegistryError::Redirected { attempted, to: cut(to) }
+    let to = location.as_deref().map_or_else(|| "nowhere".to_owned(), bare_address);
+    RegistryError::Redirected { attempted, to }
 }
 
 /// How Go's and nginx's servers answer plain HTTP at a port of TLS.
@@ -135,17 +132,6 @@ impl ErrorEntry {
             (code, message) => format!("{code}: {message}"),
         }
     }
-}
-
-/// One line of at most [`DETAIL_LENGTH`] characters, without control characters that a terminal
-/// would obey.
-fn cut(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut shown: String = line.chars().filter(|c| !c.is_control()).take(DETAIL_LENGTH).collect();
-    if line.chars().count() > DETAIL_LENGTH {
-        shown.push('…');
-    }
-    shown
 }
 
 #[cfg(test)]

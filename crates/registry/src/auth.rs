@@ -16,9 +16,9 @@ use crate::{
     challenge::{Bearer, Challenge, strongest},
     clients::Clients,
     credentials::Credentials,
-    error::{Attempted, RegistryError},
+    error::{Attempted, RegistryError, bare_address},
     exchange::{Timeouts, execute},
-    realm::check_realm,
+    realm::trusted_realm,
     scope::Scope,
     token::{Token, TokenCache, token_url},
 };
@@ -142,13 +142,10 @@ impl Authenticator {
     }
 
     fn want_token(&self, attempted: &Attempted, bearer: Bearer) -> Result<Learned, RegistryError> {
-        let refuse = |realm: &str, reason| RegistryError::Realm {
-            attempted: Box::new(attempted.clone()),
-            realm: realm.split(['?', '#']).next().unwrap_or_default().to_owned(),
-            reason,
-        };
-        let realm = Url::parse(&bearer.realm).map_err(|_| refuse(&bearer.realm, "is no address"))?;
-        check_realm(&self.base, &realm, &self.token_hosts).map_err(|reason| refuse(&bearer.realm, reason))?;
+        let realm = trusted_realm(&self.base, &bearer.realm, &self.token_hosts).map_err(|reason| {
+            let realm = bare_address(&bearer.realm);
+            RegistryError::Realm { attempted: Box::new(attempted.clone()), realm, reason }
+        })?;
         self.want(Wanted::Token { realm, service: bearer.service });
         Ok(Learned::TryAgain)
     }

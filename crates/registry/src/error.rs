@@ -11,9 +11,11 @@ pub use words::{Advice, Attempted, Detail, SignIn};
 
 use crate::{
     http::HttpError,
+    realm::RealmFault,
     retry::{Transient, Verdict},
 };
 use words::{advice_on, tls_cause};
+pub(crate) use words::{bare_address, cut};
 
 /// Why a registry did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -158,7 +160,7 @@ pub enum RegistryError {
         /// Scheme, host and path of the token server.
         realm: String,
         /// Why it is not trusted, and what to do.
-        reason: &'static str,
+        reason: RealmFault,
     },
     /// Content that is not what its digest says.
     #[error("{subject} has the digest {actual}, not {expected}: it is damaged or was changed")]

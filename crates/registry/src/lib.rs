@@ -59,6 +59,7 @@ pub use exchange::Timeouts;
 pub use harbor::{ProjectCreation, Visibility};
 pub use http::{HttpError, HttpOptions, ProxyUse, TlsTrust, http_client};
 pub use manifest::ManifestHead;
+pub use realm::RealmFault;
 pub use registry::{Registry, RegistryOptions};
 pub use scope::Access;
 pub use stop::Stop;

@@ -37,7 +37,8 @@ pub struct RegistryOptions {
     /// What tokens are asked for: where most repositories are pushed to, [`Access::PullPush`] saves a
     /// second token for each of them.
     pub usual_access: Access,
-    /// Token servers on other hosts that may be spoken to in the clear, named by the configuration.
+    /// Token servers that the configuration names: they get the credentials on another host than the
+    /// registry's too, at private addresses and in the clear.
     pub token_hosts: Vec<RegistryHost>,
     /// Once requested, nothing is tried again.
     pub stop: Stop,

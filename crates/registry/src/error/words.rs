@@ -73,6 +73,30 @@ impl fmt::Display for Detail {
     }
 }
 
+/// How many characters of a server's own words go into an error.
+const DETAIL_LENGTH: usize = 300;
+
+/// One line of at most [`DETAIL_LENGTH`] characters, without control characters that a terminal
+/// would obey.
+pub(crate) fn cut(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut shown: String = line.chars().filter(|c| !c.is_control()).take(DETAIL_LENGTH).collect();
+    if line.chars().count() > DETAIL_LENGTH {
+        shown.push('…');
+    }
+    shown
+}
+
+/// An address that a server gave, fit to be shown: without user, password, query and fragment, which may hold
+/// secrets.
+pub(crate) fn bare_address(text: &str) -> String {
+    let bare = text.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = bare.split_at(bare.find("//").map_or(0, |at| at + 2));
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    cut(&format!("{scheme}{host}{path}"))
+}
+
 /// What an operator may do about a connection that could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
@@ -135,5 +159,24 @@ pub(super) fn advice_on(error: &rustls::Error) -> Advice {
             Advice::Expired
         }
         _ => Advice::NameAuthority,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_shown_without_secrets() {
+        #[track_caller]
+        fn check(address: &str, shown: &str) {
+            assert_eq!(bare_address(address), shown);
+        }
+        check("https://h:8443/a/b?sig=s3cret#x", "https://h:8443/a/b");
+        check("https://u:s3cret@h/a@b", "https://h/a@b");
+        check("//u:s3cret@h", "//h");
+        check("/v2/", "/v2/");
+        check("u:s3cret@h", "h");
+        check("https://h/\u{1b}[2J", "https://h/[2J");
     }
 }

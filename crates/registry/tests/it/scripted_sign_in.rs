@@ -204,7 +204,8 @@ async fn a_token_server_elsewhere_in_the_clear_gets_nothing() {
     let error = registry(&peer, alice()).ping().await.unwrap_err();
     let words = format!(
         "ask for the registry's version at {} (GET): the registry names the token server {realm}, \
-         which is another host, in the clear; name it as a token server if it is meant",
+         which is another host, in the clear; if it is meant, name it with --token-server or in \
+         target.containers.tokenServers",
         peer.host
     );
     assert_eq!(error.to_string(), words);
