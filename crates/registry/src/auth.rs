@@ -7,8 +7,10 @@ use std::sync::{
 };
 
 use portolan_oci::RegistryHost;
-use reqwest::{Method, RequestBuilder, Url, header::AUTHORIZATION, header::HeaderMap, header::HeaderValue};
-use secrecy::ExposeSecret as _;
+use reqwest::{
+    Url,
+    header::{HeaderMap, HeaderValue},
+};
 use tokio::time::Instant;
 
 use crate::{
@@ -20,7 +22,7 @@ use crate::{
     exchange::{Timeouts, execute},
     realm::trusted_realm,
     scope::Scope,
-    token::{Token, TokenCache, token_url},
+    token::{Token, TokenCache, TokenServer, answered_at},
 };
 
 /// What the registry wants, as far as it is known.
@@ -30,10 +32,7 @@ enum Wanted {
     #[default]
     Nothing,
     Password,
-    Token {
-        realm: Url,
-        service: Option<String>,
-    },
+    Token(TokenServer),
 }
 
 /// What a refusal (401) led to.
@@ -75,7 +74,7 @@ impl Authenticator {
 
     /// Whether the registry has named a token server.
     pub(crate) fn has_token_server(&self) -> bool {
-        matches!(*self.wanted.lock().unwrap_or_else(PoisonError::into_inner), Wanted::Token { .. })
+        matches!(*self.wanted.lock().unwrap_or_else(PoisonError::into_inner), Wanted::Token(_))
     }
 
     /// The password as a header, for interfaces that never challenge (Harbor's projects).
@@ -108,8 +107,8 @@ impl Authenticator {
         match wanted {
             Wanted::Nothing => Ok(None),
             Wanted::Password => Ok(self.password_header()),
-            Wanted::Token { realm, service } => {
-                let fetch = self.fetch(clients, timeouts, &realm, service.as_deref(), scopes);
+            Wanted::Token(server) => {
+                let fetch = |scopes| self.fetch(clients, timeouts, &server, scopes);
                 Ok(Some(self.tokens.get(scopes, fetch).await?.header))
             }
         }
@@ -126,7 +125,7 @@ impl Authenticator {
         match (strongest(headers), sent) {
             (Some(Challenge::Bearer(bearer)), None) => self.want_token(attempted, bearer),
             (Some(Challenge::Bearer(bearer)), Some(refused)) => {
-                self.tokens.forget(scopes, refused).await;
+                self.tokens.forget(scopes, refused, bearer.scope.as_deref()).await;
                 self.want_token(attempted, bearer)
             }
             (Some(Challenge::Basic), None) if self.password_header().is_some() => {
@@ -146,7 +145,7 @@ impl Authenticator {
             let realm = bare_address(&bearer.realm);
             RegistryError::Realm { attempted: Box::new(attempted.clone()), realm, reason }
         })?;
-        self.want(Wanted::Token { realm, service: bearer.service });
+        self.want(Wanted::Token(TokenServer { realm, service: bearer.service }));
         Ok(Learned::TryAgain)
     }
 
@@ -154,18 +153,18 @@ impl Authenticator {
         &self,
         clients: &Clients,
         timeouts: &Timeouts,
-        realm: &Url,
-        service: Option<&str>,
-        scopes: &[Scope],
+        server: &TokenServer,
+        scopes: Vec<String>,
     ) -> Result<Token, RegistryError> {
-        let (request, attempted) = self.token_request(clients, realm, service, scopes);
+        let (request, attempted) = server.request(clients, self.credentials.as_ref(), &scopes);
         let mut response = execute(request, &attempted, timeouts.answer).await?;
         if !response.status().is_success() {
             let signed_in = if self.has_credentials() { SignedIn::Untried } else { SignedIn::Anonymous };
             return Err(refusal(attempted, response, signed_in, timeouts.answer).await);
         }
+        let answered = answered_at(response.headers());
         let body = read_body(&attempted, &mut response, SMALL_BODY_LIMIT, timeouts.answer).await?;
-        let token = Token::parse(&body, Instant::now());
+        let token = Token::parse(&body, answered, Instant::now());
         if token.is_some() && self.has_credentials() {
             self.was_accepted();
         }
@@ -174,56 +173,4 @@ impl Authenticator {
             problem: "the token server's answer holds no token".to_owned(),
         })
     }
-
-    /// `GET` with the password, or with nothing; `POST` of OAuth2 for an identity token.
-    fn token_request(
-        &self,
-        clients: &Clients,
-        realm: &Url,
-        service: Option<&str>,
-        scopes: &[Scope],
-    ) -> (RequestBuilder, Box<Attempted>) {
-        let doing = match scopes {
-            [] => "get a token".to_owned(),
-            _ => format!("get a token for {}", joined(scopes)),
-        };
-        match self.credentials.as_ref().filter(|given| given.is_identity_token()) {
-            Some(identity) => {
-                let form = oauth_form(identity, service, scopes);
-                let request = clients
-                    .of(realm)
-                    .post(realm.clone())
-                    .header(reqwest::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                    .body(form);
-                (request, Attempted::new(doing, Method::POST, realm))
-            }
-            None => {
-                let request = clients.of(realm).get(token_url(realm, service, scopes));
-                let request = match self.password_header() {
-                    Some(header) => request.header(AUTHORIZATION, header),
-                    None => request,
-                };
-                (request, Attempted::new(doing, Method::GET, realm))
-            }
-        }
-    }
-}
-
-fn joined(scopes: &[Scope]) -> String {
-    scopes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
-}
-
-/// RFC 6749, section 6, as distribution's "Token Authentication using OAuth2" has it.
-fn oauth_form(identity: &Credentials, service: Option<&str>, scopes: &[Scope]) -> String {
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
-    form.append_pair("grant_type", "refresh_token")
-        .append_pair("client_id", "portolan")
-        .append_pair("refresh_token", identity.password.expose_secret());
-    if let Some(service) = service {
-        form.append_pair("service", service);
-    }
-    if !scopes.is_empty() {
-        form.append_pair("scope", &joined(scopes));
-    }
-    form.finish()
 }
