@@ -84,8 +84,7 @@ pub struct DockerRegistry {
     daemon: Daemon,
     port: u16,
     certificates: Option<Certificates>,
-    // held for its end
-    _tokens: Option<TokenServer>,
+    tokens: Option<TokenServer>,
     folder: TempDir,
 }
 
@@ -112,7 +111,7 @@ impl DockerRegistry {
         command.env("OTEL_TRACES_EXPORTER", "none").arg("serve").arg(config);
         let mut daemon = Daemon::start(command, &folder.path().join("log"));
         let port = daemon.wait_for(listening_port);
-        Some(Self { daemon, port, certificates, _tokens: tokens, folder })
+        Some(Self { daemon, port, certificates, tokens, folder })
     }
 
     /// `127.0.0.1:PORT`.
@@ -129,6 +128,11 @@ impl DockerRegistry {
     /// The file with the certificate of the authority, where the registry speaks TLS.
     pub fn ca_file(&self) -> Option<&Path> {
         self.certificates.as_ref().map(|certificates| certificates.ca.as_path())
+    }
+
+    /// The token server, where tokens give access.
+    pub fn tokens(&self) -> Option<&TokenServer> {
+        self.tokens.as_ref()
     }
 
     /// All requests that were answered so far, but those of health checks, in the order of the log.

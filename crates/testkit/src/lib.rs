@@ -31,4 +31,4 @@ pub mod scripted;
 pub mod skopeo;
 pub mod tarball;
 pub mod tls;
-mod token_server;
+pub mod token_server;

@@ -1,11 +1,14 @@
 //! A token server beside a registry: what hands out bearer tokens (distribution specification, "Token
 //! authentication"), to one user, signed as the registry expects it.
+//!
+//! How long tokens count, what is said of that, and answers that are none can be set while it runs.
 
+use std::collections::VecDeque;
 use std::io::{BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -21,17 +24,42 @@ pub(crate) const SERVICE: &str = "registry.test";
 /// What the token server calls itself.
 pub(crate) const ISSUER: &str = "issuer.test";
 
-const LIFETIME: Duration = Duration::from_secs(300);
+/// How much longer than they say registries take tokens, for clocks that differ.
+const LEEWAY: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long tokens count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// For how long the registry takes them, in whole seconds.
+    pub real: Duration,
+    /// What the answer says in `expires_in`; `None` leaves it out.
+    pub said: Option<u64>,
+}
+
+impl Default for Life {
+    fn default() -> Self {
+        Self { real: Duration::from_secs(300), said: Some(300) }
+    }
+}
 
 /// A running token server; it ends when it is dropped.
 #[derive(Debug)]
-pub(crate) struct TokenServer {
+pub struct TokenServer {
     address: SocketAddr,
     ended: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+    desk: Arc<Mutex<Desk>>,
     /// The certificate that the registry trusts tokens by.
     pub(crate) trusted: PathBuf,
+}
+
+/// What a test sets and reads while the server runs.
+#[derive(Debug, Default)]
+struct Desk {
+    life: Life,
+    refusals: VecDeque<String>,
+    asked: Vec<String>,
 }
 
 impl TokenServer {
@@ -42,17 +70,40 @@ impl TokenServer {
         let ended = Arc::new(AtomicBool::new(false));
         let trusted = signer.ca.clone();
         let credentials = STANDARD.encode(format!("{name}:{password}"));
-        let issuer = Issuer { user: name.to_owned(), authorization: format!("Basic {credentials}"), signer };
+        let desk = Arc::<Mutex<Desk>>::default();
+        let issuer = Issuer {
+            user: name.to_owned(),
+            authorization: format!("Basic {credentials}"),
+            signer,
+            desk: Arc::clone(&desk),
+            tokens: AtomicU64::new(0),
+        };
         let thread = thread::spawn({
             let ended = Arc::clone(&ended);
             move || serve(&listener, &issuer, &ended)
         });
-        Self { address, ended, thread: Some(thread), trusted }
+        Self { address, ended, thread: Some(thread), desk, trusted }
     }
 
     /// Where clients are sent for a token.
-    pub(crate) fn realm(&self) -> String {
+    pub fn realm(&self) -> String {
         format!("http://{}/token", self.address)
+    }
+
+    /// How long the tokens count that are handed out from now on.
+    pub fn set_life(&self, life: Life) {
+        desk(&self.desk).life = life;
+    }
+
+    /// Answers the next request with `answer`, head and body as they go over the wire; several wait in line.
+    pub fn refuse(&self, answer: &str) {
+        desk(&self.desk).refusals.push_back(answer.to_owned());
+    }
+
+    /// The scopes of each request so far, those that were refused included: `repository:a/b:pull`, or several
+    /// with spaces between them.
+    pub fn asked(&self) -> Vec<String> {
+        desk(&self.desk).asked.clone()
     }
 }
 
@@ -79,10 +130,16 @@ fn serve(listener: &TcpListener, issuer: &Issuer, ended: &AtomicBool) {
     }
 }
 
+fn desk(desk: &Mutex<Desk>) -> MutexGuard<'_, Desk> {
+    desk.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 struct Issuer {
     user: String,
     authorization: String,
     signer: Signer,
+    desk: Arc<Mutex<Desk>>,
+    tokens: AtomicU64,
 }
 
 impl Issuer {
@@ -90,37 +147,44 @@ impl Issuer {
         stream.set_read_timeout(Some(PATIENCE))?;
         let mut reader = BufReader::new(stream);
         let lines = head_lines(&mut reader)?;
-        let (status, body) = self.respond(&lines);
-        let text = body.to_string();
-        write!(
-            reader.get_mut(),
-            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\nConnection: close\r\n\r\n{text}",
-            text.len()
-        )
+        let answer = self.respond(&lines);
+        reader.get_mut().write_all(answer.as_bytes())
     }
 
-    fn respond(&self, lines: &[String]) -> (&'static str, Value) {
-        let known = lines
-            .iter()
-            .filter_map(|line| line.split_once(": "))
-            .any(|(name, value)| name.eq_ignore_ascii_case("authorization") && value == self.authorization);
-        if !known {
-            return ("401 Unauthorized", json!({"errors": [{"code": "UNAUTHORIZED"}]}));
-        }
+    fn respond(&self, lines: &[String]) -> String {
         let target = lines.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
-        let token = self.token(&scopes(target));
-        ("200 OK", json!({"token": token, "expires_in": LIFETIME.as_secs()}))
+        let scopes = scopes(target);
+        let mut desk = desk(&self.desk);
+        desk.asked.push(scopes.join(" "));
+        if let Some(refusal) = desk.refusals.pop_front() {
+            return refusal;
+        }
+        if !self.knows(lines) {
+            return response("401 Unauthorized", &json!({"errors": [{"code": "UNAUTHORIZED"}]}));
+        }
+        let access: Vec<Value> = scopes.iter().filter_map(|scope| granted(scope)).collect();
+        let mut body = json!({"token": self.token(&access, desk.life.real)});
+        if let Some(seconds) = desk.life.said {
+            body["expires_in"] = seconds.into();
+        }
+        response("200 OK", &body)
+    }
+
+    fn knows(&self, lines: &[String]) -> bool {
+        let mut headers = lines.iter().filter_map(|line| line.split_once(": "));
+        headers.any(|(name, value)| name.eq_ignore_ascii_case("authorization") && value == self.authorization)
     }
 
     /// A JSON web token for these scopes (distribution, "Token Authentication Implementation").
-    fn token(&self, access: &[Value]) -> String {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs();
+    fn token(&self, access: &[Value], life: Duration) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970");
+        let number = self.tokens.fetch_add(1, Ordering::Relaxed);
         let certificate = STANDARD.encode(&self.signer.certificate);
         let header = json!({"typ": "JWT", "alg": "ES256", "x5c": [certificate]});
         let claims = json!({
-            "iss": ISSUER, "sub": self.user, "aud": SERVICE, "jti": now.to_string(),
-            "iat": now, "nbf": now - 5, "exp": now + LIFETIME.as_secs(), "access": access,
+            "iss": ISSUER, "sub": self.user, "aud": SERVICE, "jti": number.to_string(),
+            "iat": now.as_secs(), "nbf": now.as_secs() - 5,
+            "exp": (now + life - LEEWAY).as_secs(), "access": access,
         });
         let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", encode(&header), encode(&claims));
@@ -129,17 +193,26 @@ impl Issuer {
     }
 }
 
-/// The scopes of a request's query, `repository:NAME:ACTION,ACTION`, as a token grants them.
-fn scopes(target: &str) -> Vec<Value> {
+fn response(status: &str, body: &Value) -> String {
+    let text = body.to_string();
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{text}",
+        text.len()
+    )
+}
+
+/// The scopes of a request's query, `repository:NAME:ACTION,ACTION`.
+fn scopes(target: &str) -> Vec<String> {
     let query = target.split_once('?').map_or("", |(_, query)| query);
     query
         .split('&')
         .filter_map(|pair| pair.strip_prefix("scope="))
         .map(|scope| scope.replace("%3A", ":").replace("%2F", "/").replace("%2C", ",").replace("%20", " "))
-        .flat_map(|scopes| scopes.split([' ', '+']).filter_map(granted).collect::<Vec<_>>())
         .collect()
 }
 
+/// A scope as a token grants it.
 fn granted(scope: &str) -> Option<Value> {
     let (kind, rest) = scope.split_once(':')?;
     let (name, actions) = rest.rsplit_once(':')?;
@@ -153,11 +226,9 @@ mod tests {
     #[test]
     fn scopes_of_a_request() {
         let target = "/token?service=s&scope=repository%3Aa%2Fb%3Apull%2Cpush&scope=repository:c:pull";
-        let expected = vec![
-            json!({"type": "repository", "name": "a/b", "actions": ["pull", "push"]}),
-            json!({"type": "repository", "name": "c", "actions": ["pull"]}),
-        ];
-        assert_eq!(scopes(target), expected);
-        assert_eq!(scopes("/token"), Vec::<Value>::new());
+        assert_eq!(scopes(target), ["repository:a/b:pull,push", "repository:c:pull"]);
+        assert_eq!(scopes("/token"), Vec::<String>::new());
+        let expected = json!({"type": "repository", "name": "a/b", "actions": ["pull", "push"]});
+        assert_eq!(granted("repository:a/b:pull,push"), Some(expected));
     }
 }
