@@ -32,6 +32,8 @@ pub const SKOPEO: Component = debian("skopeo");
 pub const CRANE: Component = built("crane", "crane-0.22.1");
 /// Makes password files for registries.
 pub const HTPASSWD: Component = debian("htpasswd");
+/// An HTTP proxy.
+pub const TINYPROXY: Component = debian("tinyproxy");
 /// A static program that makes a runnable image.
 pub const BUSYBOX: Component = debian("busybox");
 /// Typesets manual pages, and warns of what is wrong with them.

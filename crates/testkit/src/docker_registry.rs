@@ -30,6 +30,8 @@ pub enum Transport {
     Plain,
     /// HTTPS with a certificate of an authority that no machine knows.
     Tls,
+    /// The same, for clients alone that have a certificate of that authority.
+    MutualTls,
 }
 
 /// Who may use the registry.
@@ -100,11 +102,11 @@ impl DockerRegistry {
         let folder = tempfile::tempdir_in(place).expect("a folder for the registry");
         let certificates = match options.transport {
             Transport::Plain => None,
-            Transport::Tls => Some(Certificates::make(folder.path())),
+            Transport::Tls | Transport::MutualTls => Some(Certificates::make(folder.path())),
         };
         let (auth, tokens) = authentication(&options.access, folder.path())?;
         let config = folder.path().join("config.yml");
-        let text = configuration(folder.path(), certificates.as_ref()) + &auth;
+        let text = configuration(folder.path(), certificates.as_ref(), options.transport) + &auth;
         fs::write(&config, text).expect("the folder takes the configuration");
         let mut command = Command::new(program);
         // Distribution 3 otherwise reports traces to a collector that isn't there.
@@ -128,6 +130,11 @@ impl DockerRegistry {
     /// The file with the certificate of the authority, where the registry speaks TLS.
     pub fn ca_file(&self) -> Option<&Path> {
         self.certificates.as_ref().map(|certificates| certificates.ca.as_path())
+    }
+
+    /// All certificates, where the registry speaks TLS.
+    pub fn certificates(&self) -> Option<&Certificates> {
+        self.certificates.as_ref()
     }
 
     /// The token server, where tokens give access.
@@ -199,7 +206,7 @@ fn password_file(name: &str, password: &str, folder: &Path) -> Option<PathBuf> {
     Some(path)
 }
 
-fn configuration(folder: &Path, certificates: Option<&Certificates>) -> String {
+fn configuration(folder: &Path, certificates: Option<&Certificates>, transport: Transport) -> String {
     let mut text = format!(
         "version: 0.1\n\
          log: {{level: info, formatter: text}}\n\
@@ -207,8 +214,11 @@ fn configuration(folder: &Path, certificates: Option<&Certificates>) -> String {
          http:\n  addr: 127.0.0.1:0\n",
         folder.join("data").display()
     );
-    if let Some(Certificates { certificate, key, .. }) = certificates {
-        text += &format!("  tls: {{certificate: {}, key: {}}}\n", certificate.display(), key.display());
+    if let Some(Certificates { certificate, key, ca, .. }) = certificates {
+        text += &format!("  tls:\n    certificate: {}\n    key: {}\n", certificate.display(), key.display());
+        if transport == Transport::MutualTls {
+            text += &format!("    clientcas: [{}]\n", ca.display());
+        }
     }
     text
 }

@@ -17,3 +17,9 @@ pub fn head_lines(reader: &mut impl BufRead) -> io::Result<Vec<String>> {
         }
     }
 }
+
+/// The value of the header `wanted` among the lines of a head.
+pub fn header<'a>(lines: &'a [String], wanted: &str) -> Option<&'a str> {
+    let mut headers = lines.iter().filter_map(|line| line.split_once(": "));
+    headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value)
+}

@@ -1,14 +1,16 @@
-//! A certificate authority of the test's own, and a certificate for loopback.
+//! A certificate authority of the test's own, and certificates for loopback and for a client.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SigningKey};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair, SigningKey,
+};
 
 /// Names that the certificate is good for.
 const NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
 
-/// PEM files of an authority and of a server that it vouches for.
+/// PEM files of an authority, and of a server and a client that it vouches for.
 #[derive(Clone, Debug)]
 pub struct Certificates {
     /// The authority's certificate: what `--ca-file` takes.
@@ -17,22 +19,27 @@ pub struct Certificates {
     pub certificate: PathBuf,
     /// The server's key.
     pub key: PathBuf,
+    /// A client's certificate: what `--client-cert` takes.
+    pub client_certificate: PathBuf,
+    /// The client's key.
+    pub client_key: PathBuf,
 }
 
 impl Certificates {
-    /// Makes new ones in `folder`: `ca.pem`, `certificate.pem`, `key.pem`.
+    /// Makes new ones in `folder`: `ca.pem`, `certificate.pem`, `key.pem`, `client.pem`, `client-key.pem`.
     ///
     /// # Panics
     /// Where the folder cannot be written.
     pub fn make(folder: &Path) -> Self {
         let issuer = authority();
-        let key = KeyPair::generate().expect("the library makes keys");
-        let params = CertificateParams::new(NAMES.map(String::from)).expect("both names are good");
-        let server = params.signed_by(&key, &issuer).expect("the authority signs");
+        let (server, server_key) = issued(&issuer, &NAMES, ExtendedKeyUsagePurpose::ServerAuth);
+        let (client, client_key) = issued(&issuer, &[], ExtendedKeyUsagePurpose::ClientAuth);
         Self {
             ca: write(folder, "ca.pem", &issuer.pem()),
-            certificate: write(folder, "certificate.pem", &server.pem()),
-            key: write(folder, "key.pem", &key.serialize_pem()),
+            certificate: write(folder, "certificate.pem", &server),
+            key: write(folder, "key.pem", &server_key),
+            client_certificate: write(folder, "client.pem", &client),
+            client_key: write(folder, "client-key.pem", &client_key),
         }
     }
 }
@@ -71,6 +78,20 @@ fn fixed(integer: &[u8]) -> [u8; 32] {
     let mut bytes = [0; 32];
     bytes[32 - significant.len()..].copy_from_slice(significant);
     bytes
+}
+
+/// A certificate for `names` and its key, both PEM.
+fn issued(
+    issuer: &CertifiedIssuer<'static, KeyPair>,
+    names: &[&str],
+    purpose: ExtendedKeyUsagePurpose,
+) -> (String, String) {
+    let key = KeyPair::generate().expect("the library makes keys");
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let mut params = CertificateParams::new(names).expect("the names are good");
+    params.extended_key_usages = vec![purpose];
+    let certificate = params.signed_by(&key, issuer).expect("the authority signs");
+    (certificate.pem(), key.serialize_pem())
 }
 
 fn authority() -> CertifiedIssuer<'static, KeyPair> {

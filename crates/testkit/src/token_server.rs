@@ -16,7 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::scripted::head_lines;
+use crate::scripted::{head_lines, header};
 use crate::tls::Signer;
 
 /// What the registry calls itself to the token server.
@@ -171,8 +171,7 @@ impl Issuer {
     }
 
     fn knows(&self, lines: &[String]) -> bool {
-        let mut headers = lines.iter().filter_map(|line| line.split_once(": "));
-        headers.any(|(name, value)| name.eq_ignore_ascii_case("authorization") && value == self.authorization)
+        header(lines, "authorization") == Some(self.authorization.as_str())
     }
 
     /// A JSON web token for these scopes (distribution, "Token Authentication Implementation").
