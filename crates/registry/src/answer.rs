@@ -79,6 +79,9 @@ fn sort(
             RegistryError::Unauthorized { attempted, reason: SignIn::Refused, detail }
         }
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => RegistryError::Denied { attempted, detail },
+        (StatusCode::PROXY_AUTHENTICATION_REQUIRED, _) if attempted.proxy.is_some() => {
+            RegistryError::ProxyLogin { attempted }
+        }
         (StatusCode::NOT_FOUND, _) => RegistryError::NotFound { attempted, detail },
         _ if status.is_redirection() => redirected(attempted, headers),
         _ => {

@@ -2,54 +2,69 @@
 //!
 //! A client for TLS reads the system's certificate authorities, hundreds of files on some systems. On a
 //! plain registry that would be the longest part of a run that has nothing to do.
+//!
+//! Where a client certificate is configured, there is a third one without it: for storage and token servers,
+//! which must not see it.
 
 use std::{sync::OnceLock, time::Duration};
 
-use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{Client, Url};
 
-use crate::http::{HttpError, HttpOptions, ProxyUse, bare_client, client_without_authorities};
+use crate::{
+    http::{HttpError, HttpOptions, bare_client, client_without_authorities, same_place},
+    proxy::Proxy,
+};
 
 /// The clients of one registry.
 #[derive(Debug)]
 pub(crate) struct Clients {
+    base: Url,
     options: HttpOptions,
     stall: Duration,
     plain: Client,
     tls: OnceLock<Client>,
+    /// For other hosts, where the one above shows a certificate.
+    without_certificate: OnceLock<Client>,
 }
 
 impl Clients {
     /// Clients for the registry at `base`. What is wrong with the options shows here where TLS is sure to be
-    /// used, or authorities are named.
+    /// used, or certificates are named.
     pub(crate) fn new(base: &Url, options: &HttpOptions, stall: Duration) -> Result<Self, HttpError> {
-        let tls = match base.scheme() == "https" || !options.ca_files.is_empty() {
+        let names_files = !options.ca_files.is_empty() || options.client_certificate.is_some();
+        let tls = match base.scheme() == "https" || names_files {
             true => OnceLock::from(bare_client(options, stall)?),
             false => OnceLock::new(),
         };
         // A proxy may itself be reached over TLS.
-        let plain = match is_proxied(base, options.proxy) {
+        let plain = match options.proxies.speak_tls() {
             true => bare_client(options, stall)?,
             false => client_without_authorities(options, stall)?,
         };
-        Ok(Self { options: options.clone(), stall, plain, tls })
+        let (base, options) = (base.clone(), options.clone());
+        Ok(Self { base, options, stall, plain, tls, without_certificate: OnceLock::new() })
     }
 
     /// The client for `url`. A token server or a storage may speak TLS where the registry doesn't.
     pub(crate) fn of(&self, url: &Url) -> &Client {
         if url.scheme() != "https" {
-            return &self.plain;
+            &self.plain
+        } else if self.options.client_certificate.is_none() || same_place(&self.base, url) {
+            self.tls.get_or_init(|| self.tls_client(&self.options))
+        } else {
+            let bare = || HttpOptions { client_certificate: None, ..self.options.clone() };
+            self.without_certificate.get_or_init(|| self.tls_client(&bare()))
         }
-        // Without a client of its own TLS ends with "unknown issuer", which is what is wrong then.
-        self.tls.get_or_init(|| bare_client(&self.options, self.stall).unwrap_or_else(|_| self.plain.clone()))
     }
-}
 
-fn is_proxied(base: &Url, proxy: ProxyUse) -> bool {
-    match (proxy, base.as_str().parse()) {
-        (ProxyUse::Direct, _) => false,
-        (ProxyUse::System, Ok(address)) => Matcher::from_system().intercept(&address).is_some(),
-        (ProxyUse::System, Err(_)) => true,
+    /// The proxy that `url` is reached through.
+    pub(crate) fn proxy_of(&self, url: &Url) -> Option<&Proxy> {
+        self.options.proxies.of(url)
+    }
+
+    /// Without a client of its own TLS ends with "unknown issuer", which is what is wrong then.
+    fn tls_client(&self, options: &HttpOptions) -> Client {
+        bare_client(options, self.stall).unwrap_or_else(|_| self.plain.clone())
     }
 }
 

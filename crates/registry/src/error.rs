@@ -14,7 +14,7 @@ use crate::{
     realm::RealmFault,
     retry::{Transient, Verdict},
 };
-use words::{advice_on, tls_cause};
+use words::{advice_on, is_proxy_login, tls_cause};
 pub(crate) use words::{bare_address, cut};
 
 /// Why a registry did not do what it was asked to.
@@ -42,6 +42,14 @@ pub enum RegistryError {
         /// What the system says.
         #[source]
         source: reqwest::Error,
+    },
+    /// The proxy wants a password, or refuses the one it was given.
+    #[error(
+        "{attempted}: the proxy wants a user name and password, or refuses those that it was given; they stand in its address, as in http://USER:PASSWORD@HOST:PORT"
+    )]
+    ProxyLogin {
+        /// What was being done.
+        attempted: Box<Attempted>,
     },
     /// The server was reached, but no TLS session came about.
     #[error("{attempted}: no TLS connection{advice}")]
@@ -204,6 +212,9 @@ impl RegistryError {
         let source = error.without_url();
         if let Some(tls) = tls_cause(&source) {
             return Self::Tls { attempted, advice: advice_on(tls), source };
+        }
+        if is_proxy_login(&source) {
+            return Self::ProxyLogin { attempted };
         }
         if source.is_connect() {
             return Self::Unreachable { attempted, advice: Advice::None, source };

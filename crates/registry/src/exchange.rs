@@ -15,6 +15,8 @@ use crate::{
     auth::{Authenticator, Learned},
     clients::Clients,
     error::{Attempted, RegistryError},
+    http::same_place,
+    proxy::Proxy,
     retry::{self, Policy},
     scope::{Access, Scope},
     stop::Stop,
@@ -89,6 +91,11 @@ impl Call {
         self.header(CONTENT_LENGTH, HeaderValue::from_static("0"))
     }
 
+    /// The same, whose errors name the proxy that it is sent through.
+    pub(crate) fn through(self, proxy: Option<&Proxy>) -> Self {
+        Self { attempted: self.attempted.through(proxy), ..self }
+    }
+
     /// An error about the answer to this call.
     pub(crate) fn malformed(&self, problem: impl Into<String>) -> RegistryError {
         RegistryError::Malformed { attempted: self.attempted.clone(), problem: problem.into() }
@@ -144,7 +151,8 @@ impl Wire {
     /// The error that `response` amounts to.
     pub(crate) async fn refusal(&self, call: &Call, response: Response) -> RegistryError {
         let signed_in = self.auth.signed_in();
-        answer::refusal(call.attempted.clone(), response, signed_in, self.timeouts.answer).await
+        let attempted = call.attempted.through(self.clients.proxy_of(response.url()));
+        answer::refusal(attempted, response, signed_in, self.timeouts.answer).await
     }
 
     /// Reads the body of an answer up to `limit` bytes.
@@ -206,7 +214,8 @@ impl Wire {
         for _ in 0..=REDIRECT_LIMIT {
             let header = header.filter(|_| same_place(&self.base, &url));
             let request = self.request(call, url.clone(), header);
-            let response = execute(request, &call.attempted, self.timeouts.answer).await?;
+            let attempted = call.attempted.through(self.clients.proxy_of(&url));
+            let response = execute(request, &attempted, self.timeouts.answer).await?;
             match led_to(call, &url, &response)? {
                 Some(next) => url = next,
                 None => return Ok(response),
@@ -263,11 +272,4 @@ fn led_to(call: &Call, url: &Url, response: &Response) -> Result<Option<Url>, Re
         return Err(call.malformed("a redirect leads from https to http"));
     }
     Ok(Some(next))
-}
-
-/// Whether two URLs have scheme, host and port in common.
-pub(crate) fn same_place(a: &Url, b: &Url) -> bool {
-    a.scheme() == b.scheme()
-        && a.host_str() == b.host_str()
-        && a.port_or_known_default() == b.port_or_known_default()
 }

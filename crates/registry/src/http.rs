@@ -2,10 +2,14 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use reqwest::{Client, ClientBuilder, redirect};
+use reqwest::{Client, ClientBuilder, Url, redirect};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
-use crate::tls;
+use crate::{
+    identity::{ClientCertificate, Identity, IdentityError},
+    proxy::Proxies,
+    tls,
+};
 
 /// How many redirects are followed.
 const REDIRECT_LIMIT: usize = 5;
@@ -20,16 +24,6 @@ pub enum TlsTrust {
     AcceptAny,
 }
 
-/// Which proxy is used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ProxyUse {
-    /// The system's, as its settings say (`HTTPS_PROXY`, `NO_PROXY`, …).
-    #[default]
-    System,
-    /// None.
-    Direct,
-}
-
 /// What a client is made from.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
@@ -38,8 +32,10 @@ pub struct HttpOptions {
     pub ca_files: Vec<PathBuf>,
     /// Whose certificates are trusted.
     pub tls: TlsTrust,
-    /// Which proxy is used.
-    pub proxy: ProxyUse,
+    /// Which proxies are used.
+    pub proxies: Proxies,
+    /// The certificate that is shown to servers that ask for one.
+    pub client_certificate: Option<ClientCertificate>,
     /// How long a connection, TLS included, may take to be made.
     pub connect_timeout: Duration,
     /// How long a server may stay silent while its answer is awaited or read.
@@ -51,7 +47,8 @@ impl Default for HttpOptions {
         Self {
             ca_files: Vec::new(),
             tls: TlsTrust::default(),
-            proxy: ProxyUse::default(),
+            proxies: Proxies::default(),
+            client_certificate: None,
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(60),
         }
@@ -76,6 +73,14 @@ pub enum HttpError {
         /// The file.
         path: PathBuf,
     },
+    /// The client's own certificate cannot be used.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A proxy that is spoken to over TLS would be shown the certificate that is meant for the server.
+    #[error(
+        "a client certificate cannot be used with a proxy that is spoken to over TLS, which would see it too; use an http:// proxy, or NO_PROXY for the server"
+    )]
+    IdentityThroughTlsProxy,
     /// The TLS library refuses the certificates.
     #[error("cannot set up trust in the given certificates")]
     Trust {
@@ -96,13 +101,17 @@ pub enum HttpError {
 /// runs by itself.
 ///
 /// Credentials never follow a redirect to another scheme, host or port, and a redirect from `https`
-/// to `http` is an error. The user agent is `portolan/VERSION`.
+/// to `http` is an error. With a client certificate, a redirect to another place is not followed, but
+/// returned as the answer: a client without the certificate has to. The user agent is `portolan/VERSION`.
 ///
 /// # Errors
-/// [`HttpError`] where a file of certificate authorities is no such file.
+/// [`HttpError`] where a file of certificate authorities is no such file, or the client's certificate
+/// can't be used.
 pub fn http_client(options: &HttpOptions) -> Result<Client, HttpError> {
+    let stays = options.client_certificate.is_some();
     build(options, |builder| {
-        builder.redirect(redirect::Policy::custom(follow)).read_timeout(options.read_timeout)
+        let policy = redirect::Policy::custom(move |attempt| follow(attempt, stays));
+        builder.redirect(policy).read_timeout(options.read_timeout)
     })
 }
 
@@ -126,15 +135,25 @@ fn bare(builder: ClientBuilder, stall: Duration) -> ClientBuilder {
     builder.redirect(redirect::Policy::none()).tcp_user_timeout(stall * 2)
 }
 
-fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
+fn follow(attempt: redirect::Attempt<'_>, stays: bool) -> redirect::Action {
     if attempt.previous().len() > REDIRECT_LIMIT {
         return attempt.error("too many redirects");
     }
-    let from_tls = attempt.previous().last().is_some_and(|url| url.scheme() == "https");
-    if from_tls && attempt.url().scheme() != "https" {
+    let from = attempt.previous().last();
+    if from.is_some_and(|from| from.scheme() == "https") && attempt.url().scheme() != "https" {
         return attempt.error("a redirect leads from https to http");
     }
+    if stays && from.is_some_and(|from| !same_place(from, attempt.url())) {
+        return attempt.stop();
+    }
     attempt.follow()
+}
+
+/// Whether two URLs have scheme, host and port in common.
+pub(crate) fn same_place(a: &Url, b: &Url) -> bool {
+    a.scheme() == b.scheme()
+        && a.host_str() == b.host_str()
+        && a.port_or_known_default() == b.port_or_known_default()
 }
 
 fn build(
@@ -143,15 +162,29 @@ fn build(
 ) -> Result<Client, HttpError> {
     let setup = |source| HttpError::Setup { source };
     let named = read_certificates(&options.ca_files)?;
-    if options.tls == TlsTrust::AcceptAny {
-        return finish(base(options)).tls_danger_accept_invalid_certs(true).build().map_err(setup);
-    }
-    if !named.is_empty() {
-        let config = tls::trusting(named).map_err(|source| HttpError::Trust { source })?;
+    let identity = identity(options)?;
+    if options.tls == TlsTrust::Verify && !named.is_empty() {
+        let config = tls::trusting(named, identity).map_err(|source| HttpError::Trust { source })?;
         return finish(base(options)).tls_backend_preconfigured(config).build().map_err(setup);
     }
+    let identity = identity.map(|identity| identity.to_reqwest()).transpose().map_err(setup)?;
+    let base = || match &identity {
+        Some(identity) => finish(base(options)).identity(identity.clone()),
+        None => finish(base(options)),
+    };
+    if options.tls == TlsTrust::AcceptAny {
+        return base().tls_danger_accept_invalid_certs(true).build().map_err(setup);
+    }
     // Without any authority on the system, the platform's verifier refuses to exist, even for plain HTTP.
-    finish(base(options)).build().or_else(|_| finish(base(options)).tls_certs_only([]).build()).map_err(setup)
+    base().build().or_else(|_| base().tls_certs_only([]).build()).map_err(setup)
+}
+
+fn identity(options: &HttpOptions) -> Result<Option<Identity>, HttpError> {
+    match &options.client_certificate {
+        Some(_) if options.proxies.speak_tls() => Err(HttpError::IdentityThroughTlsProxy),
+        Some(files) => Ok(Some(Identity::read(files)?)),
+        None => Ok(None),
+    }
 }
 
 /// HTTP/1.1 alone: each upload has a connection to itself, while proxies before registries give a
@@ -161,11 +194,9 @@ fn base(options: &HttpOptions) -> ClientBuilder {
         .user_agent(concat!("portolan/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(options.connect_timeout)
         .referer(false)
-        .http1_only();
-    match options.proxy {
-        ProxyUse::System => builder,
-        ProxyUse::Direct => builder.no_proxy(),
-    }
+        .http1_only()
+        .no_proxy();
+    options.proxies.to_reqwest().fold(builder, ClientBuilder::proxy)
 }
 
 fn read_certificates(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, HttpError> {

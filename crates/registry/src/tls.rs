@@ -19,16 +19,25 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier;
 
-/// A configuration that trusts the system's authorities and the `named` certificates.
-pub(crate) fn trusting(named: Vec<CertificateDer<'static>>) -> Result<ClientConfig, Error> {
+use crate::identity::Identity;
+
+/// A configuration that trusts the system's authorities and the `named` certificates, and shows `identity` to
+/// servers that ask.
+pub(crate) fn trusting(
+    named: Vec<CertificateDer<'static>>,
+    identity: Option<Identity>,
+) -> Result<ClientConfig, Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let authorities = Verifier::new_with_extra_roots(named.iter().cloned(), Arc::clone(&provider))?;
     let verifier = NamedToo { authorities: Arc::new(authorities), named };
-    Ok(ClientConfig::builder_with_provider(provider)
+    let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth())
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    match identity {
+        Some(Identity { chain, key }) => config.with_client_auth_cert(chain, key),
+        None => Ok(config.with_no_client_auth()),
+    }
 }
 
 #[derive(Debug)]

@@ -4,6 +4,8 @@ use std::{error::Error as StdError, fmt, io};
 
 use reqwest::{Method, Url};
 
+use crate::proxy::Proxy;
+
 /// What was being done, for errors and logs: never a query, which may hold session secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempted {
@@ -13,17 +15,28 @@ pub struct Attempted {
     pub method: Method,
     /// The host it went to, with the port where it is not the scheme's own.
     pub host: String,
+    /// Host and port of the proxy that it was sent through.
+    pub proxy: Option<String>,
 }
 
 impl Attempted {
     pub(crate) fn new(doing: impl Into<String>, method: Method, url: &Url) -> Box<Self> {
-        Box::new(Self { doing: doing.into(), method, host: host_of(url) })
+        Box::new(Self { doing: doing.into(), method, host: host_of(url), proxy: None })
+    }
+
+    /// The same, sent through `proxy`.
+    pub(crate) fn through(&self, proxy: Option<&Proxy>) -> Box<Self> {
+        Box::new(Self { proxy: proxy.map(ToString::to_string), ..self.clone() })
     }
 }
 
 impl fmt::Display for Attempted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {} ({})", self.doing, self.host, self.method)
+        write!(f, "{} at {} ({})", self.doing, self.host, self.method)?;
+        match &self.proxy {
+            Some(proxy) => write!(f, " through the proxy {proxy}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -148,6 +161,12 @@ pub(super) fn tls_cause(error: &reqwest::Error) -> Option<&rustls::Error> {
         };
     }
     None
+}
+
+/// Whether a proxy refused to make a tunnel because of its password. The library's error has no public type.
+pub(super) fn is_proxy_login(error: &reqwest::Error) -> bool {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.into_iter().any(|cause| cause.to_string() == "tunnel error: proxy authorization required")
 }
 
 pub(super) fn advice_on(error: &rustls::Error) -> Advice {

@@ -31,7 +31,9 @@ impl TokenServer {
         scopes: &[String],
     ) -> (RequestBuilder, Box<Attempted>) {
         let client = clients.of(&self.realm);
-        let attempted = |method| Attempted::new(doing(scopes), method, &self.realm);
+        let attempted = |method| {
+            Attempted::new(doing(scopes), method, &self.realm).through(clients.proxy_of(&self.realm))
+        };
         match credentials {
             Some(identity) if identity.is_identity_token() => {
                 let request = client

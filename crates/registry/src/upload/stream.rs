@@ -40,7 +40,7 @@ impl Registry {
         let mut round = 1;
         loop {
             let session = self.open_session(job.repository).await?;
-            let call = request(&session);
+            let call = request(&session).through(self.wire.clients.proxy_of(session.url()));
             let header = self.wire.sign(&call).await?;
             let response = match self.pour(job, goal, &call, header.as_ref()).await {
                 Ok((response, Some(sent))) => {

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use crate::support::{alice, client, expected, memory, options, quiet, repository};
 use portolan_oci::{Digest, Locator, Manifest, MediaType};
 use portolan_registry::{
-    Advice, HttpOptions, Mount, ProxyUse, Registry, RegistryError, RegistryOptions, Scheme, SignIn, TlsTrust,
+    Advice, HttpOptions, Mount, Registry, RegistryError, RegistryOptions, Scheme, SignIn, TlsTrust,
 };
 use portolan_testkit::{
     docker_registry::{Access, DockerRegistry, Options, Program, Transport},
@@ -132,9 +132,9 @@ async fn with_a_password() {
 async fn over_tls() {
     let transport = Transport::Tls;
     let Some(server) = DockerRegistry::start(&Options { transport, ..Options::default() }) else { return };
-    let direct = HttpOptions { proxy: ProxyUse::Direct, ..HttpOptions::default() };
-    let known = HttpOptions { ca_files: vec![server.ca_file().unwrap().to_owned()], ..direct.clone() };
-    let any = HttpOptions { tls: TlsTrust::AcceptAny, ..direct };
+    let known =
+        HttpOptions { ca_files: vec![server.ca_file().unwrap().to_owned()], ..HttpOptions::default() };
+    let any = HttpOptions { tls: TlsTrust::AcceptAny, ..HttpOptions::default() };
     round_trip(&client(
         Scheme::Https,
         &server.host().to_string(),

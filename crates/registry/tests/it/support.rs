@@ -8,8 +8,7 @@ use std::{
 
 use portolan_oci::{Digest, Repository, SizedDigest};
 use portolan_registry::{
-    BlobSource, Credentials, Endpoint, HttpOptions, ProxyUse, Registry, RegistryOptions, Scheme, Timeouts,
-    retry::Policy,
+    BlobSource, Credentials, Endpoint, Registry, RegistryOptions, Scheme, Timeouts, retry::Policy,
 };
 
 /// A blob in memory.
@@ -42,7 +41,6 @@ pub(crate) fn repository(text: &str) -> Repository {
 /// Options with waits fit for tests.
 pub(crate) fn options() -> RegistryOptions {
     RegistryOptions {
-        http: HttpOptions { proxy: ProxyUse::Direct, ..HttpOptions::default() },
         retry: Policy {
             attempts: 3,
             first_wait: Duration::from_millis(10),
