@@ -11,7 +11,7 @@ use std::{sync::OnceLock, time::Duration};
 use reqwest::{Client, Url};
 
 use crate::{
-    http::{HttpError, HttpOptions, bare_client, client_without_authorities, same_place},
+    http::{HttpError, HttpOptions, bare_client, plain_client, same_place},
     proxy::Proxy,
 };
 
@@ -36,11 +36,7 @@ impl Clients {
             true => OnceLock::from(bare_client(options, stall)?),
             false => OnceLock::new(),
         };
-        // A proxy may itself be reached over TLS.
-        let plain = match options.proxies.speak_tls() {
-            true => bare_client(options, stall)?,
-            false => client_without_authorities(options, stall)?,
-        };
+        let plain = plain_client(options, stall)?;
         let (base, options) = (base.clone(), options.clone());
         Ok(Self { base, options, stall, plain, tls, without_certificate: OnceLock::new() })
     }

@@ -111,7 +111,8 @@ pub fn http_client(options: &HttpOptions) -> Result<Client, HttpError> {
     let stays = options.client_certificate.is_some();
     build(options, |builder| {
         let policy = redirect::Policy::custom(move |attempt| follow(attempt, stays));
-        builder.redirect(policy).read_timeout(options.read_timeout)
+        let builder = builder.redirect(policy).read_timeout(options.read_timeout);
+        if options.proxies.http.is_some() { without_reuse(builder) } else { builder }
     })
 }
 
@@ -122,13 +123,23 @@ pub(crate) fn bare_client(options: &HttpOptions, stall: Duration) -> Result<Clie
     build(options, |builder| bare(builder, stall))
 }
 
-/// The same for plain connections alone: no certificate authority is known to it.
-pub(crate) fn client_without_authorities(
-    options: &HttpOptions,
-    stall: Duration,
-) -> Result<Client, HttpError> {
-    let client = bare(base(options), stall).tls_certs_only([]).build();
-    client.map_err(|source| HttpError::Setup { source })
+/// The same for plain connections alone: no certificate authority is known to it, unless a proxy is spoken to
+/// over TLS.
+pub(crate) fn plain_client(options: &HttpOptions, stall: Duration) -> Result<Client, HttpError> {
+    let finish = |builder| match &options.proxies.http {
+        Some(_) => without_reuse(bare(builder, stall)),
+        None => bare(builder, stall),
+    };
+    if options.proxies.speak_tls() {
+        return build(options, finish);
+    }
+    finish(base(options)).tls_certs_only([]).build().map_err(|source| HttpError::Setup { source })
+}
+
+/// Some proxies (tinyproxy) end the connection after each answer and don't say so: the next request, sent at
+/// once, would be lost.
+fn without_reuse(builder: ClientBuilder) -> ClientBuilder {
+    builder.pool_max_idle_per_host(0)
 }
 
 fn bare(builder: ClientBuilder, stall: Duration) -> ClientBuilder {

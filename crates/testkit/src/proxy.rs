@@ -30,7 +30,7 @@ impl Proxy {
         let port = ports::free();
         let auth = login.map(|(user, password)| format!("BasicAuth {user} {password}\n"));
         let text = format!(
-            "Port {port}\nListen 127.0.0.1\nAllow 127.0.0.1\nTimeout 60\nMaxClients 100\nLogLevel Connect\n{}",
+            "Port {port}\nListen 127.0.0.1\nAllow 127.0.0.1\nTimeout 60\nMaxClients 100\nLogLevel Info\n{}",
             auth.unwrap_or_default()
         );
         let file = folder.path().join("tinyproxy.conf");

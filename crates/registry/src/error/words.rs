@@ -3,6 +3,7 @@
 use std::{error::Error as StdError, fmt, io};
 
 use reqwest::{Method, Url};
+use rustls::AlertDescription;
 
 use crate::proxy::Proxy;
 
@@ -121,6 +122,8 @@ pub enum Advice {
     OtherName,
     /// The certificate's time has passed or not come.
     Expired,
+    /// The server refuses this client's certificate, or that it has none.
+    ShowCertificate,
     /// There is no TLS at that port, or nothing at all, but plain HTTP answers.
     PlainAnswers,
 }
@@ -138,6 +141,9 @@ impl fmt::Display for Advice {
                  or accept any certificate with --insecure"
             }
             Self::Expired => "; its certificate is not valid now: renew it, or check this machine's clock",
+            Self::ShowCertificate => {
+                "; the server wants a client certificate: name one that it knows with --client-cert and --client-key"
+            }
             Self::PlainAnswers => {
                 "; plain HTTP answers there: if that is meant, choose it with --insecure, \
                  or with http:// in target.containers.url"
@@ -170,8 +176,15 @@ pub(super) fn is_proxy_login(error: &reqwest::Error) -> bool {
 }
 
 pub(super) fn advice_on(error: &rustls::Error) -> Advice {
+    match error {
+        rustls::Error::InvalidCertificate(bad) => advice_on_server(bad),
+        rustls::Error::AlertReceived(alert) if is_about_certificate(*alert) => Advice::ShowCertificate,
+        _ => Advice::None,
+    }
+}
+
+fn advice_on_server(bad: &rustls::CertificateError) -> Advice {
     use rustls::CertificateError as Bad;
-    let rustls::Error::InvalidCertificate(bad) = error else { return Advice::None };
     match bad {
         Bad::NotValidForName | Bad::NotValidForNameContext { .. } => Advice::OtherName,
         Bad::Expired | Bad::ExpiredContext { .. } | Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
@@ -179,6 +192,21 @@ pub(super) fn advice_on(error: &rustls::Error) -> Advice {
         }
         _ => Advice::NameAuthority,
     }
+}
+
+/// A server only ever complains of the client's certificate. Those of TLS 1.2 have no alert for its absence.
+fn is_about_certificate(alert: AlertDescription) -> bool {
+    use AlertDescription as Alert;
+    matches!(
+        alert,
+        Alert::CertificateRequired
+            | Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+    )
 }
 
 #[cfg(test)]

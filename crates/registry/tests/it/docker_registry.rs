@@ -33,7 +33,7 @@ fn tag(text: &str) -> Locator {
 }
 
 /// Pushes, mounts, reads back and lists.
-async fn round_trip(registry: &Registry) {
+pub(crate) async fn round_trip(registry: &Registry) {
     registry.ping().await.unwrap();
     let (app, other) = (repository("demo/app"), repository("demo/other"));
     assert_eq!(registry.head_manifest(&app, &tag("v1")).await.unwrap(), None);

@@ -1,9 +1,12 @@
 //! The client against real registries, and against peers that misbehave by script.
 #![expect(clippy::unwrap_used, reason = "a test ends where something fails")]
 
+mod certificates;
 mod docker_registry;
 mod peer;
+mod proxies;
 mod scripted;
 mod scripted_sign_in;
 mod scripted_uploads;
 mod support;
+mod tokens;
