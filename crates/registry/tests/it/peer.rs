@@ -51,7 +51,11 @@ pub(crate) fn answer_with(status: u16, headers: &[(&'static str, &str)], body: &
     Reply::Answer(status, headers, body.as_bytes().to_vec())
 }
 
-type Script = dyn Fn(&Seen) -> Reply + Send + Sync;
+/// Gives the answer to a request, or to the head of one.
+struct Script {
+    early: Box<dyn Fn(&Seen) -> Option<Reply> + Send + Sync>,
+    whole: Box<dyn Fn(&Seen) -> Reply + Send + Sync>,
+}
 
 /// A running peer; it ends with the value.
 pub(crate) struct Peer {
@@ -62,10 +66,20 @@ pub(crate) struct Peer {
 
 impl Peer {
     pub(crate) async fn start(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        Self::hasty(|_| None, script).await
+    }
+
+    /// One that answers a request of which only the head has come, where `early` gives an answer to that. The
+    /// body is taken and thrown away then, up to the end of the connection.
+    pub(crate) async fn hasty(
+        early: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static,
+        script: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let seen = Arc::<Mutex<Vec<Seen>>>::default();
-        let (script, log): (Arc<Script>, _) = (Arc::new(script), Arc::clone(&seen));
+        let script = Arc::new(Script { early: Box::new(early), whole: Box::new(script) });
+        let log = Arc::clone(&seen);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(talk(stream, Arc::clone(&script), Arc::clone(&log)));
@@ -92,25 +106,40 @@ impl Drop for Peer {
 
 async fn talk(stream: TcpStream, script: Arc<Script>, log: Arc<Mutex<Vec<Seen>>>) {
     let mut stream = BufReader::new(stream);
-    while let Some(seen) = read_request(&mut stream).await {
+    while let Some(mut seen) = read_head(&mut stream).await {
+        if let Some(reply) = (script.early)(&seen) {
+            log.lock().unwrap().push(seen.clone());
+            send(&mut stream, &seen, reply).await;
+            tokio::io::copy(&mut stream, &mut tokio::io::sink()).await.ok();
+            return;
+        }
+        read_body(&mut stream, &mut seen).await;
         log.lock().unwrap().push(seen.clone());
         if !seen.whole {
             return;
         }
-        match script(&seen) {
-            Reply::Answer(status, headers, body) => {
-                let head = head(status, &headers, body.len());
-                stream.write_all(head.as_bytes()).await.ok();
-                if !seen.line.starts_with("HEAD ") {
-                    stream.write_all(&body).await.ok();
-                }
+        let reply = (script.whole)(&seen);
+        let ends = matches!(reply, Reply::HangUp | Reply::Raw(_));
+        send(&mut stream, &seen, reply).await;
+        if ends {
+            return;
+        }
+    }
+}
+
+async fn send(stream: &mut BufReader<TcpStream>, seen: &Seen, reply: Reply) {
+    match reply {
+        Reply::Answer(status, headers, body) => {
+            let head = head(status, &headers, body.len());
+            stream.write_all(head.as_bytes()).await.ok();
+            if !seen.line.starts_with("HEAD ") {
+                stream.write_all(&body).await.ok();
             }
-            Reply::HangUp => return,
-            Reply::Silence => tokio::time::sleep(Duration::from_secs(60)).await,
-            Reply::Raw(bytes) => {
-                stream.write_all(&bytes).await.ok();
-                return;
-            }
+        }
+        Reply::HangUp => {}
+        Reply::Silence => tokio::time::sleep(Duration::from_secs(60)).await,
+        Reply::Raw(bytes) => {
+            stream.write_all(&bytes).await.ok();
         }
     }
 }
@@ -126,15 +155,18 @@ fn head(status: u16, headers: &[(&'static str, String)], length: usize) -> Strin
     head + "\r\n"
 }
 
-async fn read_request(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
+async fn read_head(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
     let first = read_line(stream).await?;
     let line = first.rsplit_once(' ')?.0.to_owned();
     let mut seen = Seen { line, ..Seen::default() };
     loop {
         let line = read_line(stream).await?;
-        let Some((name, value)) = line.split_once(": ") else { break };
+        let Some((name, value)) = line.split_once(": ") else { return Some(seen) };
         seen.headers.insert(name.to_ascii_lowercase(), value.to_owned());
     }
+}
+
+async fn read_body(stream: &mut BufReader<TcpStream>, seen: &mut Seen) {
     let body = if seen.header("transfer-encoding") == Some("chunked") {
         read_chunks(stream, &mut seen.body).await
     } else {
@@ -142,7 +174,6 @@ async fn read_request(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
         read_exactly(stream, length, &mut seen.body).await
     };
     seen.whole = body.is_some();
-    Some(seen)
 }
 
 async fn read_line(stream: &mut BufReader<TcpStream>) -> Option<String> {

@@ -54,7 +54,15 @@ async fn with_tokens(takes: impl Fn(&str, &Seen) -> bool + Send + Sync + 'static
 async fn a_password_is_sent_up_front_once_it_is_known_to_be_wanted() {
     let peer = Peer::start(|seen| match seen.header("authorization") {
         Some(ALICE) => answer_with(200, &[("docker-content-digest", &Digest::sha256(b"").to_string())], ""),
-        _ => refused("Basic realm=\"r\""),
+        // Among ways of signing in that nobody here knows.
+        _ => answer_with(
+            401,
+            &[
+                ("www-authenticate", "Negotiate, Digest realm=\"x, y\", nonce=\"a\\\"b\""),
+                ("www-authenticate", "NTLM TlRMTVNTUAAC==, basic REALM = r"),
+            ],
+            "",
+        ),
     })
     .await;
     let registry = registry(&peer, alice());
@@ -154,6 +162,44 @@ async fn a_right_that_is_missing_ends() {
     let error = registry.head_manifest(&repository("a/b"), &v1()).await.unwrap_err();
     assert!(matches!(error, RegistryError::Denied { .. }), "{error}");
     assert!(peer.lines().len() < 10, "{:?}", peer.lines());
+}
+
+#[tokio::test]
+async fn another_scope_that_the_registry_names_is_asked_for_too() {
+    let host = Arc::new(Mutex::new(String::new()));
+    let own = Arc::clone(&host);
+    let peer = Peer::start(move |seen| {
+        if let Some(query) = seen.line.strip_prefix("GET /token?") {
+            return answer_with(200, &[], &format!(r#"{{"token":"{query}"}}"#));
+        }
+        let named = "scope=repository%3Amirror%2Fa%2Fb%3Apull";
+        match seen.header("authorization") {
+            Some(token) if token.contains(named) => {
+                answer_with(200, &[("docker-content-digest", &Digest::sha256(b"").to_string())], "")
+            }
+            _ => refused(&format!(
+                r#"Bearer realm="http://{}/token",service=reg,scope="repository:mirror/a/b:pull",error="insufficient_scope""#,
+                own.lock().unwrap()
+            )),
+        }
+    })
+    .await;
+    host.lock().unwrap().clone_from(&peer.host);
+    let registry = registry(&peer, alice());
+    for _ in 0..2 {
+        assert!(registry.head_manifest(&repository("a/b"), &v1()).await.unwrap().is_some());
+    }
+    let own = "service=reg&scope=repository%3Aa%2Fb%3Apull";
+    let head = "HEAD /v2/a/b/manifests/v1".to_owned();
+    let expected = [
+        head.clone(),
+        format!("GET /token?{own}"),
+        head.clone(),
+        format!("GET /token?{own}&scope=repository%3Amirror%2Fa%2Fb%3Apull"),
+        head.clone(),
+        head,
+    ];
+    assert_eq!(peer.lines(), expected);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::{
     io::{self, Read},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -192,6 +192,43 @@ async fn a_registry_that_stops_taking_is_given_up() {
         registry.upload_blob(&repository("a/b"), &expected(&blob), memory(&blob), &quiet).await.unwrap_err();
     assert!(matches!(error, RegistryError::TimedOut { waiting: "nothing more was taken", .. }), "{error}");
     deaf.abort();
+}
+
+#[tokio::test]
+async fn a_login_that_runs_out_in_the_middle_is_renewed_once() {
+    let host = Arc::new(Mutex::new(String::new()));
+    let own = Arc::clone(&host);
+    let refused = move || {
+        let challenge = format!(r#"Bearer realm="http://{}/token",service=reg"#, own.lock().unwrap());
+        answer_with(401, &[("www-authenticate", &challenge), ("connection", "close")], "")
+    };
+    let tokens = AtomicU32::new(0);
+    let early = refused.clone();
+    let peer = Peer::hasty(
+        move |seen| {
+            let is_old = seen.header("authorization") == Some("Bearer t1");
+            (seen.line.starts_with("PUT ") && is_old).then(&early)
+        },
+        move |seen| match (seen.line.as_str(), seen.header("authorization")) {
+            ("GET /token?service=reg&scope=repository%3Aa%2Fb%3Apull%2Cpush", _) => {
+                let number = tokens.fetch_add(1, Ordering::Relaxed) + 1;
+                answer_with(200, &[], &format!(r#"{{"token":"t{number}"}}"#))
+            }
+            (_, None) => refused(),
+            (BEGIN, _) => answer_with(202, &[("location", "/u?s=1")], ""),
+            _ => answer(201),
+        },
+    )
+    .await;
+    host.lock().unwrap().clone_from(&peer.host);
+    let registry = client(Scheme::Http, &peer.host, crate::support::alice(), &options());
+    let blob = bytes(9, 3_000_000);
+    registry.upload_blob(&repository("a/b"), &expected(&blob), memory(&blob), &quiet).await.unwrap();
+    let token = "GET /token?service=reg&scope=repository%3Aa%2Fb%3Apull%2Cpush";
+    let put = completed(&blob);
+    assert_eq!(peer.lines(), [BEGIN, token, BEGIN, &put, token, BEGIN, &put]);
+    let last = peer.seen().pop().unwrap();
+    assert!(last.header("authorization") == Some("Bearer t2") && last.body == blob);
 }
 
 #[tokio::test]
