@@ -84,11 +84,12 @@ pub struct DockerConfig {
     content: Content,
 }
 
+/// As Docker reads it, `null` is the same as nothing.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Content {
-    auths: BTreeMap<String, Entry>,
-    cred_helpers: BTreeMap<String, String>,
+    auths: Option<BTreeMap<String, Option<Entry>>>,
+    cred_helpers: Option<BTreeMap<String, String>>,
     creds_store: Option<String>,
 }
 
@@ -138,15 +139,16 @@ impl DockerConfig {
         host: &RegistryHost,
         search_path: &OsStr,
     ) -> Result<Option<Credentials>, DockerConfigError> {
-        if let Some(helper) = find(&self.content.cred_helpers, host) {
-            return self.ask(helper.1, host, search_path).await;
+        let Content { auths, cred_helpers, creds_store } = &self.content;
+        if let Some((_, helper)) = cred_helpers.as_ref().and_then(|helpers| find(helpers, host)) {
+            return self.ask(helper, host, search_path).await;
         }
-        if let Some((key, entry)) = find(&self.content.auths, host)
+        if let Some((key, Some(entry))) = auths.as_ref().and_then(|auths| find(auths, host))
             && let Some(credentials) = self.read_entry(key, entry)?
         {
             return Ok(Some(credentials));
         }
-        match &self.content.creds_store {
+        match creds_store.as_deref().filter(|helper| !helper.is_empty()) {
             Some(helper) => self.ask(helper, host, search_path).await,
             None => Ok(None),
         }
@@ -194,18 +196,21 @@ fn decode(auth: &SecretString) -> Option<Credentials> {
     Some(Credentials::new(username, password.trim_end_matches('\0').into()))
 }
 
+/// The entry for `host`. Keys may have a scheme and a path, which Docker passes over; one that names the host
+/// alone comes first, since the path may be that of another user's part of the registry.
 fn find<'a, T>(entries: &'a BTreeMap<String, T>, host: &RegistryHost) -> Option<(&'a str, &'a T)> {
-    let exact = entries.get_key_value(host.as_str());
-    let (key, value) = exact.or_else(|| entries.iter().find(|(key, _)| names(key, host.as_str())))?;
+    let exact = || entries.get_key_value(host.as_str());
+    let named = |is_whole: bool| entries.iter().find(|(key, _)| names(key, host.as_str()) == Some(is_whole));
+    let (key, value) = exact().or_else(|| named(true)).or_else(|| named(false))?;
     Some((key, value))
 }
 
-/// Whether a key, which may have a scheme and the path of an API version, names `host`.
-fn names(key: &str, host: &str) -> bool {
+/// Whether a key names `host`, and if so, whether it names all of it: no path but that of an API version.
+fn names(key: &str, host: &str) -> Option<bool> {
     let bare = key.split_once("://").map_or(key, |(_, rest)| rest);
     let (key_host, path) = bare.split_once('/').unwrap_or((bare, ""));
-    let is_whole_host = matches!(path.trim_end_matches('/'), "" | "v1" | "v2");
-    is_whole_host && (key_host == host || is_docker_hub(key_host) && is_docker_hub(host))
+    let is_host = key_host.eq_ignore_ascii_case(host) || is_docker_hub(key_host) && is_docker_hub(host);
+    is_host.then(|| matches!(path.trim_end_matches('/'), "" | "v1" | "v2"))
 }
 
 fn is_docker_hub(host: &str) -> bool {

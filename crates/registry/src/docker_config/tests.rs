@@ -26,14 +26,25 @@ async fn entries_of_the_file() {
     check(&with("r.example:5000"), "r.example:5000", Some("alice s3:cret")).await;
     check(&with("https://r.example:5000/v2/"), "r.example:5000", Some("alice s3:cret")).await;
     check(&with("r.example"), "r.example:5000", None).await;
-    check(&with("r.example/team"), "r.example", None).await;
+    check(&with("http://R.example"), "r.example", Some("alice s3:cret")).await;
+    check(&with("r.example/team"), "r.example", Some("alice s3:cret")).await;
+    check(&with("s.example/r.example"), "r.example", None).await;
+    // ann:a and bob:b
+    let paths = r#"{"auths":{"r/a":{"auth":"YW5uOmE="},"https://r/v1/":{"auth":"Ym9iOmI="}}}"#;
+    check(paths, "r", Some("bob b")).await;
     check(&with("https://index.docker.io/v1/"), "docker.io", Some("alice s3:cret")).await;
     check(r#"{"auths":{"r":{"auth":"YTpi"}}}"#, "r", Some("a b")).await;
     check(r#"{"auths":{"r":{"auth":"YTpiAAA="}}}"#, "r", Some("a b")).await;
     check(r#"{"auths":{"r":{"auth":"","identitytoken":"t"}}}"#, "r", Some("<token> t")).await;
     check(r#"{"auths":{"r":{"username":"a","password":"b"}}}"#, "r", Some("a b")).await;
     check(r#"{"auths":{"r":{}}}"#, "r", None).await;
-    check(r#"{"HttpHeaders":{}}"#, "r", None).await;
+    check(r#"{"auths":{"r":null}}"#, "r", None).await;
+    check(r#"{"auths":null,"credHelpers":null,"credsStore":null}"#, "r", None).await;
+    check(r#"{"HttpHeaders":{},"credsStore":""}"#, "r", None).await;
+    // robot$ship+push:p$x
+    check(r#"{"auths":{"r":{"auth":"cm9ib3Qkc2hpcCtwdXNoOnAkeA=="}}}"#, "r", Some("robot$ship+push p$x"))
+        .await;
+    check(r#"{"auths":{"r":{"username":"robot$a","password":"$1"}}}"#, "r", Some("robot$a $1")).await;
 }
 
 #[tokio::test]
@@ -65,6 +76,7 @@ async fn helpers() {
         "echo",
         r#"read server; printf '{"ServerURL":"%s","Username":"u","Secret":"for %s"}' "$1" "$server""#,
     );
+    write("token", r#"cat >/dev/null; printf '{"Username":"<token>","Secret":"t"}'"#);
     write("empty", "echo credentials not found in native keychain; exit 1");
     write("broken", "echo s3cret; exit 3");
     write("odd", "echo s3cret");
@@ -76,6 +88,8 @@ async fn helpers() {
     };
     check(r#"{"credsStore":"echo"}"#, "r:5000", Ok(Some("u for r:5000"))).await;
     check(r#"{"credsStore":"echo"}"#, "docker.io", Ok(Some("u for https://index.docker.io/v1/"))).await;
+    check(r#"{"credsStore":"token"}"#, "r", Ok(Some("<token> t"))).await;
+    check(r#"{"credHelpers":{"https://r:5000/v2/":"echo"}}"#, "r:5000", Ok(Some("u for r:5000"))).await;
     check(r#"{"credsStore":"empty"}"#, "r", Ok(None)).await;
     let both = r#"{"credsStore":"empty","credHelpers":{"r":"echo"},"auths":{"r":{"auth":"YTpi"},"s":{"auth":"YTpi"},"t":{}}}"#;
     check(both, "r", Ok(Some("u for r"))).await;
