@@ -7,10 +7,10 @@ use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use portolan_registry::{
-    Credentials, HttpError, HttpOptions, RegistryOptions, Stop, http_client,
+    Credentials, HttpError, HttpOptions, Proxies, RegistryOptions, Stop, http_client,
     retry::{self, Policy},
 };
-use reqwest::{Client, Method, RequestBuilder, Response, header};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
 use url::Url;
 
 pub(crate) use answer::Answer;
@@ -18,6 +18,8 @@ pub use error::{Login, RemoteError};
 
 /// What of an error's body is read, in bytes.
 const ERROR_LIMIT: u64 = 64 * 1024;
+/// What a proxy answers that wants a password.
+const PROXY_LOGIN: StatusCode = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
 /// How long a server may take to answer an upload, its body included: 100 MiB over a poor line.
 const UPLOAD_PATIENCE: Duration = Duration::from_secs(600);
 
@@ -25,6 +27,9 @@ const UPLOAD_PATIENCE: Duration = Duration::from_secs(600);
 #[derive(Clone, Debug)]
 pub(crate) struct Http {
     client: Client,
+    /// For where the server leads, if `client` shows a certificate that is meant for the server alone.
+    elsewhere: Option<Client>,
+    proxies: Proxies,
     credentials: Option<Credentials>,
     policy: Policy,
     stop: Stop,
@@ -56,8 +61,20 @@ impl Http {
         let patience = options.http.read_timeout;
         // The client's own time-out runs while a request's body is sent, so it has to suit uploads.
         let read_timeout = patience.max(UPLOAD_PATIENCE);
-        let client = http_client(&HttpOptions { read_timeout, ..options.http.clone() })?;
-        Ok(Self { client, credentials, policy: options.retry.clone(), stop: options.stop.clone(), patience })
+        let own = HttpOptions { read_timeout, ..options.http.clone() };
+        let elsewhere = match own.client_certificate {
+            Some(_) => Some(http_client(&HttpOptions { client_certificate: None, ..own.clone() })?),
+            None => None,
+        };
+        Ok(Self {
+            client: http_client(&own)?,
+            elsewhere,
+            proxies: own.proxies,
+            credentials,
+            policy: options.retry.clone(),
+            stop: options.stop.clone(),
+            patience,
+        })
     }
 
     /// What the client offers to a server.
@@ -120,15 +137,40 @@ impl Http {
             Some(credentials) => request.header(header::AUTHORIZATION, credentials.basic_header()),
             None => request,
         };
-        let answered = call.in_time(request.send()).await?;
-        let response = answered.map_err(|source| RemoteError::unreachable(&call.method, call.url, source))?;
+        let response = self.led_on(call, self.answer(call, request).await?).await?;
         if call.method == Method::POST && response.url() != call.url {
             // What followed was a GET of the other address, so nothing was written.
-            let to = response.url().to_string();
-            return Err(RemoteError::Redirected { url: call.url.to_string(), to });
+            return Err(RemoteError::redirected(call.url, response.url()));
         }
-        call.read(response).await
+        let proxy = self.proxies.of(response.url()).filter(|_| response.status() == PROXY_LOGIN);
+        match proxy {
+            Some(proxy) => Err(RemoteError::proxy_login(&call.method, call.url, proxy)),
+            None => call.read(response).await,
+        }
     }
+
+    async fn answer(&self, call: &Call<'_>, request: RequestBuilder) -> Result<Response, RemoteError> {
+        let answered = call.in_time(request.send()).await?;
+        let proxy = self.proxies.of(call.url);
+        answered.map_err(|source| RemoteError::unreachable(&call.method, call.url, proxy, source))
+    }
+
+    /// Follows a redirect that the client with the certificate stopped at, since it leads to another place. What
+    /// is asked there bears neither certificate nor password.
+    async fn led_on(&self, call: &Call<'_>, response: Response) -> Result<Response, RemoteError> {
+        let Some(to) = redirect_of(&response) else { return Ok(response) };
+        if call.method == Method::POST {
+            return Err(RemoteError::redirected(call.url, &to));
+        }
+        let Some(elsewhere) = &self.elsewhere else { return Ok(response) };
+        self.answer(call, elsewhere.request(call.method.clone(), to)).await
+    }
+}
+
+/// Where an answer leads.
+fn redirect_of(response: &Response) -> Option<Url> {
+    let location = response.headers().get(header::LOCATION).filter(|_| response.status().is_redirection())?;
+    response.url().join(location.to_str().ok()?).ok()
 }
 
 impl Call<'_> {

@@ -7,15 +7,15 @@ use std::{io, time::Duration};
 use portolan_oci::{Digest, ManifestError};
 use reqwest::StatusCode;
 
-pub use words::{Advice, Attempted, Detail, SignIn};
+pub use words::{Advice, Attempted, Detail, SignIn, bare_address, is_proxy_login};
 
 use crate::{
     http::HttpError,
     realm::RealmFault,
     retry::{Transient, Verdict},
 };
-use words::{advice_on, is_proxy_login, tls_cause};
-pub(crate) use words::{bare_address, cut};
+pub(crate) use words::cut;
+use words::{advice_on, tls_cause};
 
 /// Why a registry did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]

@@ -56,7 +56,7 @@ pub use credentials::Credentials;
 pub use docker_config::{DockerConfig, DockerConfigError};
 pub use docker_helper::HelperError;
 pub use endpoint::{Endpoint, Scheme};
-pub use error::{Advice, Attempted, Detail, RegistryError, SignIn};
+pub use error::{Advice, Attempted, Detail, RegistryError, SignIn, bare_address, is_proxy_login};
 pub use exchange::Timeouts;
 pub use harbor::{ProjectCreation, Visibility};
 pub use http::{HttpError, HttpOptions, TlsTrust, http_client};

@@ -2,7 +2,10 @@
 
 use std::{error::Error as _, io, time::Duration};
 
-use portolan_registry::retry::{Transient, Verdict};
+use portolan_registry::{
+    Proxy, bare_address, is_proxy_login,
+    retry::{Transient, Verdict},
+};
 use reqwest::Method;
 use url::Url;
 
@@ -21,9 +24,36 @@ pub enum RemoteError {
         #[source]
         source: reqwest::Error,
     },
+    /// No connection through a proxy, or no answer.
+    #[error(
+        "{method} {url}: no answer through the proxy {proxy}; check target.repo.url, the proxy and the network"
+    )]
+    UnreachableByProxy {
+        /// The request's method.
+        method: String,
+        /// The request's URL.
+        url: String,
+        /// Host and port of the proxy.
+        proxy: String,
+        /// What the HTTP library says, without the URL.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// A proxy wants a password, or refuses the one it was given.
+    #[error(
+        "{method} {url}: the proxy {proxy} wants a user name and password, or refuses those that it was given; they stand in its address, as in http://USER:PASSWORD@HOST:PORT"
+    )]
+    ProxyLogin {
+        /// The request's method.
+        method: String,
+        /// The request's URL.
+        url: String,
+        /// Host and port of the proxy.
+        proxy: String,
+    },
     /// The server was reached, but no TLS session came about.
     #[error(
-        "{method} {url}: no TLS connection; give the server's certificate authority with --ca-file, trust any with --insecure, or write http:// where it speaks no TLS"
+        "{method} {url}: no TLS connection; give the server's certificate authority with --ca-file, trust any with --insecure, name a client certificate with --client-cert where it wants one, or write http:// where it speaks no TLS"
     )]
     Tls {
         /// The request's method.
@@ -184,13 +214,32 @@ impl Login {
 }
 
 impl RemoteError {
-    pub(crate) fn unreachable(method: &Method, url: &Url, source: reqwest::Error) -> Self {
-        let (method, url, source) = (method.to_string(), url.to_string(), source.without_url());
-        if is_tls(&source) {
-            Self::Tls { method, url, source }
-        } else {
-            Self::Unreachable { method, url, source }
+    pub(crate) fn unreachable(
+        method: &Method,
+        url: &Url,
+        proxy: Option<&Proxy>,
+        source: reqwest::Error,
+    ) -> Self {
+        let source = source.without_url();
+        if let Some(proxy) = proxy.filter(|_| is_proxy_login(&source)) {
+            return Self::proxy_login(method, url, proxy);
         }
+        let (method, url) = (method.to_string(), url.to_string());
+        match proxy {
+            _ if is_tls(&source) => Self::Tls { method, url, source },
+            Some(proxy) => Self::UnreachableByProxy { method, url, proxy: proxy.to_string(), source },
+            None => Self::Unreachable { method, url, source },
+        }
+    }
+
+    pub(crate) fn proxy_login(method: &Method, url: &Url, proxy: &Proxy) -> Self {
+        let (method, url) = (method.to_string(), url.to_string());
+        Self::ProxyLogin { method, url, proxy: proxy.to_string() }
+    }
+
+    /// The query of where it leads may hold secrets.
+    pub(crate) fn redirected(url: &Url, to: &Url) -> Self {
+        Self::Redirected { url: url.to_string(), to: bare_address(to.as_str()) }
     }
 
     pub(crate) fn interrupted(method: &Method, url: &Url, source: reqwest::Error) -> Self {
@@ -215,10 +264,15 @@ impl Transient for RemoteError {
     /// A builder or redirect error stays; a connection or a time-out may come back.
     fn verdict(&self) -> Verdict {
         match self {
-            Self::Unreachable { source, .. } if source.is_builder() || source.is_redirect() => Verdict::Final,
-            Self::Unreachable { .. } | Self::Silent { .. } | Self::Interrupted { .. } => {
-                Verdict::Passing { after: None }
+            Self::Unreachable { source, .. } | Self::UnreachableByProxy { source, .. }
+                if source.is_builder() || source.is_redirect() =>
+            {
+                Verdict::Final
             }
+            Self::Unreachable { .. }
+            | Self::UnreachableByProxy { .. }
+            | Self::Silent { .. }
+            | Self::Interrupted { .. } => Verdict::Passing { after: None },
             Self::Status { verdict, .. } => *verdict,
             _ => Verdict::Final,
         }

@@ -237,7 +237,8 @@ async fn a_server_without_tls() {
     let error = open(&Target::ChartMuseum { url: url.clone() }, None).check().await.unwrap_err();
     let expected = format!(
         "GET {url}/index.yaml: no TLS connection; give the server's certificate authority with --ca-file, \
-         trust any with --insecure, or write http:// where it speaks no TLS: "
+         trust any with --insecure, name a client certificate with --client-cert where it wants one, or write \
+         http:// where it speaks no TLS: "
     );
     assert!(told(&error).starts_with(&expected), "{}", told(&error));
 }

@@ -8,3 +8,4 @@ mod harbor;
 mod local;
 mod oci;
 mod support;
+mod ways;

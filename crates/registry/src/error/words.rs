@@ -103,7 +103,7 @@ pub(crate) fn cut(text: &str) -> String {
 
 /// An address that a server gave, fit to be shown: without user, password, query and fragment, which may hold
 /// secrets.
-pub(crate) fn bare_address(text: &str) -> String {
+pub fn bare_address(text: &str) -> String {
     let bare = text.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = bare.split_at(bare.find("//").map_or(0, |at| at + 2));
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -170,7 +170,7 @@ pub(super) fn tls_cause(error: &reqwest::Error) -> Option<&rustls::Error> {
 }
 
 /// Whether a proxy refused to make a tunnel because of its password. The library's error has no public type.
-pub(super) fn is_proxy_login(error: &reqwest::Error) -> bool {
+pub fn is_proxy_login(error: &reqwest::Error) -> bool {
     let causes = std::iter::successors(error.source(), |cause| (*cause).source());
     causes.into_iter().any(|cause| cause.to_string() == "tunnel error: proxy authorization required")
 }
