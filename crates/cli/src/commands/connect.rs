@@ -33,23 +33,26 @@ pub async fn target(settings: &Settings) -> Result<Target, Failure> {
 
 fn registry_options(settings: &Settings) -> RegistryOptions {
     RegistryOptions {
-        http: http_options(&settings.tls),
+        http: http_options(settings),
         usual_access: Access::PullPush,
+        token_hosts: settings.registry.token_servers.clone(),
         stop: settings.sync.stop.clone(),
         ..RegistryOptions::default()
     }
 }
 
-fn http_options(tls: &TlsSettings) -> HttpOptions {
-    let trust = match tls.trust {
+fn http_options(settings: &Settings) -> HttpOptions {
+    let TlsSettings { trust, ca_files, client_certificate } = settings.tls.clone();
+    let tls = match trust {
         Trust::Verify => TlsTrust::Verify,
         Trust::AcceptAny => TlsTrust::AcceptAny,
     };
-    HttpOptions { ca_files: tls.ca_files.clone(), tls: trust, ..HttpOptions::default() }
+    let proxies = settings.proxies.clone();
+    HttpOptions { ca_files, tls, proxies, client_certificate, ..HttpOptions::default() }
 }
 
 async fn registry(settings: &Settings, options: &RegistryOptions) -> Result<Registry, Failure> {
-    let RegistrySettings { address, login } = &settings.registry;
+    let RegistrySettings { address, login, .. } = &settings.registry;
     let Some(address) = address else {
         let host = NOWHERE.parse().expect("because it is a host name");
         return Registry::new(Endpoint::new(Scheme::Https, host), None, options)

@@ -1,5 +1,6 @@
 //! `portolan sync`: bundles into a registry and a chart repository.
 
+mod access;
 mod args;
 mod documents;
 
@@ -46,7 +47,7 @@ pub fn run(arguments: &SyncArgs, environment: &Environment, console: &Console) -
         return Err(Failure::later(&format!("`{flag}`")));
     }
     let file = config::find(arguments.common.config.as_deref(), environment)?;
-    let mut settings = config::load(&file, &arguments.overrides(), environment)?;
+    let mut settings = config::load(&file, &arguments.overrides()?, environment)?;
     settings.notes.iter().for_each(|note| console.note(note));
     if arguments.flags.workdir.is_some() {
         console.note("--workdir has no effect: nothing is unpacked");

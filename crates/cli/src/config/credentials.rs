@@ -1,10 +1,12 @@
-//! Credentials from environment and file, in that order, field by field as charts-syncer has it.
+//! Credentials from flags, environment and file, in that order, field by field as charts-syncer has it.
+
+use std::error::Error;
 
 use portolan_registry::Credentials;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
-use super::Environment;
 use super::problems::Problems;
+use super::{Environment, ProblemKind, SecretSource};
 
 /// The variables that give one login, the newer name first.
 pub(super) struct Names {
@@ -27,25 +29,39 @@ pub(super) const TARGET_CONTAINERS: Names = Names {
     password: &["TARGET_CONTAINERS_AUTH_PASSWORD"],
 };
 
-/// User and password as the file has them; both may be absent.
-#[derive(Default)]
-pub(super) struct Written {
-    pub(super) username: Option<String>,
-    pub(super) password: Option<SecretString>,
+/// User and password as one source gives them; both may be absent.
+#[derive(Clone, Debug, Default)]
+pub struct GivenLogin {
+    /// User name.
+    pub username: Option<String>,
+    /// Password.
+    pub password: Option<SecretString>,
 }
 
-/// The login of `names`, or `None` where neither environment nor file has any part of one.
+/// What the command line gives.
+#[derive(Clone, Debug, Default)]
+pub struct Logins {
+    /// For the registry.
+    pub registry: GivenLogin,
+    /// For the chart repository.
+    pub charts: GivenLogin,
+}
+
+/// The login of `names`, or `None` where neither flags nor environment nor file have any part of one.
 ///
 /// Half a login is a problem: it would be sent as one with an empty other half.
 pub(super) fn login(
     names: &Names,
-    written: Written,
+    flags: &GivenLogin,
+    written: GivenLogin,
     environment: &Environment,
     problems: &mut Problems,
 ) -> Option<Credentials> {
-    let username = environment.first(names.username).map(str::to_owned).or(written.username);
-    let password = environment.secret(names.password).or(written.password);
-    match (username, password) {
+    let mut variable = |names| variable(names, environment, problems);
+    let username =
+        flags.username.clone().or_else(|| Some(variable(names.username)?.expose_secret().to_owned()));
+    let password = flags.password.clone().or_else(|| variable(names.password));
+    match (username.or(written.username), password.or(written.password)) {
         (Some(username), Some(password)) => Some(Credentials::new(username, password)),
         (None, None) => None,
         (Some(_), None) => {
@@ -57,6 +73,33 @@ pub(super) fn login(
             None
         }
     }
+}
+
+/// The value of the first of `names` that is set, or that names a file by its `_FILE`.
+fn variable(
+    names: &[&'static str],
+    environment: &Environment,
+    problems: &mut Problems,
+) -> Option<SecretString> {
+    names.iter().find_map(|name| {
+        let of_file = format!("{name}_FILE");
+        match (environment.secret(name), environment.get(&of_file)) {
+            (Some(_), Some(_)) => {
+                problems.add(&of_file, None, ProblemKind::Conflict { with: name });
+                None
+            }
+            (Some(value), None) => Some(value),
+            (None, Some(path)) => problems.accept(&of_file, None, read(path)),
+            (None, None) => None,
+        }
+    })
+}
+
+fn read(path: &str) -> Result<SecretString, String> {
+    SecretSource::File(path.into()).read().map_err(|error| match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    })
 }
 
 fn half(problems: &mut Problems, names: &Names, absent: &str, variables: &[&str]) {

@@ -18,11 +18,26 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("TARGET_REPO_AUTH_PASSWORD", "target.repo.auth.password"),
     ("TARGET_AUTH_USERNAME", "older name of TARGET_REPO_AUTH_USERNAME"),
     ("TARGET_AUTH_PASSWORD", "older name of TARGET_REPO_AUTH_PASSWORD"),
+    ("TARGET_REPO_AUTH_USERNAME_FILE", "a file with target.repo.auth.username"),
+    ("TARGET_REPO_AUTH_PASSWORD_FILE", "a file with target.repo.auth.password"),
+    ("TARGET_AUTH_USERNAME_FILE", "older name of TARGET_REPO_AUTH_USERNAME_FILE"),
+    ("TARGET_AUTH_PASSWORD_FILE", "older name of TARGET_REPO_AUTH_PASSWORD_FILE"),
     ("SOURCE_CONTAINERS_AUTH_REGISTRY", "source.containers.auth.registry"),
     ("SOURCE_CONTAINERS_AUTH_USERNAME", "source.containers.auth.username"),
     ("SOURCE_CONTAINERS_AUTH_PASSWORD", "source.containers.auth.password"),
     ("TARGET_CONTAINERS_AUTH_USERNAME", "target.containers.auth.username"),
     ("TARGET_CONTAINERS_AUTH_PASSWORD", "target.containers.auth.password"),
+    ("TARGET_CONTAINERS_AUTH_USERNAME_FILE", "a file with target.containers.auth.username"),
+    ("TARGET_CONTAINERS_AUTH_PASSWORD_FILE", "a file with target.containers.auth.password"),
+    ("http_proxy", "the proxy for plain HTTP"),
+    ("HTTP_PROXY", "the same, where REQUEST_METHOD is not set"),
+    ("https_proxy", "the proxy for TLS"),
+    ("HTTPS_PROXY", "the same"),
+    ("all_proxy", "the proxy for both, where there is none for one"),
+    ("ALL_PROXY", "the same"),
+    ("no_proxy", "hosts that are reached without a proxy"),
+    ("NO_PROXY", "the same"),
+    ("REQUEST_METHOD", "set by CGI, where HTTP_PROXY is a stranger's header"),
     ("HOME", "where charts-syncer.yaml and .docker/config.json are looked for"),
     ("DOCKER_CONFIG", "the directory of Docker's config.json"),
     ("PATH", "where Docker's credential helpers are looked for"),
@@ -60,10 +75,10 @@ impl Environment {
         names.iter().find_map(|name| self.get(name))
     }
 
-    /// Like [`Environment::first`], for passwords.
+    /// Like [`Environment::get`], for passwords.
     #[must_use]
-    pub fn secret(&self, names: &[&str]) -> Option<SecretString> {
-        names.iter().find_map(|name| self.set.get(name)).cloned()
+    pub fn secret(&self, name: &str) -> Option<SecretString> {
+        self.set.get(name).cloned()
     }
 
     /// The home directory.

@@ -95,6 +95,7 @@ pub(super) struct TargetContainers {
     pub(super) kind: Key<ContainersKind>,
     pub(super) url: Key<String>,
     pub(super) auth: Key<RegistryAuth>,
+    pub(super) token_servers: Option<Vec<Spanned<String>>>,
 }
 
 /// `target.containers.kind`.

@@ -64,17 +64,27 @@ impl FromStr for RegistryAddress {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (scheme, rest) = split_scheme(text)?;
+        let (scheme, rest) = split_scheme(without_login(text)?)?;
         let rest = rest.trim_end_matches('/');
-        if rest.contains('@') {
-            return Err("an address has no user or password in it; they go to `auth`".to_owned());
-        }
         if let Some((host, path)) = rest.split_once('/') {
             return Err(format!("only a host is expected, and `{path}` after `{host}` is a path"));
         }
         let host = rest.parse().map_err(|error| format!("{error}"))?;
         Ok(Self { host, scheme })
     }
+}
+
+/// A host alone, as a list of hosts has it.
+pub(super) fn bare_host(text: &str) -> Result<RegistryHost, String> {
+    without_login(text)?.parse().map_err(|error| format!("{error}"))
+}
+
+/// Refuses user and password, before anything that repeats the text.
+pub(super) fn without_login(text: &str) -> Result<&str, String> {
+    if text.contains('@') {
+        return Err("an address has no user or password in it; they go to `auth`".to_owned());
+    }
+    Ok(text)
 }
 
 fn split_scheme(text: &str) -> Result<(Option<SchemeChoice>, &str), String> {

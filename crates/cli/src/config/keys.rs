@@ -34,6 +34,7 @@ pub const KEYS: &[&str] = &[
     "target.containers.auth.registry",
     "target.containers.auth.username",
     "target.containers.auth.password",
+    "target.containers.tokenServers",
     "charts.name",
     "charts.versions",
     "charts.skipImages",

@@ -17,14 +17,18 @@ mod hosts;
 mod keys;
 mod parse;
 mod problems;
+mod proxies;
 mod resolve;
+mod secret_file;
 mod settings;
 
+pub use credentials::{GivenLogin, Logins};
 pub use environment::{Environment, VARIABLES};
 pub use error::{ConfigError, Problem, ProblemKind};
 pub use find::{DEFAULT_NAME, find};
 pub use keys::KEYS;
 pub use resolve::{DEFAULT_JOBS, Overrides, load};
+pub use secret_file::{SecretError, SecretSource};
 pub use settings::{
     ChartSettings, DockerSettings, PushAddress, RegistrySettings, SchemeChoice, Settings, TlsSettings, Trust,
 };

@@ -15,11 +15,12 @@ use portolan_transfer::{
     ChartPolicy, Check, ExistingPolicy, ImagePolicy, MissingProjects, Selection, SyncOptions,
 };
 
+use super::credentials::Logins;
 use super::file::{File, Source, Target};
 use super::hosts::NamedHosts;
 use super::problems::{Problems, line};
 use super::settings::{DockerSettings, Settings, TlsSettings, Trust};
-use super::{ConfigError, Environment, ProblemKind, parse};
+use super::{ConfigError, Environment, ProblemKind, parse, proxies};
 
 /// What the command line adds to the file.
 #[derive(Debug, Clone)]
@@ -36,8 +37,12 @@ pub struct Overrides {
     pub missing_projects: MissingProjects,
     /// `--jobs`.
     pub jobs: usize,
-    /// `--insecure` and `--ca-file`.
+    /// `--insecure`, `--ca-file`, `--client-cert` and `--client-key`.
     pub tls: TlsSettings,
+    /// `--token-server`.
+    pub token_servers: Vec<RegistryHost>,
+    /// `--registry-username`, `--charts-username` and the files of their passwords.
+    pub logins: Logins,
 }
 
 /// How many blobs are sent at once unless `--jobs` says otherwise.
@@ -52,7 +57,9 @@ impl Default for Overrides {
             check: Check::Names,
             missing_projects: MissingProjects::Refuse,
             jobs: DEFAULT_JOBS,
-            tls: TlsSettings { trust: Trust::Verify, ca_files: Vec::new() },
+            tls: TlsSettings { trust: Trust::Verify, ca_files: Vec::new(), client_certificate: None },
+            token_servers: Vec::new(),
+            logins: Logins::default(),
         }
     }
 }
@@ -107,6 +114,7 @@ fn assemble(path: &Path, file: File, context: &mut Context<'_>) -> Option<Settin
     let registry = images::registry(&target, &rules, policy, context);
     let repository_name = charts::repository_name(&target);
     let charts = charts::resolve(target.repo, context);
+    let proxies = proxies::proxies(context.environment, &mut context.problems);
     let push_host = images::push_host(&rules, registry.address.as_ref());
     let sync = options(
         context.overrides,
@@ -119,6 +127,7 @@ fn assemble(path: &Path, file: File, context: &mut Context<'_>) -> Option<Settin
         registry,
         charts: charts?,
         tls: context.overrides.tls.clone(),
+        proxies,
         docker: docker(context.environment),
         notes: Vec::new(),
     })

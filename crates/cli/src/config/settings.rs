@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use portolan_chartrepo::Target;
 use portolan_oci::RegistryHost;
-use portolan_registry::Credentials;
+use portolan_registry::{ClientCertificate, Credentials, Proxies};
 use portolan_transfer::SyncOptions;
 
 /// Everything a sync needs to know. It holds no secrets that its `Debug` would show.
@@ -21,8 +21,10 @@ pub struct Settings {
     pub registry: RegistrySettings,
     /// Where charts go.
     pub charts: ChartSettings,
-    /// Whose certificates are believed.
+    /// Whose certificates are believed, and which one is shown.
     pub tls: TlsSettings,
+    /// The proxies that servers are reached through.
+    pub proxies: Proxies,
     /// Docker's configuration, asked for registry credentials that nothing else gives.
     pub docker: Option<DockerSettings>,
     /// Keys and flags that are accepted and have nothing to do here, as sentences for the user.
@@ -36,6 +38,9 @@ pub struct RegistrySettings {
     pub address: Option<PushAddress>,
     /// From environment or file; absent means that Docker's configuration is asked.
     pub login: Option<Credentials>,
+    /// Token servers that may have the login though the registry alone names them (`tokenServers`,
+    /// `--token-server`).
+    pub token_servers: Vec<RegistryHost>,
 }
 
 /// A registry as it is reached from here.
@@ -78,13 +83,15 @@ pub struct DockerSettings {
     pub search_path: OsString,
 }
 
-/// Whose certificates are believed.
+/// Whose certificates are believed, and which one is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsSettings {
     /// Verify, or take any.
     pub trust: Trust,
     /// PEM files of further authorities (`--ca-file`).
     pub ca_files: Vec<PathBuf>,
+    /// Shown to registry and chart repository (`--client-cert`, `--client-key`).
+    pub client_certificate: Option<ClientCertificate>,
 }
 
 /// Whether certificates are verified.

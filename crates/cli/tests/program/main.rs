@@ -16,6 +16,7 @@ mod plans;
 mod quickstart;
 mod records;
 mod refusals;
+mod secrets;
 mod site;
 mod sync;
 mod transports;

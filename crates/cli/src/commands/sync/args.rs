@@ -1,11 +1,13 @@
 //! What `portolan sync` takes on its command line, and what that overrides of the configuration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use portolan_transfer::{ChartPolicy, Check, ExistingPolicy, ImagePolicy, MissingProjects, Visibility};
 
+use super::access::AccessFlags;
 use crate::config::{DEFAULT_JOBS, Overrides, TlsSettings, Trust};
+use crate::failure::{Exit, Failure};
 use crate::output::Format;
 
 /// Carries charts and their images from bundles into a registry and a chart repository.
@@ -51,9 +53,6 @@ pub(crate) struct SyncFlags {
     /// Create projects that the registry lacks, as private ones
     #[arg(long)]
     pub(super) auto_create_repository: bool,
-    /// Trust the certificate authorities in this PEM file too; may be given several times
-    #[arg(long = "ca-file", value_name = "PEM")]
-    pub(super) ca_files: Vec<PathBuf>,
     /// How many blobs are sent at once
     #[arg(long, value_name = "N", value_parser = jobs, default_value_t = Jobs(DEFAULT_JOBS))]
     pub(super) jobs: Jobs,
@@ -90,6 +89,8 @@ pub(crate) struct SyncFlags {
     /// Comes with a later version
     #[arg(long, value_name = "OS/ARCH", hide = true)]
     pub(super) platform: Vec<String>,
+    #[command(flatten)]
+    pub(super) access: Box<AccessFlags>,
 }
 
 /// What happens to tags and charts that exist with other content.
@@ -150,10 +151,11 @@ impl SyncArgs {
         asked.into_iter().find_map(|(is_set, flag)| is_set.then_some(flag))
     }
 
-    pub(super) fn overrides(&self) -> Overrides {
+    pub(super) fn overrides(&self) -> Result<Overrides, Failure> {
+        self.read_standard_input_once()?;
         let flags = &self.flags;
         let private = MissingProjects::Create(Visibility::Private);
-        Overrides {
+        Ok(Overrides {
             images: if flags.skip_images { ImagePolicy::RewriteOnly } else { ImagePolicy::Relocate },
             charts: if flags.charts_anyway { ChartPolicy::Anyway } else { ChartPolicy::AfterImages },
             existing: match flags.on_existing {
@@ -165,8 +167,25 @@ impl SyncArgs {
             jobs: flags.jobs.0,
             tls: TlsSettings {
                 trust: if self.common.insecure { Trust::AcceptAny } else { Trust::Verify },
-                ca_files: flags.ca_files.clone(),
+                ca_files: flags.access.ca_files.clone(),
+                client_certificate: flags.access.client_certificate(),
             },
+            token_servers: flags.access.token_servers.clone(),
+            logins: flags.access.logins()?,
+        })
+    }
+
+    fn read_standard_input_once(&self) -> Result<(), Failure> {
+        let [registry, charts] = self.flags.access.password_files();
+        let files = [("--only-failed", self.flags.only_failed.as_deref()), registry, charts];
+        let mut wanting = files.into_iter().filter(|(_, file)| *file == Some(Path::new("-")));
+        match (wanting.next(), wanting.next()) {
+            (Some((first, _)), Some((second, _))) => {
+                let message =
+                    format!("standard input can be read once, and {first} and {second} both want it");
+                Err(Failure { exit: Exit::Usage, ..Failure::failed(message) })
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_saphyr::Spanned;
 use url::Url;
 
 use super::super::ProblemKind;
-use super::super::credentials::{self, Written};
+use super::super::credentials::{self, GivenLogin};
 use super::super::file::{Auth, Key, Repo, RepoKind, Target};
 use super::super::problems::{Problems, line};
 use super::super::settings::{ChartSettings, PushAddress, SchemeChoice};
@@ -37,8 +37,9 @@ pub(super) fn resolve(repo: Key<Repo>, context: &mut Context<'_>) -> Option<Char
 
 fn login(repo: Repo, context: &mut Context<'_>) -> Option<portolan_registry::Credentials> {
     let auth = repo.auth.map_or_else(Auth::default, |auth| auth.value);
-    let written = Written { username: auth.username.map(|name| name.value), password: auth.password };
-    credentials::login(&credentials::TARGET_REPO, written, context.environment, &mut context.problems)
+    let written = GivenLogin { username: auth.username.map(|name| name.value), password: auth.password };
+    let flags = &context.overrides.logins.charts;
+    credentials::login(&credentials::TARGET_REPO, flags, written, context.environment, &mut context.problems)
 }
 
 /// Kind and place, and for kind OCI the registry.

@@ -7,9 +7,9 @@ use portolan_transfer::ImagePolicy;
 use serde_saphyr::Spanned;
 
 use super::super::ProblemKind;
-use super::super::credentials::{self, Written};
+use super::super::credentials::{self, GivenLogin};
 use super::super::file::{ContainersKind, RegistryAuth, Target};
-use super::super::hosts::RegistryAddress;
+use super::super::hosts::{RegistryAddress, bare_host, without_login};
 use super::super::problems::{Problems, line};
 use super::super::settings::{PushAddress, RegistrySettings};
 use super::{Context, Overrides};
@@ -32,7 +32,7 @@ pub(super) fn registry(
     refuse_jfrog(target, &mut context.problems);
     let address = push_address(target, rules, policy, context);
     let login = login(target, address.as_ref(), rules, context);
-    RegistrySettings { address, login }
+    RegistrySettings { address, login, token_servers: token_servers(target, context) }
 }
 
 fn refuse_jfrog(target: &Target, problems: &mut Problems) {
@@ -40,6 +40,17 @@ fn refuse_jfrog(target: &Target, problems: &mut Problems) {
     if let Some(kind) = kind.filter(|kind| kind.value == ContainersKind::Jfrog) {
         problems.add("target.containers.kind: JFROG", line(kind), ProblemKind::Later);
     }
+}
+
+/// Those of the file and of the command line.
+fn token_servers(target: &Target, context: &mut Context<'_>) -> Vec<RegistryHost> {
+    let named = target.containers.as_ref().and_then(|containers| containers.value.token_servers.as_ref());
+    let mut servers = context.overrides.token_servers.clone();
+    for server in named.into_iter().flatten() {
+        let host = bare_host(&server.value);
+        servers.extend(context.problems.accept("target.containers.tokenServers", line(server), host));
+    }
+    servers
 }
 
 /// The relocation rules of formats.md section 4.
@@ -55,7 +66,7 @@ pub(super) fn rules(target: &Target, problems: &mut Problems) -> Rules {
         prefix_registry: problems.parse(
             "target.containerPrefixRegistry",
             &target.container_prefix_registry,
-            str::parse,
+            |text| without_login(text)?.parse().map_err(|error| format!("{error}")),
         ),
         prefix_repository: problems.parse(
             "target.containerPrefixRepository",
@@ -72,6 +83,7 @@ pub(super) fn rules(target: &Target, problems: &mut Problems) -> Rules {
 
 /// The registry that charts will name: a host alone, since a scheme has no place in an image reference.
 fn host(text: &str) -> Result<RegistryHost, String> {
+    let text = without_login(text)?;
     if text.contains("://") {
         return Err("charts name registries without a scheme: leave it out here, and set \
                     `target.containers.url` where the registry is spoken to in the clear"
@@ -137,12 +149,14 @@ fn login(
     if let (Some(named), Some(push_to)) = (auth.and_then(|auth| auth.value.registry.as_ref()), push_to) {
         check_owner(named, push_to, rules, &mut context.problems);
     }
-    let written = auth.map_or_else(Written::default, |auth| written(&auth.value));
-    credentials::login(&credentials::TARGET_CONTAINERS, written, context.environment, &mut context.problems)
+    let written = auth.map_or_else(GivenLogin::default, |auth| written(&auth.value));
+    let names = &credentials::TARGET_CONTAINERS;
+    let flags = &context.overrides.logins.registry;
+    credentials::login(names, flags, written, context.environment, &mut context.problems)
 }
 
-fn written(auth: &RegistryAuth) -> Written {
-    Written {
+fn written(auth: &RegistryAuth) -> GivenLogin {
+    GivenLogin {
         username: auth.username.as_ref().map(|name| name.value.clone()),
         password: auth.password.clone(),
     }

@@ -209,6 +209,71 @@ fn registries_and_repositories_that_are_none() {
 }
 
 #[test]
+fn addresses_never_show_a_login() {
+    #[track_caller]
+    fn one(key: &str, text: &str) {
+        let told = error_of(text);
+        assert!(!told.contains("hunter2"), "{told}");
+        let reason = "an address has no user or password in it; they go to `auth`";
+        assert!(told.ends_with(&format!("`{key}`: {reason}")), "{told}");
+    }
+    let registry = |value: &str| LEAST.replace("r.example", value);
+    one("target.containerRegistry", &registry("u:hunter2@r"));
+    one("target.containerRegistry", &registry("https://u:hunter2@r"));
+    one("target.containerRegistry", &registry("u:hunter2@r/path"));
+    let prefix = LEAST.replace("containerRegistry: r", "containerPrefixRegistry: u:hunter2@r");
+    one("target.containerPrefixRegistry", &prefix);
+    one("target.containers.url", &format!("{LEAST}  containers: {{url: 'ftp://u:hunter2@r'}}\n"));
+    one(
+        "target.containers.tokenServers",
+        &format!("{LEAST}  containers: {{tokenServers: ['u:hunter2@r']}}\n"),
+    );
+}
+
+#[test]
+fn passwords_that_are_no_yaml_are_not_shown() {
+    let values = [
+        "*hunter2",
+        "&hunter2",
+        "!hunter2",
+        "!hunter2 x",
+        "@hunter2",
+        "`hunter2",
+        "%hunter2",
+        "\"hunter2",
+        "'hunter2",
+        "'x'hunter2",
+        "\"x\"hunter2",
+        "{hunter2",
+        "[hunter2",
+        "[hunter2]",
+        "{hunter2: 1}",
+        "|hunter2",
+        ">hunter2",
+        "hunter2: x",
+        "x: hunter2",
+        "\"\\hunter2\"",
+        "- hunter2",
+        "? hunter2",
+        "!!int hunter2",
+        "!!binary hunter2",
+        "\thunter2: -",
+        "x\n     hunter2",
+        "x\n hunter2",
+        "x\nhunter2",
+    ];
+    for value in values {
+        for section in ["repo", "containers"] {
+            let text = format!("target:\n  {section}:\n    auth:\n      password: {value}\n");
+            let told = error_of(&text);
+            assert!(!told.contains("hunter2"), "{value}: {told}");
+        }
+    }
+    // A password that stands where a key is looked for can't be told from one.
+    assert!(error_of("target:\n  repo:\n    auth: hunter2\n").contains("expected mapping start"));
+}
+
+#[test]
 fn a_file_that_is_not_there() {
     let error =
         super::super::load(Path::new("/nowhere/x.yaml"), &Overrides::default(), &Environment::default());

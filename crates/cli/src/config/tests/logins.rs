@@ -3,6 +3,7 @@
 use portolan_registry::Credentials;
 use secrecy::ExposeSecret;
 
+use super::super::{GivenLogin, Logins};
 use super::*;
 
 fn pair(login: Option<&Credentials>) -> Option<(&str, &str)> {
@@ -46,6 +47,73 @@ fn half_a_login_is_refused() {
          \x20 `target.repo.auth.username` is missing: the other half of the login is there; set it, or the variable \
          TARGET_REPO_AUTH_USERNAME"
     );
+}
+
+#[test]
+fn files_stand_in_for_variables() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (user, password) = (file("user", "robot$ship+push\n"), file("password", "p$x\n"));
+    let robot = Some(("robot$ship+push", "p$x"));
+    let containers = [
+        ("TARGET_CONTAINERS_AUTH_USERNAME_FILE", &*user),
+        ("TARGET_CONTAINERS_AUTH_PASSWORD_FILE", &password),
+    ];
+    check(LEAST, &containers, None, robot);
+    let repo = [("TARGET_REPO_AUTH_USERNAME", "robot$ship+push"), ("TARGET_AUTH_PASSWORD_FILE", &password)];
+    check(HARBOR, &repo, robot, FILE);
+
+    let told = |set: &[(&str, &str)]| {
+        let error = settings_with(HARBOR, &Overrides::default(), set).unwrap_err();
+        shown(&error)
+            .replace(&format!("{}/", folder.path().display()), "")
+            .replace("load-image.yaml cannot be used as it is\n  ", "")
+    };
+    let (absent, empty) = (folder.path().join("absent"), file("empty", ""));
+    assert_eq!(
+        told(&[("TARGET_REPO_AUTH_PASSWORD_FILE", absent.to_str().unwrap())]),
+        "`TARGET_REPO_AUTH_PASSWORD_FILE`: cannot read absent: No such file or directory (os error 2)"
+    );
+    assert_eq!(
+        told(&[("TARGET_REPO_AUTH_PASSWORD_FILE", &empty)]),
+        "`TARGET_REPO_AUTH_PASSWORD_FILE`: empty holds nothing"
+    );
+    assert_eq!(
+        told(&[("TARGET_REPO_AUTH_PASSWORD_FILE", &empty), ("TARGET_REPO_AUTH_PASSWORD", "x")]),
+        "`TARGET_REPO_AUTH_PASSWORD_FILE` contradicts `TARGET_REPO_AUTH_PASSWORD`: only one of the two can be set"
+    );
+}
+
+#[test]
+fn flags_stand_above_the_environment() {
+    let given = |username: Option<&str>, password: Option<&str>| GivenLogin {
+        username: username.map(str::to_owned),
+        password: password.map(Into::into),
+    };
+    let logins = |registry, charts| Overrides { logins: Logins { registry, charts }, ..Overrides::default() };
+    let set = [("TARGET_CONTAINERS_AUTH_USERNAME", "env"), ("TARGET_CONTAINERS_AUTH_PASSWORD", "env")];
+    let settings = |overrides| settings_with(HARBOR, &overrides, &set).unwrap();
+    let both = settings(logins(given(Some("flag"), Some("f")), given(None, None)));
+    assert_eq!(pair(both.registry.login.as_ref()), Some(("flag", "f")));
+    assert_eq!(pair(both.charts.login.as_ref()), FILE);
+    let halves = settings(logins(given(Some("flag"), None), given(None, Some("f"))));
+    assert_eq!(pair(halves.registry.login.as_ref()), Some(("flag", "env")));
+    assert_eq!(pair(halves.charts.login.as_ref()), Some(("admin", "f")));
+}
+
+#[test]
+fn robots_stay_as_written() {
+    let robot = |quoted: &str| HARBOR.replace("\"admin\"", quoted).replace("\"Harbor12345\"", "$p${x}%24");
+    for quoted in ["robot$ship+push", "'robot$ship+push'", "\"robot$ship+push\""] {
+        let login = Some(("robot$ship+push", "$p${x}%24"));
+        check(&robot(quoted), &[], login, login);
+    }
+    let set = [("TARGET_AUTH_USERNAME", "robot$x"), ("TARGET_AUTH_PASSWORD", "$y")];
+    check(HARBOR, &set, Some(("robot$x", "$y")), FILE);
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn push_addresses() {
     #[track_caller]
     fn check(target: &str, trust: Trust, host: &str, scheme: SchemeChoice, push_host: Option<&str>) {
         let overrides =
-            Overrides { tls: TlsSettings { trust, ca_files: Vec::new() }, ..Overrides::default() };
+            Overrides { tls: TlsSettings { trust, ..Overrides::default().tls }, ..Overrides::default() };
         let text = LEAST.replace("  containerRegistry: r.example\n", target);
         let settings = settings_with(&text, &overrides, &[]).unwrap();
         assert_eq!(settings.registry.address, Some(PushAddress { host: host.parse().unwrap(), scheme }));
@@ -105,13 +105,22 @@ fn push_addresses() {
     check("  containers: {url: 'https://p/'}\n", AcceptAny, "p", Https, Some("p"));
 }
 
+#[test]
+fn token_servers_of_file_and_flags() {
+    let text = format!("{LEAST}  containers: {{tokenServers: [auth.internal, '10.0.0.5:5001']}}\n");
+    let overrides = Overrides { token_servers: vec!["flag:1".parse().unwrap()], ..Overrides::default() };
+    let servers = settings_with(&text, &overrides, &[]).unwrap().registry.token_servers;
+    let servers: Vec<_> = servers.iter().map(ToString::to_string).collect();
+    assert_eq!(servers, ["flag:1", "auth.internal", "10.0.0.5:5001"]);
+}
+
 /// A value for each key, so that no key is known by name alone.
 #[test]
 fn every_key_is_parsed() {
     let value = |key: &str| match key.rsplit('.').next().unwrap() {
         "kind" if key == "target.containers.kind" => "HARBOR",
         "kind" => "OCI",
-        "versions" | "skipCharts" | "containerPlatforms" => "[]",
+        "versions" | "skipCharts" | "containerPlatforms" | "tokenServers" => "[]",
         "disableChartsIndex"
         | "useChartsIndex"
         | "appendOriginRegistry"
