@@ -34,6 +34,20 @@ fn a_certificate_is_refused_named_or_accepted() {
 }
 
 #[test]
+fn the_systems_authorities_are_trusted() {
+    let Some(registry) = over_tls(Access::Anonymous) else { return };
+    let site = site(&registry, &registry.url());
+    let mut command = site.command("sync -c load-image.yaml");
+    command.env("SSL_CERT_FILE", registry.ca_file().unwrap());
+    ended(&mut command).expect(0);
+    // Those of --ca-file come in addition.
+    site.write("other.pem", std::fs::read(&registry.certificates().unwrap().client_certificate).unwrap());
+    let mut command = site.command("sync -c load-image.yaml --ca-file other.pem");
+    command.env("SSL_CERT_FILE", registry.ca_file().unwrap());
+    ended(&mut command).expect(0);
+}
+
+#[test]
 fn insecure_falls_back_to_plain_http() {
     let Some(registry) = DockerRegistry::start(&Options::default()) else { return };
     site(&registry, registry.host().as_str()).run("sync -c load-image.yaml --insecure").expect(0);

@@ -48,14 +48,18 @@ async fn plain_requests_are_handed_to_it() {
 
 #[tokio::test]
 async fn tls_goes_through_a_tunnel() {
-    let Some(proxy) = Proxy::start(Some(("robot", "s3cret"))) else { return };
-    let transport = Transport::Tls;
-    let Some(server) = DockerRegistry::start(&Options { transport, ..Options::default() }) else { return };
-    let options = tls(&server, through(&format!("http://robot:s3cret@{}", proxy.host())));
-    round_trip(&client(Scheme::Https, server.host().as_str(), None, &options)).await;
-    let requests = proxy.requests();
-    assert!(!requests.is_empty());
-    assert!(requests.iter().all(|line| *line == format!("CONNECT {}", server.host())), "{requests:?}");
+    for (login, user) in [(None, ""), (Some(("robot", "s3cret")), "robot:s3cret@")] {
+        let Some(proxy) = Proxy::start(login) else { return };
+        let transport = Transport::Tls;
+        let Some(server) = DockerRegistry::start(&Options { transport, ..Options::default() }) else {
+            return;
+        };
+        let options = tls(&server, through(&format!("http://{user}{}", proxy.host())));
+        round_trip(&client(Scheme::Https, server.host().as_str(), None, &options)).await;
+        let requests = proxy.requests();
+        assert!(!requests.is_empty());
+        assert!(requests.iter().all(|line| *line == format!("CONNECT {}", server.host())), "{requests:?}");
+    }
 }
 
 #[tokio::test]
