@@ -167,15 +167,26 @@ impl TokenCache {
     }
 }
 
-/// The scopes to ask a token for, each once.
+/// The scopes to ask a token for: those that are needed, and what is demanded beyond them.
 fn asked_for(scopes: &[Scope], demanded: &str) -> Vec<String> {
     let mut asked: Vec<String> = scopes.iter().map(ToString::to_string).collect();
     for scope in demanded.split_whitespace() {
-        if !asked.iter().any(|known| known == scope) {
+        if !asked.iter().any(|wider| covers(wider, scope)) {
             asked.push(scope.to_owned());
         }
     }
     asked
+}
+
+/// Whether `wider` permits all that `scope` does. Registries name the actions in any order.
+fn covers(wider: &str, scope: &str) -> bool {
+    let (Some((resource, permitted)), Some((same, actions))) =
+        (wider.rsplit_once(':'), scope.rsplit_once(':'))
+    else {
+        return wider == scope;
+    };
+    let permits = |action| permitted.split(',').any(|known| known == action);
+    resource == same && actions.split(',').all(permits)
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long tokens count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Life {
-    /// For how long the registry takes them, in whole seconds.
+    /// For how long the registry takes them at least; up to a second more, since tokens count whole seconds.
     pub real: Duration,
     /// What the answer says in `expires_in`; `None` leaves it out.
     pub said: Option<u64>,
@@ -183,7 +183,7 @@ impl Issuer {
         let claims = json!({
             "iss": ISSUER, "sub": self.user, "aud": SERVICE, "jti": number.to_string(),
             "iat": now.as_secs(), "nbf": now.as_secs() - 5,
-            "exp": (now + life - LEEWAY).as_secs(), "access": access,
+            "exp": (now + life - LEEWAY).as_secs() + 1, "access": access,
         });
         let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", encode(&header), encode(&claims));

@@ -109,6 +109,15 @@ async fn one_request_per_scopes_until_the_token_ages() {
     assert_ne!(header(get(&pull).await), renewed);
 }
 
+#[test]
+fn scopes_that_cover_others() {
+    assert!(covers("repository:a/b:pull,push", "repository:a/b:push,pull"));
+    assert!(covers("repository:a/b:pull,push", "repository:a/b:push"));
+    assert!(!covers("repository:a/b:pull", "repository:a/b:pull,push"));
+    assert!(!covers("repository:a/b:pull", "repository:a/c:pull"));
+    assert!(covers("odd", "odd") && !covers("odd", "repository:a/b:pull"));
+}
+
 #[tokio::test]
 async fn what_a_refusal_demands_is_asked_for_too() {
     let cache = TokenCache::default();
@@ -125,6 +134,10 @@ async fn what_a_refusal_demands_is_asked_for_too() {
     };
     let (asked, header) = ask().await;
     assert_eq!(asked, ["repository:a/b:pull"]);
+    for covered in ["repository:a/b:pull", ""] {
+        cache.forget(&needed, &header, Some(covered)).await;
+        assert_eq!(ask().await.0, ["repository:a/b:pull"]);
+    }
     cache.forget(&needed, &header, Some("registry:catalog:* repository:a/b:pull")).await;
     assert_eq!(ask().await.0, ["repository:a/b:pull", "registry:catalog:*"]);
     cache.forget(&needed, &header, Some(&"x".repeat(LONGEST_DEMAND + 1))).await;

@@ -37,10 +37,10 @@ fn tokens(server: &DockerRegistry) -> &TokenServer {
 /// A blob whose first bytes come when the token that was handed out before has run out.
 struct Slow(Memory);
 
-/// Longer than the tokens of these tests count, which is in whole seconds.
+/// Longer than the tokens below count.
 const LONGER: Duration = Duration::from_millis(2100);
 
-/// The registry takes its tokens for a second only, though they say more.
+/// The registry takes such tokens for two seconds at most, though they say more.
 const SHORT: Life = Life { real: Duration::from_secs(1), said: Some(300) };
 
 impl BlobSource for Slow {
