@@ -19,14 +19,9 @@ use crate::{
 
 /// Trust in the authority, and the client's certificate.
 fn with_certificate(certificates: &Certificates) -> HttpOptions {
-    HttpOptions {
-        ca_files: vec![certificates.ca.clone()],
-        client_certificate: Some(ClientCertificate {
-            certificate: certificates.client_certificate.clone(),
-            key: certificates.client_key.clone(),
-        }),
-        ..HttpOptions::default()
-    }
+    let Certificates { ca, client_certificate: certificate, client_key: key, .. } = certificates.clone();
+    let client_certificate = Some(ClientCertificate { certificate, key });
+    HttpOptions { ca_files: vec![ca], client_certificate, ..HttpOptions::default() }
 }
 
 fn registry(host: &str, http: HttpOptions) -> Registry {

@@ -51,10 +51,12 @@ pub(crate) fn answer_with(status: u16, headers: &[(&'static str, &str)], body: &
     Reply::Answer(status, headers, body.as_bytes().to_vec())
 }
 
+type Answers<T> = Box<dyn Fn(&Seen) -> T + Send + Sync>;
+
 /// Gives the answer to a request, or to the head of one.
 struct Script {
-    early: Box<dyn Fn(&Seen) -> Option<Reply> + Send + Sync>,
-    whole: Box<dyn Fn(&Seen) -> Reply + Send + Sync>,
+    early: Answers<Option<Reply>>,
+    whole: Answers<Reply>,
 }
 
 /// A running peer; it ends with the value.

@@ -43,6 +43,15 @@ const LONGER: Duration = Duration::from_millis(2100);
 /// The registry takes such tokens for two seconds at most, though they say more.
 const SHORT: Life = Life { real: Duration::from_secs(1), said: Some(300) };
 
+/// A registry that was signed in to, and whose tokens run out soon from now on.
+async fn with_short_tokens() -> Option<(DockerRegistry, Registry)> {
+    let server = with_tokens()?;
+    let registry = registry(&server);
+    registry.ping().await.unwrap();
+    tokens(&server).set_life(SHORT);
+    Some((server, registry))
+}
+
 impl BlobSource for Slow {
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         std::thread::sleep(LONGER);
@@ -76,11 +85,8 @@ async fn one_token_for_many_at_once() {
 
 #[tokio::test]
 async fn a_token_that_runs_out_during_an_upload_is_renewed() {
-    let Some(server) = with_tokens() else { return };
-    let registry = registry(&server);
+    let Some((server, registry)) = with_short_tokens().await else { return };
     let (app, blob) = (repository("a/b"), bytes(1, 3_000_000));
-    registry.ping().await.unwrap();
-    tokens(&server).set_life(SHORT);
     // The bytes go with the first token, and the request that completes the blob with the second.
     let sent = registry.upload_derived(&app, slow(&blob), &quiet).await.unwrap();
     assert_eq!(sent, expected(&blob));
@@ -94,11 +100,8 @@ async fn a_token_that_runs_out_during_an_upload_is_renewed() {
 
 #[tokio::test]
 async fn a_token_that_ran_out_before_an_upload_is_renewed() {
-    let Some(server) = with_tokens() else { return };
-    let registry = registry(&server);
+    let Some((server, registry)) = with_short_tokens().await else { return };
     let (app, blob) = (repository("a/b"), bytes(2, 3_000_000));
-    registry.ping().await.unwrap();
-    tokens(&server).set_life(SHORT);
     // The one PUT of a known blob is let in when it begins, and outlives its token.
     registry.upload_blob(&app, &expected(b"x"), memory(b"x"), &quiet).await.unwrap();
     registry.upload_blob(&app, &expected(&blob), slow(&blob), &quiet).await.unwrap();
