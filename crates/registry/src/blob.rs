@@ -5,8 +5,8 @@ use portolan_oci::{Digest, Hasher, Repository};
 use reqwest::{Method, StatusCode, header::LOCATION};
 
 use crate::{
+    call::Call,
     error::RegistryError,
-    exchange::Call,
     registry::Registry,
     scope::{Access, Scope},
 };

@@ -6,24 +6,22 @@ use std::time::Duration;
 use bytes::Bytes;
 use portolan_oci::Repository;
 use reqwest::{
-    Body, Method, RequestBuilder, Response, StatusCode, Url,
-    header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, LOCATION},
+    Body, RequestBuilder, Response, StatusCode, Url,
+    header::{AUTHORIZATION, HeaderValue},
 };
 
 use crate::{
     answer::{self, read_body},
     auth::{Authenticator, Learned},
+    call::Call,
     clients::Clients,
     error::{Attempted, RegistryError},
     http::same_place,
-    proxy::Proxy,
+    redirect::{REDIRECT_LIMIT, led_to},
     retry::{self, Policy},
     scope::{Access, Scope},
     stop::Stop,
 };
-
-/// How many redirects of a read are followed.
-const REDIRECT_LIMIT: usize = 5;
 
 /// The first attempt learns what is wanted, the second one replaces a token that aged, the third one
 /// is refused for good.
@@ -47,58 +45,6 @@ impl Default for Timeouts {
             stall: Duration::from_secs(60),
             commit: Duration::from_secs(600),
         }
-    }
-}
-
-/// A request that can be sent any number of times.
-#[derive(Debug)]
-pub(crate) struct Call {
-    pub(crate) attempted: Box<Attempted>,
-    pub(crate) url: Url,
-    pub(crate) scopes: Vec<Scope>,
-    headers: HeaderMap,
-    body: Option<Bytes>,
-}
-
-impl Call {
-    pub(crate) fn new(doing: impl Into<String>, method: Method, url: Url) -> Self {
-        Self {
-            attempted: Attempted::new(doing, method, &url),
-            url,
-            scopes: Vec::new(),
-            headers: HeaderMap::new(),
-            body: None,
-        }
-    }
-
-    pub(crate) fn scope(mut self, scope: Scope) -> Self {
-        self.scopes.push(scope);
-        self
-    }
-
-    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
-        self
-    }
-
-    pub(crate) fn body(mut self, body: Bytes) -> Self {
-        self.body = Some(body);
-        self
-    }
-
-    /// Says that there is no body: without it, proxies answer writes with 411.
-    pub(crate) fn empty(self) -> Self {
-        self.header(CONTENT_LENGTH, HeaderValue::from_static("0"))
-    }
-
-    /// The same, whose errors name the proxy that it is sent through.
-    pub(crate) fn through(self, proxy: Option<&Proxy>) -> Self {
-        Self { attempted: self.attempted.through(proxy), ..self }
-    }
-
-    /// An error about the answer to this call.
-    pub(crate) fn malformed(&self, problem: impl Into<String>) -> RegistryError {
-        RegistryError::Malformed { attempted: self.attempted.clone(), problem: problem.into() }
     }
 }
 
@@ -257,19 +203,4 @@ pub(crate) async fn execute(
             after: silence,
         }),
     }
-}
-
-/// Where a read is to be sent on to. Writes are not: their answer stands as it is.
-fn led_to(call: &Call, url: &Url, response: &Response) -> Result<Option<Url>, RegistryError> {
-    let is_read = matches!(call.attempted.method, Method::GET | Method::HEAD);
-    if !is_read || !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return Ok(None);
-    }
-    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-    let next = location.and_then(|text| url.join(text).ok());
-    let next = next.ok_or_else(|| call.malformed("a redirect leads nowhere"))?;
-    if url.scheme() == "https" && next.scheme() != "https" {
-        return Err(call.malformed("a redirect leads from https to http"));
-    }
-    Ok(Some(next))
 }

@@ -7,7 +7,7 @@ use reqwest::{
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue},
 };
 
-use crate::{answer::SMALL_BODY_LIMIT, error::RegistryError, exchange::Call, registry::Registry};
+use crate::{answer::SMALL_BODY_LIMIT, call::Call, error::RegistryError, registry::Registry};
 
 /// Who may pull from a project.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

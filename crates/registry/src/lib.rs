@@ -28,6 +28,7 @@
 mod answer;
 mod auth;
 mod blob;
+mod call;
 pub mod challenge;
 mod clients;
 mod credentials;
@@ -42,6 +43,7 @@ mod identity;
 mod manifest;
 mod proxy;
 mod realm;
+mod redirect;
 mod registry;
 pub mod retry;
 mod scope;

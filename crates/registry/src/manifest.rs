@@ -6,7 +6,7 @@ use reqwest::{
     header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 
-use crate::{blob::check_digest, error::RegistryError, exchange::Call, registry::Registry, scope::Access};
+use crate::{blob::check_digest, call::Call, error::RegistryError, registry::Registry, scope::Access};
 
 /// The header in which registries name the digest of what they serve.
 pub(crate) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");

@@ -7,11 +7,12 @@ use reqwest::{Method, Response, StatusCode, Url, header::CONTENT_TYPE};
 
 use crate::{
     auth::Authenticator,
+    call::Call,
     clients::Clients,
     credentials::Credentials,
     endpoint::Endpoint,
     error::{RegistryError, SignIn},
-    exchange::{Call, Timeouts, Wire, execute},
+    exchange::{Timeouts, Wire, execute},
     http::HttpOptions,
     retry::{self, Policy},
     scope::Access,

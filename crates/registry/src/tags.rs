@@ -9,7 +9,7 @@ use reqwest::{
 };
 use serde::Deserialize;
 
-use crate::{error::RegistryError, exchange::Call, http::same_place, registry::Registry, scope::Access};
+use crate::{call::Call, error::RegistryError, http::same_place, registry::Registry, scope::Access};
 
 /// How many tags are asked for at once.
 const PAGE: usize = 1000;

@@ -30,8 +30,8 @@ use reqwest::{
 pub(crate) use pieces::PiecePool;
 
 use crate::{
+    call::Call,
     error::RegistryError,
-    exchange::Call,
     manifest::check_stored,
     registry::Registry,
     retry,

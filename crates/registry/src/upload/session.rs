@@ -7,7 +7,7 @@ use reqwest::{
 };
 
 use super::upload_call;
-use crate::{error::RegistryError, exchange::Call, http::same_place, registry::Registry};
+use crate::{call::Call, error::RegistryError, http::same_place, registry::Registry};
 
 /// An open upload session. Its URL may hold a secret in its query and is never shown.
 #[derive(Clone)]

@@ -17,11 +17,7 @@ use super::{
     pump::{End, Goal, Pump},
     session::Session,
 };
-use crate::{
-    error::RegistryError,
-    exchange::{Call, Timeouts},
-    registry::Registry,
-};
+use crate::{call::Call, error::RegistryError, exchange::Timeouts, registry::Registry};
 
 /// How often progress is told and silence is looked for.
 const TICK: Duration = Duration::from_millis(200);
