@@ -1,5 +1,7 @@
 //! The faulty proxy in front of a real registry, asked by hand: every fault as a client sees it.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
