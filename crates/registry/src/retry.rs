@@ -39,15 +39,20 @@ pub struct Policy {
     pub longest_wait: Duration,
     /// The longest wait a server may ask for; where it asks for more, the error is final.
     pub longest_asked: Duration,
+    /// The longest that all waits may take together. The attempts themselves don't count: a large blob
+    /// may rightly travel for hours.
+    pub longest_in_all: Duration,
 }
 
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            attempts: 6,
+            // Half a minute to a minute in all, which is what a registry takes to be started anew.
+            attempts: 8,
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(20),
             longest_asked: Duration::from_secs(300),
+            longest_in_all: Duration::from_secs(900),
         }
     }
 }
@@ -64,11 +69,12 @@ impl Policy {
         Self { attempts: self.attempts.min(attempts), ..self.clone() }
     }
 
-    /// How long to wait after the failed attempt number `failed` (from 1), or `None` to give up.
+    /// How long to wait after the failed attempt number `failed` (from 1), or `None` to give up. `waited` is
+    /// the sum of the waits so far.
     ///
     /// `jitter` lies in `0.0..1.0` and takes up to half of the wait away, so that many clients that
     /// failed at once don't come back at once. A wait that the server asked for is never shortened.
-    pub fn wait(&self, failed: u32, verdict: Verdict, jitter: f64) -> Option<Duration> {
+    pub fn wait(&self, failed: u32, waited: Duration, verdict: Verdict, jitter: f64) -> Option<Duration> {
         let Verdict::Passing { after } = verdict else { return None };
         if failed >= self.attempts || after.is_some_and(|asked| asked > self.longest_asked) {
             return None;
@@ -76,7 +82,8 @@ impl Policy {
         let doublings = failed.saturating_sub(1).min(16);
         let full = self.first_wait.saturating_mul(1 << doublings).min(self.longest_wait);
         let own = full.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0);
-        Some(own.max(after.unwrap_or_default()))
+        let wait = own.max(after.unwrap_or_default());
+        (waited + wait <= self.longest_in_all).then_some(wait)
     }
 }
 
@@ -92,13 +99,15 @@ where
     F: Future<Output = Result<T, E>>,
     E: Transient + std::error::Error,
 {
-    let mut attempt = 1;
+    let (mut attempt, mut waited) = (1, Duration::ZERO);
     loop {
         let error = match step(attempt).await {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
-        let Some(wait) = policy.wait(attempt, error.verdict(), fastrand::f64()) else { return Err(error) };
+        let Some(wait) = policy.wait(attempt, waited, error.verdict(), fastrand::f64()) else {
+            return Err(error);
+        };
         tracing::warn!(attempt, wait_ms = wait.as_millis() as u64, %error, "trying again");
         tokio::select! {
             biased;
@@ -106,6 +115,7 @@ where
             () = tokio::time::sleep(wait) => {}
         }
         attempt += 1;
+        waited += wait;
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
 use super::*;
 
 const PASSING: Verdict = Verdict::Passing { after: None };
+const NONE: Duration = Duration::ZERO;
 
 fn policy() -> Policy {
     Policy {
@@ -15,6 +16,7 @@ fn policy() -> Policy {
         first_wait: Duration::from_millis(100),
         longest_wait: Duration::from_millis(300),
         longest_asked: Duration::from_secs(10),
+        longest_in_all: Duration::from_secs(15),
     }
 }
 
@@ -22,7 +24,7 @@ fn policy() -> Policy {
 fn waits_double_up_to_the_longest_and_end() {
     #[track_caller]
     fn check(failed: u32, jitter: f64, expected: Option<u64>) {
-        assert_eq!(policy().wait(failed, PASSING, jitter), expected.map(Duration::from_millis));
+        assert_eq!(policy().wait(failed, NONE, PASSING, jitter), expected.map(Duration::from_millis));
     }
     check(1, 0.0, Some(100));
     check(2, 0.0, Some(200));
@@ -36,10 +38,17 @@ fn waits_double_up_to_the_longest_and_end() {
 #[test]
 fn what_the_server_asks_for_counts() {
     let asked = |seconds| Verdict::Passing { after: Some(Duration::from_secs(seconds)) };
-    assert_eq!(policy().wait(1, asked(7), 1.0), Some(Duration::from_secs(7)));
-    assert_eq!(policy().wait(1, asked(0), 0.0), Some(Duration::from_millis(100)));
-    assert_eq!(policy().wait(1, asked(11), 0.0), None);
-    assert_eq!(policy().wait(1, Verdict::Final, 0.0), None);
+    assert_eq!(policy().wait(1, NONE, asked(7), 1.0), Some(Duration::from_secs(7)));
+    assert_eq!(policy().wait(1, NONE, asked(0), 0.0), Some(Duration::from_millis(100)));
+    assert_eq!(policy().wait(1, NONE, asked(11), 0.0), None);
+    assert_eq!(policy().wait(1, NONE, Verdict::Final, 0.0), None);
+}
+
+#[test]
+fn all_waits_together_have_a_bound() {
+    let asked = Verdict::Passing { after: Some(Duration::from_secs(8)) };
+    assert_eq!(policy().wait(2, Duration::from_secs(7), asked, 0.0), Some(Duration::from_secs(8)));
+    assert_eq!(policy().wait(2, Duration::from_secs(8), asked, 0.0), None);
 }
 
 #[test]

@@ -46,6 +46,7 @@ pub(crate) fn options() -> RegistryOptions {
             first_wait: Duration::from_millis(10),
             longest_wait: Duration::from_millis(20),
             longest_asked: Duration::from_secs(2),
+            longest_in_all: Duration::from_secs(10),
         },
         timeouts: Timeouts {
             answer: Duration::from_secs(5),
