@@ -5,10 +5,11 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use reqwest::{Response, StatusCode, header::HeaderMap, header::LOCATION};
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use crate::{
     error::{Attempted, Detail, RegistryError, SignIn, bare_address, cut},
-    retry::verdict_of_status,
+    retry::{Verdict, verdict_of_status},
 };
 
 /// Limit of error bodies and token bodies, in bytes.
@@ -25,6 +26,10 @@ pub(crate) enum SignedIn {
     Accepted,
 }
 
+/// The fewest bytes a second, on the average, that an answer may come with once the silence that a
+/// server is allowed has passed: one that drips keeps nobody for hours.
+const SLOWEST: u64 = 1024;
+
 /// Reads a body up to `limit` bytes; nothing is allocated for what a header merely claims.
 pub(crate) async fn read_body(
     attempted: &Attempted,
@@ -33,9 +38,16 @@ pub(crate) async fn read_body(
     silence: Duration,
 ) -> Result<Bytes, RegistryError> {
     let boxed = || Box::new(attempted.clone());
+    let too_large = || RegistryError::TooLarge { attempted: boxed(), limit };
+    if response.content_length().is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let started = Instant::now();
     let mut body = BytesMut::new();
     loop {
-        let chunk = tokio::time::timeout(silence, response.chunk())
+        let pace = Duration::from_secs(body.len() as u64 / SLOWEST);
+        let until = (Instant::now() + silence).min(started + silence + pace);
+        let chunk = tokio::time::timeout_at(until, response.chunk())
             .await
             .map_err(|_| RegistryError::TimedOut {
                 attempted: boxed(),
@@ -45,7 +57,7 @@ pub(crate) async fn read_body(
             .map_err(|error| RegistryError::transport(boxed(), error))?;
         let Some(chunk) = chunk else { return Ok(body.freeze()) };
         if (body.len() + chunk.len()) as u64 > limit {
-            return Err(RegistryError::TooLarge { attempted: boxed(), limit });
+            return Err(too_large());
         }
         body.extend_from_slice(&chunk);
     }
@@ -60,6 +72,36 @@ pub(crate) async fn refusal(
 ) -> RegistryError {
     let body = read_body(&attempted, &mut response, SMALL_BODY_LIMIT, silence).await.unwrap_or_default();
     sort(attempted, response.status(), response.headers(), &body, signed_in)
+}
+
+/// The same for a request to an upload session. That the registry knows the session no more can pass: the
+/// next attempt opens another.
+pub(crate) async fn refusal_of_upload(
+    attempted: Box<Attempted>,
+    mut response: Response,
+    signed_in: SignedIn,
+    silence: Duration,
+) -> RegistryError {
+    let body = read_body(&attempted, &mut response, SMALL_BODY_LIMIT, silence).await.unwrap_or_default();
+    let status = response.status();
+    if is_lost_session(status, &body) {
+        let (detail, verdict) = (Detail::new(words(&body)), Verdict::Passing { after: None });
+        return RegistryError::Answered { attempted, status, detail, verdict };
+    }
+    sort(attempted, status, response.headers(), &body, signed_in)
+}
+
+/// Whether an upload session expired or is not where the server thinks it is: 416, or 404 and 400 with the
+/// codes for it, or without any code, as proxies answer for servers that were restarted.
+fn is_lost_session(status: StatusCode, body: &[u8]) -> bool {
+    let codes = serde_json::from_slice::<ErrorBody>(body).map(|parsed| parsed.errors).unwrap_or_default();
+    match status.as_u16() {
+        416 => true,
+        404 | 400 => codes.iter().all(|entry| {
+            matches!(entry.code.as_str(), "" | "UNKNOWN" | "BLOB_UPLOAD_UNKNOWN" | "BLOB_UPLOAD_INVALID")
+        }),
+        _ => false,
+    }
 }
 
 fn sort(
@@ -177,6 +219,25 @@ mod tests {
             Untried,
             "that port speaks TLS, but plain HTTP was chosen for it; write https://, or leave --insecure out",
         );
+    }
+
+    #[test]
+    fn sessions_that_are_gone() {
+        #[track_caller]
+        fn check(status: u16, code: &str, expected: bool) {
+            let body = format!(r#"{{"errors":[{{"code":"{code}"}}]}}"#);
+            let found = is_lost_session(StatusCode::from_u16(status).unwrap(), body.as_bytes());
+            assert_eq!(found, expected, "{status} {code}");
+        }
+        check(404, "BLOB_UPLOAD_UNKNOWN", true);
+        check(404, "BLOB_UPLOAD_INVALID", true);
+        check(404, "NAME_UNKNOWN", false);
+        check(400, "BLOB_UPLOAD_INVALID", true);
+        check(400, "DIGEST_INVALID", false);
+        check(400, "SIZE_INVALID", false);
+        check(416, "RANGE_INVALID", true);
+        check(403, "BLOB_UPLOAD_UNKNOWN", false);
+        assert!(is_lost_session(StatusCode::NOT_FOUND, b"<html>404</html>"));
     }
 
     #[test]

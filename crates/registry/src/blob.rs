@@ -28,7 +28,11 @@ impl Registry {
     pub async fn blob_exists(&self, repository: &Repository, digest: &Digest) -> Result<bool, RegistryError> {
         let call = self.blob_call("ask for", Method::HEAD, repository, digest);
         let response = self.wire.send(&call, &[StatusCode::NOT_FOUND]).await?;
-        Ok(response.status().is_success())
+        if response.status() == StatusCode::NOT_FOUND {
+            return Ok(false);
+        }
+        call.refuse_web_page(response.headers())?;
+        Ok(true)
     }
 
     /// Reads a blob of at most `limit` bytes whole; its digest is checked (end-2).
@@ -43,11 +47,7 @@ impl Registry {
         limit: u64,
     ) -> Result<Bytes, RegistryError> {
         let call = self.blob_call("get", Method::GET, repository, digest);
-        let response = self.wire.send(&call, &[]).await?;
-        if response.content_length().is_some_and(|length| length > limit) {
-            return Err(RegistryError::TooLarge { attempted: call.attempted, limit });
-        }
-        let body = self.wire.body(&call, response, limit).await?;
+        let body = self.wire.fetch(&call, &[], limit).await?.body;
         let subject = format!("the answer to {}", call.attempted);
         check_digest(subject, digest, &body)?;
         Ok(body)

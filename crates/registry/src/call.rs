@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use reqwest::{
     Method, Url,
-    header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue},
+    header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 
 use crate::{
@@ -56,6 +56,16 @@ impl Call {
     /// The same, whose errors name the proxy that it is sent through.
     pub(crate) fn through(self, proxy: Option<&Proxy>) -> Self {
         Self { attempted: self.attempted.through(proxy), ..self }
+    }
+
+    /// Refuses a page for people in place of a registry's answer: a portal or a login that something on the
+    /// way put there.
+    pub(crate) fn refuse_web_page(&self, headers: &HeaderMap) -> Result<(), RegistryError> {
+        let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if content_type.is_some_and(|text| text.starts_with("text/html")) {
+            return Err(self.malformed("a web page answers there, no registry"));
+        }
+        Ok(())
     }
 
     /// An error about the answer to this call.

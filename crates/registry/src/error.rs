@@ -15,7 +15,7 @@ use crate::{
     retry::{Transient, Verdict},
 };
 pub(crate) use words::cut;
-use words::{advice_on, tls_cause};
+use words::{advice_on, cause_of};
 
 /// Why a registry did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -170,6 +170,14 @@ pub enum RegistryError {
         /// Why it is not trusted, and what to do.
         reason: RealmFault,
     },
+    /// Between two attempts to write a tag somebody else wrote it, with other content.
+    #[error("{attempted}: meanwhile somebody else has written it, with the digest {found}; it was left so")]
+    Overtaken {
+        /// What was being done.
+        attempted: Box<Attempted>,
+        /// Digest of what is there now.
+        found: Digest,
+    },
     /// Content that is not what its digest says.
     #[error("{subject} has the digest {actual}, not {expected}: it is damaged or was changed")]
     DigestMismatch {
@@ -210,11 +218,14 @@ impl RegistryError {
     /// session secrets.
     pub(crate) fn transport(attempted: Box<Attempted>, error: reqwest::Error) -> Self {
         let source = error.without_url();
-        if let Some(tls) = tls_cause(&source) {
+        if let Some(tls) = cause_of::<rustls::Error>(&source) {
             return Self::Tls { attempted, advice: advice_on(tls), source };
         }
         if is_proxy_login(&source) {
             return Self::ProxyLogin { attempted };
+        }
+        if let Some(garbage) = cause_of::<hyper::Error>(&source).filter(|error| error.is_parse()) {
+            return Self::Malformed { attempted, problem: format!("the answer is no HTTP ({garbage})") };
         }
         if source.is_connect() {
             return Self::Unreachable { attempted, advice: Advice::None, source };

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use portolan_oci::Repository;
 use reqwest::{
     Body, RequestBuilder, Response, StatusCode, Url,
-    header::{AUTHORIZATION, HeaderValue},
+    header::{AUTHORIZATION, HeaderMap, HeaderValue},
 };
 
 use crate::{
@@ -48,6 +48,15 @@ impl Default for Timeouts {
     }
 }
 
+/// An answer that was read to its end.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// Empty where the status is no success.
+    pub(crate) body: Bytes,
+}
+
 /// The connections to one registry and what is needed to use them.
 #[derive(Debug)]
 pub(crate) struct Wire {
@@ -86,12 +95,37 @@ impl Wire {
         also: &[StatusCode],
     ) -> Result<Response, RegistryError> {
         let response = self.exchange(call).await?;
-        let status = response.status();
-        if status.is_success() || also.contains(&status) {
-            Ok(response)
-        } else {
-            Err(self.refusal(call, response).await)
+        if response.status().is_success() || also.contains(&response.status()) {
+            return Ok(response);
         }
+        Err(self.refusal(call, response).await)
+    }
+
+    /// Sends `call` and reads the answer to its end, of at most `limit` bytes; where it breaks off, it is
+    /// asked for again from its beginning.
+    pub(crate) async fn fetch(
+        &self,
+        call: &Call,
+        also: &[StatusCode],
+        limit: u64,
+    ) -> Result<Fetched, RegistryError> {
+        retry::run(&self.retry, &self.stop, |_| self.fetch_once(call, also, limit)).await
+    }
+
+    async fn fetch_once(
+        &self,
+        call: &Call,
+        also: &[StatusCode],
+        limit: u64,
+    ) -> Result<Fetched, RegistryError> {
+        let mut response = self.send_once(call, also).await?;
+        let status = response.status();
+        let headers = std::mem::take(response.headers_mut());
+        let body = match status.is_success() {
+            true => read_body(&call.attempted, &mut response, limit, self.timeouts.answer).await?,
+            false => Bytes::new(),
+        };
+        Ok(Fetched { status, headers, body })
     }
 
     /// The error that `response` amounts to.
@@ -101,18 +135,14 @@ impl Wire {
         answer::refusal(attempted, response, signed_in, self.timeouts.answer).await
     }
 
-    /// Reads the body of an answer up to `limit` bytes.
-    pub(crate) async fn body(
-        &self,
-        call: &Call,
-        mut response: Response,
-        limit: u64,
-    ) -> Result<Bytes, RegistryError> {
-        read_body(&call.attempted, &mut response, limit, self.timeouts.answer).await
+    /// The error that `response` of an upload session amounts to.
+    pub(crate) async fn refusal_of_upload(&self, call: &Call, response: Response) -> RegistryError {
+        let signed_in = self.auth.signed_in();
+        answer::refusal_of_upload(call.attempted.clone(), response, signed_in, self.timeouts.answer).await
     }
 
     /// Signs in and asks, whatever the answer.
-    async fn exchange(&self, call: &Call) -> Result<Response, RegistryError> {
+    pub(crate) async fn exchange(&self, call: &Call) -> Result<Response, RegistryError> {
         let mut round = 1;
         loop {
             let header = self.sign(call).await?;

@@ -42,12 +42,8 @@ impl Registry {
             StatusCode::METHOD_NOT_ALLOWED,
             StatusCode::BAD_REQUEST,
         ];
-        let response = self.wire.send(&call, &others).await?;
-        if !response.status().is_success() {
-            return Ok(false);
-        }
-        match self.wire.body(&call, response, SMALL_BODY_LIMIT).await {
-            Ok(body) => Ok(body.trim_ascii().trim_ascii_start().eq_ignore_ascii_case(b"pong")),
+        match self.wire.fetch(&call, &others, SMALL_BODY_LIMIT).await {
+            Ok(answer) => Ok(answer.body.trim_ascii().eq_ignore_ascii_case(b"pong")),
             Err(RegistryError::TooLarge { .. }) => Ok(false),
             Err(error) => Err(error),
         }

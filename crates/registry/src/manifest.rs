@@ -2,11 +2,14 @@
 
 use portolan_oci::{Digest, Locator, MANIFEST_LIMIT, Manifest, MediaType, Repository};
 use reqwest::{
-    Method, Response, StatusCode,
+    Method, StatusCode,
     header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 
-use crate::{blob::check_digest, call::Call, error::RegistryError, registry::Registry, scope::Access};
+use crate::{
+    blob::check_digest, call::Call, error::RegistryError, exchange::Fetched, registry::Registry, retry,
+    scope::Access,
+};
 
 /// The header in which registries name the digest of what they serve.
 pub(crate) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
@@ -67,39 +70,22 @@ impl Registry {
         locator: &Locator,
     ) -> Result<Option<Manifest>, RegistryError> {
         let call = self.manifest_call("get", Method::GET, repository, locator).header(ACCEPT, ACCEPTED);
-        let response = self.wire.send(&call, &[StatusCode::NOT_FOUND]).await?;
-        if response.status() == StatusCode::NOT_FOUND {
+        let answer = self.wire.fetch(&call, &[StatusCode::NOT_FOUND], MANIFEST_LIMIT).await?;
+        if answer.status == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        self.read_manifest(call, locator, response).await.map(Some)
+        read_manifest(call, locator, answer).map(Some)
     }
 
-    async fn read_manifest(
-        &self,
-        call: Call,
-        locator: &Locator,
-        response: Response,
-    ) -> Result<Manifest, RegistryError> {
-        let told = told_digest(&call, response.headers())?;
-        let media_type =
-            media_type(response.headers()).filter(|given| given.is_index() || given.is_manifest());
-        let bytes = self.wire.body(&call, response, MANIFEST_LIMIT).await?;
-        let asked = match locator {
-            Locator::Digest(digest) => Some(digest),
-            Locator::Tag(_) => None,
-        };
-        for expected in asked.into_iter().chain(&told) {
-            check_digest(format!("the answer to {}", call.attempted), expected, &bytes)?;
-        }
-        Manifest::parse(bytes, media_type.as_ref())
-            .map_err(|source| RegistryError::Manifest { attempted: call.attempted, source })
-    }
-
-    /// Writes `manifest` under `locator`, byte for byte (end-7). Its blobs and children must be there.
+    /// Writes `manifest` under `locator`, byte for byte (end-7). Its blobs and children must be there; a tag
+    /// must not.
+    ///
+    /// After a failed attempt it is asked first what became of it: if only the answer was lost, nothing is
+    /// sent again, and if somebody else has written the tag meanwhile, it stays theirs.
     ///
     /// # Errors
-    /// [`RegistryError::DigestMismatch`] where the server says that it stored something else, and any
-    /// other.
+    /// [`RegistryError::DigestMismatch`] where the server says that it stored something else,
+    /// [`RegistryError::Overtaken`] where another writer was quicker, and any other.
     pub async fn put_manifest(
         &self,
         repository: &Repository,
@@ -110,8 +96,33 @@ impl Registry {
         let media_type = HeaderValue::from_str(manifest.media_type().as_str())
             .map_err(|_| call.malformed("the manifest's media type makes no header"))?;
         let call = call.header(CONTENT_TYPE, media_type).body(manifest.bytes().clone());
-        let response = self.wire.send(&call, &[]).await?;
-        check_stored(&call, manifest.digest(), response.headers())
+        let call = &call;
+        retry::run(&self.wire.retry, &self.wire.stop, |attempt| async move {
+            if attempt > 1 && self.is_written(call, repository, locator, manifest.digest()).await? {
+                return Ok(());
+            }
+            let response = self.wire.send_once(call, &[]).await?;
+            call.refuse_web_page(response.headers())?;
+            check_stored(call, manifest.digest(), response.headers())
+        })
+        .await
+    }
+
+    /// Whether an attempt that failed has written the manifest all the same.
+    async fn is_written(
+        &self,
+        call: &Call,
+        repository: &Repository,
+        locator: &Locator,
+        digest: &Digest,
+    ) -> Result<bool, RegistryError> {
+        match self.head_manifest(repository, locator).await? {
+            None => Ok(false),
+            Some(head) if head.digest == *digest => Ok(true),
+            Some(head) => {
+                Err(RegistryError::Overtaken { attempted: call.attempted.clone(), found: head.digest })
+            }
+        }
     }
 
     fn manifest_call(&self, verb: &str, method: Method, repository: &Repository, locator: &Locator) -> Call {
@@ -124,6 +135,20 @@ impl Registry {
         Call::new(format!("{verb} manifest {repository}{joint}{locator}"), method, url)
             .scope(self.wire.scope(repository, access))
     }
+}
+
+fn read_manifest(call: Call, locator: &Locator, answer: Fetched) -> Result<Manifest, RegistryError> {
+    let told = told_digest(&call, &answer.headers)?;
+    let media_type = media_type(&answer.headers).filter(|given| given.is_index() || given.is_manifest());
+    let asked = match locator {
+        Locator::Digest(digest) => Some(digest),
+        Locator::Tag(_) => None,
+    };
+    for expected in asked.into_iter().chain(&told) {
+        check_digest(format!("the answer to {}", call.attempted), expected, &answer.body)?;
+    }
+    Manifest::parse(answer.body, media_type.as_ref())
+        .map_err(|source| RegistryError::Manifest { attempted: call.attempted, source })
 }
 
 /// Holds what the server says it stored against what was sent. Digests of another algorithm than ours
@@ -143,7 +168,11 @@ pub(crate) fn check_stored(call: &Call, own: &Digest, headers: &HeaderMap) -> Re
 
 /// What the server says the digest is; nothing where it says nothing.
 fn told_digest(call: &Call, headers: &HeaderMap) -> Result<Option<Digest>, RegistryError> {
-    let Some(value) = headers.get(CONTENT_DIGEST) else { return Ok(None) };
+    let mut values = headers.get_all(CONTENT_DIGEST).into_iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.any(|other| other != value) {
+        return Err(call.malformed(format!("the header {CONTENT_DIGEST} names several digests")));
+    }
     let text = String::from_utf8_lossy(value.as_bytes());
     match text.parse() {
         Ok(digest) => Ok(Some(digest)),

@@ -16,8 +16,26 @@ pub(crate) fn led_to(call: &Call, url: &Url, response: &Response) -> Result<Opti
     let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
     let next = location.and_then(|text| url.join(text).ok());
     let next = next.ok_or_else(|| call.malformed("a redirect leads nowhere"))?;
+    let next = bare(next).ok_or_else(|| call.malformed("a redirect leads to no web address"))?;
     if url.scheme() == "https" && next.scheme() != "https" {
         return Err(call.malformed("a redirect leads from https to http"));
     }
     Ok(Some(next))
+}
+
+/// A web address without what a server has no business to put into it: user-info, which the HTTP library
+/// would send as a password, and a fragment.
+pub(crate) fn bare(mut url: Url) -> Option<Url> {
+    let is_web = matches!(url.scheme(), "http" | "https");
+    url.set_fragment(None);
+    let cleared = is_web && url.set_username("").is_ok() && url.set_password(None).is_ok();
+    cleared.then_some(url)
+}
+
+/// Path and query of `url` at the server of `own`.
+pub(crate) fn at_place_of(own: &Url, url: &Url) -> Url {
+    let mut moved = own.clone();
+    moved.set_path(url.path());
+    moved.set_query(url.query());
+    moved
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use portolan_oci::RegistryHost;
-use reqwest::{Method, Response, StatusCode, Url, header::CONTENT_TYPE};
+use reqwest::{Method, StatusCode, Url};
 
 use crate::{
     auth::Authenticator,
@@ -92,7 +92,7 @@ impl Registry {
         let call = Call::new("ask for the registry's version", Method::GET, self.wire.url("v2/"));
         let policy = self.wire.retry.at_most(PING_ATTEMPTS);
         match retry::run(&policy, &self.wire.stop, |_| self.wire.send_once(&call, &[])).await {
-            Ok(response) => refuse_web_page(&call, &response),
+            Ok(response) => call.refuse_web_page(response.headers()),
             Err(error) if self.may_read_anonymously(&error) => Ok(()),
             Err(error) => Err(self.advised(error).await),
         }
@@ -121,14 +121,6 @@ impl Registry {
         let answer = execute(self.wire.request(&call, url, None), &call.attempted, PROBE_TIME).await;
         answer.is_ok_and(|response| speaks_registry(response.status()))
     }
-}
-
-fn refuse_web_page(call: &Call, response: &Response) -> Result<(), RegistryError> {
-    let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if content_type.is_some_and(|text| text.starts_with("text/html")) {
-        return Err(call.malformed("a web page answers there, no registry"));
-    }
-    Ok(())
 }
 
 /// A port of TLS may answer plain HTTP too: with 400, or a redirect to `https`.

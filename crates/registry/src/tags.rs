@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use portolan_oci::{Repository, Tag};
 use reqwest::{
-    Method, Response, StatusCode, Url,
+    Method, StatusCode, Url,
     header::{HeaderMap, LINK},
 };
 use serde::Deserialize;
 
-use crate::{call::Call, error::RegistryError, http::same_place, registry::Registry, scope::Access};
+use crate::{call::Call, error::RegistryError, redirect::at_place_of, registry::Registry, scope::Access};
 
 /// How many tags are asked for at once.
 const PAGE: usize = 1000;
@@ -40,12 +40,12 @@ impl Registry {
             let Some(url) = next.take() else { break };
             let call = Call::new(format!("list the tags of {repository}"), Method::GET, url)
                 .scope(self.wire.scope(repository, Access::Pull));
-            let response = self.wire.send(&call, &[StatusCode::NOT_FOUND]).await?;
-            if response.status() == StatusCode::NOT_FOUND {
+            let answer = self.wire.fetch(&call, &[StatusCode::NOT_FOUND], BODY_LIMIT).await?;
+            if answer.status == StatusCode::NOT_FOUND {
                 return Ok(None);
             }
-            let linked = linked_page(&call.url, response.headers());
-            let page = self.read_page(&call, response).await?;
+            let linked = linked_page(&call.url, &answer.headers);
+            let page = read_page(&call, &answer.body)?;
             let before = tags.len();
             tags.extend(page.iter().filter_map(|tag| tag.parse::<Tag>().ok()));
             let grew = tags.len() > before;
@@ -55,13 +55,6 @@ impl Registry {
             });
         }
         Ok(Some(tags.into_iter().collect()))
-    }
-
-    async fn read_page(&self, call: &Call, response: Response) -> Result<Vec<String>, RegistryError> {
-        let body = self.wire.body(call, response, BODY_LIMIT).await?;
-        let list: TagList = serde_json::from_slice(&body)
-            .map_err(|error| call.malformed(format!("the answer is no list of tags: {error}")))?;
-        Ok(list.tags.unwrap_or_default())
     }
 
     fn page_url(&self, repository: &Repository, last: Option<&str>) -> Url {
@@ -74,22 +67,29 @@ impl Registry {
     }
 }
 
+fn read_page(call: &Call, body: &[u8]) -> Result<Vec<String>, RegistryError> {
+    let list: TagList = serde_json::from_slice(body)
+        .map_err(|error| call.malformed(format!("the answer is no list of tags: {error}")))?;
+    Ok(list.tags.unwrap_or_default())
+}
+
 /// The next page that `Link: <…>; rel="next"` names (RFC 8288), on the registry's own address alone.
 fn linked_page(asked: &Url, headers: &HeaderMap) -> Option<Url> {
-    let text = headers.get(LINK)?.to_str().ok()?;
-    let (target, parameters) = text.trim().strip_prefix('<')?.split_once('>')?;
-    let is_next = parameters.split([';', ',']).any(|parameter| {
-        let parameter = parameter.trim().to_ascii_lowercase();
-        matches!(parameter.as_str(), "rel=next" | "rel=\"next\"")
-    });
-    let url = asked.join(target).ok().filter(|_| is_next)?;
-    if same_place(&url, asked) {
-        return Some(url);
-    }
-    let mut own = asked.clone();
-    own.set_path(url.path());
-    own.set_query(url.query());
-    (url.host_str() == asked.host_str()).then_some(own)
+    let values = headers.get_all(LINK).into_iter().filter_map(|value| value.to_str().ok());
+    // One header may hold several links; within an address there is no bracket.
+    let mut links = values.flat_map(|text| text.split('<').skip(1)).filter_map(|link| link.split_once('>'));
+    let (target, _) = links.find(|(_, parameters)| leads_on(parameters))?;
+    let url = asked.join(target).ok()?;
+    (url.host_str() == asked.host_str()).then(|| at_place_of(asked, &url))
+}
+
+/// Whether the parameters of a link say that it is the next page: `rel=next`, or among several in quotes.
+fn leads_on(parameters: &str) -> bool {
+    parameters.split([';', ',']).any(|parameter| {
+        let Some((name, value)) = parameter.split_once('=') else { return false };
+        let mut relations = value.trim().trim_matches('"').split_ascii_whitespace();
+        name.trim().eq_ignore_ascii_case("rel") && relations.any(|it| it.eq_ignore_ascii_case("next"))
+    })
 }
 
 #[cfg(test)]
@@ -110,6 +110,15 @@ mod tests {
         check("<http://r:5000/v2/a/tags/list?n=2&last=b>; rel=\"next\"", next);
         check("<https://other/v2/a/tags/list>; rel=\"next\"", None);
         check("</v2/a/tags/list?n=2&last=b>; rel=\"prev\"", None);
+        check("</v2/a/tags/list?n=2&last=b>; rel=\"last Next\"", next);
+        check("</v2/a/tags/list?n=2>; rel=prev, </v2/a/tags/list?n=2&last=b>; rel=next", next);
+        check("<https://x:y@r/v2/a/tags/list?n=2&last=b#f>; rel=next", next);
+        check("<https://r@other/v2/a/tags/list>; rel=next", None);
+        check("<//other/v2/a/tags/list>; rel=next", None);
+        check("<javascript:alert(1)>; rel=next", None);
+        check("<http://[>; rel=next", None);
+        check("</v2/a/tags/list; rel=next", None);
         check("nonsense", None);
+        check("", None);
     }
 }

@@ -40,6 +40,10 @@ use crate::{
 use pump::Goal;
 use session::Session;
 
+/// How often a blob is sent at most. Fewer times than a question is asked: it may be large, and between
+/// two attempts it is asked whether the blob is there, which bridges a registry's absence by itself.
+const UPLOAD_ATTEMPTS: u32 = 4;
+
 /// Where a blob's bytes come from. It is opened again for each attempt.
 pub trait BlobSource: Send + Sync {
     /// Opens the bytes from the start. They are read on a thread where blocking is fine.
@@ -81,7 +85,8 @@ impl Registry {
         progress: Progress<'_>,
     ) -> Result<(), RegistryError> {
         let job = &Job { repository, source, progress };
-        retry::run(&self.wire.retry, &self.wire.stop, |attempt| async move {
+        let policy = self.wire.retry.at_most(UPLOAD_ATTEMPTS);
+        retry::run(&policy, &self.wire.stop, |attempt| async move {
             if attempt > 1 && self.blob_exists(repository, &expected.digest).await? {
                 return Ok(());
             }
@@ -105,7 +110,8 @@ impl Registry {
     ) -> Result<SizedDigest, RegistryError> {
         let job = &Job { repository, source, progress };
         let derived = &Mutex::new(None::<SizedDigest>);
-        let sent = retry::run(&self.wire.retry, &self.wire.stop, |_| async move {
+        let policy = self.wire.retry.at_most(UPLOAD_ATTEMPTS);
+        let sent = retry::run(&policy, &self.wire.stop, |_| async move {
             let before = derived.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if let Some(before) = before
                 && self.blob_exists(repository, &before.digest).await?
@@ -125,7 +131,7 @@ impl Registry {
             upload_call(&doing, Method::PUT, job.repository, session.completed_by(&expected.digest))
         };
         let whole = self.stream(job, &Goal::Known(expected.clone()), request).await?;
-        check_stored(&whole.call, &expected.digest, &whole.headers)
+        check_completed(&whole.call, &expected.digest, &whole.headers)
     }
 
     async fn send_unknown(
@@ -151,9 +157,18 @@ impl Registry {
     ) -> Result<(), RegistryError> {
         let doing = format!("complete blob {digest} in {repository}");
         let call = upload_call(&doing, Method::PUT, repository, session.completed_by(digest)).empty();
-        let response = self.wire.send_once(&call, &[]).await?;
-        check_stored(&call, digest, response.headers())
+        let response = self.wire.exchange(&call).await?;
+        if !response.status().is_success() {
+            return Err(self.wire.refusal_of_upload(&call, response).await);
+        }
+        check_completed(&call, digest, response.headers())
     }
+}
+
+/// Holds the answer to the end of an upload against what was sent.
+fn check_completed(call: &Call, digest: &Digest, headers: &HeaderMap) -> Result<(), RegistryError> {
+    call.refuse_web_page(headers)?;
+    check_stored(call, digest, headers)
 }
 
 /// What is left of a stream that the registry took whole.

@@ -152,13 +152,13 @@ impl fmt::Display for Advice {
     }
 }
 
-/// The TLS library's error among the causes, looking through `io::Error`, whose `source` skips what
+/// The error of that library among the causes, looking through `io::Error`, whose `source` skips what
 /// it wraps.
-pub(super) fn tls_cause(error: &reqwest::Error) -> Option<&rustls::Error> {
+pub(super) fn cause_of<E: StdError + 'static>(error: &reqwest::Error) -> Option<&E> {
     let mut cause: Option<&(dyn StdError + 'static)> = error.source();
     while let Some(current) = cause {
-        if let Some(tls) = current.downcast_ref() {
-            return Some(tls);
+        if let Some(found) = current.downcast_ref() {
+            return Some(found);
         }
         let wrapped = current.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         cause = match wrapped {

@@ -7,7 +7,12 @@ use reqwest::{
 };
 
 use super::upload_call;
-use crate::{call::Call, error::RegistryError, http::same_place, registry::Registry};
+use crate::{
+    call::Call,
+    error::RegistryError,
+    redirect::{at_place_of, bare},
+    registry::Registry,
+};
 
 /// An open upload session. Its URL may hold a secret in its query and is never shown.
 #[derive(Clone)]
@@ -39,13 +44,9 @@ impl Session {
 }
 
 fn resolve(base: &Url, asked: &Url, location: &str) -> Result<Session, &'static str> {
-    let mut url = asked.join(location).map_err(|_| "the upload session's address is no URL")?;
-    if url.host_str() == base.host_str() && !same_place(&url, base) {
-        let mut own = base.clone();
-        own.set_path(url.path());
-        own.set_query(url.query());
-        url = own;
-    }
+    let url = asked.join(location).map_err(|_| "the upload session's address is no URL")?;
+    let url = bare(url).ok_or("the upload session's address is no web address")?;
+    let url = if url.host_str() == base.host_str() { at_place_of(base, &url) } else { url };
     if base.scheme() == "https" && url.scheme() != "https" {
         return Err("the upload session is on another host, in the clear");
     }
@@ -112,7 +113,15 @@ mod tests {
         check(base, "https://storage.example/u?s=1", Ok("https://storage.example/u?s=1"));
         check(base, "http://storage.example/u", Err("the upload session is on another host, in the clear"));
         check("http://10.0.0.1/", "http://10.0.0.2/u", Ok("http://10.0.0.2/u"));
+        check(base, "https://bob:secret@r.example:8443/u#here", Ok("https://r.example:8443/u"));
+        check(base, "https://bob:secret@storage.example/u", Ok("https://storage.example/u"));
+        check(base, "//storage.example/u", Ok("https://storage.example/u"));
+        check(base, "https://r.example:8443@storage.example/u", Ok("https://storage.example/u"));
+        check(base, "/v2/../../etc?x", Ok("https://r.example:8443/etc?x"));
+        check(base, r"\\storage.example/u", Ok("https://storage.example/u"));
         check(base, "http://[", Err("the upload session's address is no URL"));
+        check(base, "file:///etc/passwd", Err("the upload session's address is no web address"));
+        check("http://10.0.0.1/", "ftp://10.0.0.1/u", Err("the upload session's address is no web address"));
     }
 
     #[test]

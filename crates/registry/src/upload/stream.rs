@@ -50,7 +50,7 @@ impl Registry {
             };
             let again = self.wire.may_try_again(&call, &response, header.as_ref()).await?;
             if round == SIGN_IN_ROUNDS || !again {
-                return Err(self.wire.refusal(&call, response).await);
+                return Err(self.wire.refusal_of_upload(&call, response).await);
             }
             round += 1;
         }

@@ -3,6 +3,8 @@
 
 mod certificates;
 mod docker_registry;
+mod faulty_reads;
+mod faulty_uploads;
 mod peer;
 mod proxies;
 mod scripted;

@@ -6,9 +6,13 @@ use std::{
     time::Duration,
 };
 
-use portolan_oci::{Digest, Repository, SizedDigest};
+use portolan_oci::{Digest, Locator, Manifest, MediaType, Repository, SizedDigest};
 use portolan_registry::{
     BlobSource, Credentials, Endpoint, Registry, RegistryOptions, Scheme, Timeouts, retry::Policy,
+};
+use portolan_testkit::{
+    docker_registry::{DockerRegistry, Options},
+    faulty_proxy::{FaultyProxy, Kind, Seen},
 };
 
 /// A blob in memory.
@@ -64,6 +68,47 @@ pub(crate) fn client(
     options: &RegistryOptions,
 ) -> Registry {
     Registry::new(Endpoint::new(scheme, host.parse().unwrap()), credentials, options).unwrap()
+}
+
+/// A real registry for everybody with a faulty proxy before it. `None` where the test is to be skipped.
+pub(crate) fn proxied() -> Option<(DockerRegistry, FaultyProxy)> {
+    proxied_as(&Options::default())
+}
+
+pub(crate) fn proxied_as(options: &Options) -> Option<(DockerRegistry, FaultyProxy)> {
+    let server = DockerRegistry::start(options)?;
+    let proxy = FaultyProxy::before(server.host().as_str());
+    Some((server, proxy))
+}
+
+/// A client that reaches the registry through the proxy.
+pub(crate) fn through(proxy: &FaultyProxy) -> Registry {
+    client(Scheme::Http, proxy.host().as_str(), None, &options())
+}
+
+/// What was asked of the proxy, in order.
+pub(crate) fn kinds(proxy: &FaultyProxy) -> Vec<Kind> {
+    proxy.seen().iter().map(Seen::kind).collect()
+}
+
+/// A manifest without layers, with `{}` as its config.
+pub(crate) fn small_manifest() -> Manifest {
+    let config = serde_json::json!({
+        "mediaType": MediaType::OCI_CONFIG, "size": 2, "digest": Digest::sha256(b"{}"),
+    });
+    let json = serde_json::json!({
+        "schemaVersion": 2, "mediaType": MediaType::OCI_MANIFEST, "config": config, "layers": [],
+    });
+    Manifest::parse(json.to_string().into(), None).unwrap()
+}
+
+/// Sends the config of [`small_manifest`].
+pub(crate) async fn send_config(registry: &Registry, repository: &Repository) {
+    registry.upload_blob(repository, &expected(b"{}"), memory(b"{}"), &quiet).await.unwrap();
+}
+
+pub(crate) fn tag(text: &str) -> Locator {
+    Locator::Tag(text.parse().unwrap())
 }
 
 pub(crate) fn alice() -> Option<Credentials> {
