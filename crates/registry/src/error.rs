@@ -238,6 +238,11 @@ impl RegistryError {
         matches!(self, Self::DigestMismatch { .. } | Self::SizeMismatch { .. } | Self::Source { .. })
     }
 
+    /// Whether the connection failed, or the server was silent for too long.
+    pub(crate) fn is_of_the_connection(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Broken { .. } | Self::TimedOut { .. })
+    }
+
     /// The same error with the advice that plain HTTP answers there.
     pub(crate) fn advise_plain(self) -> Self {
         let advice = Advice::PlainAnswers;
@@ -252,9 +257,7 @@ impl RegistryError {
 impl Transient for RegistryError {
     fn verdict(&self) -> Verdict {
         match self {
-            Self::Unreachable { .. } | Self::Broken { .. } | Self::TimedOut { .. } => {
-                Verdict::Passing { after: None }
-            }
+            _ if self.is_of_the_connection() => Verdict::Passing { after: None },
             Self::Answered { verdict, .. } => *verdict,
             _ => Verdict::Final,
         }

@@ -16,6 +16,7 @@ use crate::{
     call::Call,
     clients::Clients,
     error::{Attempted, RegistryError},
+    gate::Gate,
     http::same_place,
     redirect::{REDIRECT_LIMIT, led_to},
     retry::{self, Policy},
@@ -66,6 +67,7 @@ pub(crate) struct Wire {
     pub(crate) timeouts: Timeouts,
     pub(crate) retry: Policy,
     pub(crate) stop: Stop,
+    pub(crate) gate: Gate,
     pub(crate) usual_access: Access,
 }
 
@@ -191,7 +193,10 @@ impl Wire {
             let header = header.filter(|_| same_place(&self.base, &url));
             let request = self.request(call, url.clone(), header);
             let attempted = call.attempted.through(self.clients.proxy_of(&url));
-            let response = execute(request, &attempted, self.timeouts.answer).await?;
+            let mut pass = self.gate.enter(&self.stop).await;
+            let outcome = execute(request, &attempted, self.timeouts.answer).await;
+            pass.note(&outcome);
+            let response = outcome?;
             match led_to(call, &url, &response)? {
                 Some(next) => url = next,
                 None => return Ok(response),

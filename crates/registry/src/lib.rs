@@ -37,6 +37,7 @@ mod docker_helper;
 mod endpoint;
 mod error;
 mod exchange;
+mod gate;
 mod harbor;
 mod http;
 mod identity;

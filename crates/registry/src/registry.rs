@@ -13,6 +13,7 @@ use crate::{
     endpoint::Endpoint,
     error::{RegistryError, SignIn},
     exchange::{Timeouts, Wire, execute},
+    gate::Gate,
     http::HttpOptions,
     retry::{self, Policy},
     scope::Access,
@@ -41,7 +42,7 @@ pub struct RegistryOptions {
     /// Token servers that the configuration names: they get the credentials on another host than the
     /// registry's too, at private addresses and in the clear.
     pub token_hosts: Vec<RegistryHost>,
-    /// Once requested, nothing is tried again.
+    /// Once requested, nothing is tried again, and no wait holds anything up.
     pub stop: Stop,
 }
 
@@ -74,6 +75,7 @@ impl Registry {
             timeouts: options.timeouts.clone(),
             retry: options.retry.clone(),
             stop: options.stop.clone(),
+            gate: Gate::new(options.retry.longest_asked),
             usual_access: options.usual_access,
         };
         Ok(Self { endpoint: Arc::new(endpoint), wire: Arc::new(wire), pieces: Arc::default() })

@@ -64,6 +64,22 @@ impl Registry {
         call: &Call,
         header: Option<&HeaderValue>,
     ) -> Result<(Response, Option<SizedDigest>), RegistryError> {
+        let mut pass = self.wire.gate.enter(&self.wire.stop).await;
+        let outcome = self.pour_now(job, goal, call, header).await;
+        match &outcome {
+            Ok((response, _)) => pass.note_answer(response),
+            Err(error) => pass.note_error(error),
+        }
+        outcome
+    }
+
+    async fn pour_now(
+        &self,
+        job: &Job<'_>,
+        goal: &Goal,
+        call: &Call,
+        header: Option<&HeaderValue>,
+    ) -> Result<(Response, Option<SizedDigest>), RegistryError> {
         let (body, pump) = Pump::start(Arc::clone(&job.source), goal.clone(), &self.pieces);
         let watch = Watch {
             taken: body.counter(),
