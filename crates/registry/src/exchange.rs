@@ -18,6 +18,7 @@ use crate::{
     error::{Attempted, RegistryError},
     gate::Gate,
     http::same_place,
+    rate::RateLimit,
     redirect::{REDIRECT_LIMIT, led_to},
     retry::{self, Policy},
     scope::{Access, Scope},
@@ -68,6 +69,7 @@ pub(crate) struct Wire {
     pub(crate) retry: Policy,
     pub(crate) stop: Stop,
     pub(crate) gate: Gate,
+    pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) usual_access: Access,
 }
 

@@ -15,6 +15,7 @@ use crate::{
     exchange::{Timeouts, Wire, execute},
     gate::Gate,
     http::HttpOptions,
+    rate::RateLimit,
     retry::{self, Policy},
     scope::Access,
     stop::Stop,
@@ -39,6 +40,8 @@ pub struct RegistryOptions {
     /// What tokens are asked for: where most repositories are pushed to, [`Access::PullPush`] saves a
     /// second token for each of them.
     pub usual_access: Access,
+    /// How many bytes of blobs are sent in a second at most; all registries with a clone of it share it.
+    pub rate_limit: Option<RateLimit>,
     /// Token servers that the configuration names: they get the credentials on another host than the
     /// registry's too, at private addresses and in the clear.
     pub token_hosts: Vec<RegistryHost>,
@@ -75,6 +78,7 @@ impl Registry {
             timeouts: options.timeouts.clone(),
             retry: options.retry.clone(),
             stop: options.stop.clone(),
+            rate_limit: options.rate_limit.clone(),
             gate: Gate::new(options.retry.longest_asked),
             usual_access: options.usual_access,
         };

@@ -3,9 +3,12 @@
 use std::{
     io::{self, Read},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
+
+use crate::stop::Stop;
 
 /// Size of a piece in bytes. Pushing half a GiB into docker-registry takes the same time with 64 KiB
 /// and with 1 MiB (`examples/push_speed.rs`); this one leaves few wake-ups and 5 MiB for four uploads.
@@ -16,6 +19,9 @@ const PIECES_PER_UPLOAD: usize = 5;
 
 /// How many spare pieces are kept between uploads.
 const SPARE_LIMIT: usize = 20;
+
+/// How often a wait on this thread looks for a stop, which wakes none but tasks.
+const LOOK_UP: Duration = Duration::from_millis(100);
 
 /// Spare pieces, shared by all uploads of a registry.
 #[derive(Debug, Default)]
@@ -67,6 +73,20 @@ impl Allowance {
         state.left = state.left.checked_sub(1)?;
         drop(state);
         Some(Piece { buffer: self.pool.take(), filled: 0, home: Arc::clone(self) })
+    }
+
+    /// Waits for so long; no longer once the upload is over or `stop` was requested.
+    pub(super) fn rest(&self, wait: Duration, stop: &Stop) {
+        let until = Instant::now() + wait;
+        let mut state = self.lock();
+        while !state.closed && !stop.is_requested() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let waited = self.changed.wait_timeout(state, left.min(LOOK_UP));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 
     /// Ends the upload: nobody waits for a piece any more.
@@ -150,6 +170,21 @@ mod tests {
         allowance.close();
         assert!(waiter.join().unwrap());
         drop(held);
+    }
+
+    #[test]
+    fn a_rest_ends_with_the_upload_and_at_a_stop() {
+        const FOREVER: Duration = Duration::from_secs(3600);
+        let (allowance, stop) = (Allowance::new(Arc::default()), Stop::default());
+        allowance.rest(Duration::from_millis(1), &stop);
+        let (resting, never) = (Arc::clone(&allowance), stop.clone());
+        let rest = std::thread::spawn(move || resting.rest(FOREVER, &never));
+        allowance.close();
+        rest.join().unwrap();
+        let (resting, wish) = (Allowance::new(Arc::default()), stop.clone());
+        let rest = std::thread::spawn(move || resting.rest(FOREVER, &wish));
+        stop.request();
+        rest.join().unwrap();
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::{
     body::{Part, PieceBody},
     pieces::{Allowance, PiecePool},
 };
-use crate::error::RegistryError;
+use crate::{error::RegistryError, rate::RateLimit, stop::Stop};
 
 /// What the source has to turn out to be.
 #[derive(Clone, Debug)]
@@ -41,6 +41,28 @@ impl Goal {
     }
 }
 
+/// How fast a source is read.
+#[derive(Clone, Debug)]
+pub(super) struct Pace {
+    pub(super) limit: Option<RateLimit>,
+    /// Once requested, nothing is held back any more.
+    pub(super) stop: Stop,
+}
+
+impl Pace {
+    /// How many bytes are read at once at most.
+    fn portion(&self) -> u64 {
+        self.limit.as_ref().map_or(u64::MAX, RateLimit::portion)
+    }
+
+    /// Waits until so many bytes may be sent.
+    fn keep(&self, bytes: u64, allowance: &Allowance) {
+        if let Some(limit) = &self.limit {
+            allowance.rest(limit.take(bytes), &self.stop);
+        }
+    }
+}
+
 /// How a pump ended.
 #[derive(Debug)]
 pub(super) enum End {
@@ -60,14 +82,19 @@ pub(super) struct Pump {
 }
 
 impl Pump {
-    /// Starts reading on a thread of its own; what it reads is the body's.
-    pub(super) fn start(source: Arc<dyn BlobSource>, goal: Goal, pool: &Arc<PiecePool>) -> (PieceBody, Self) {
+    /// Starts reading on a thread of its own, at that pace; what it reads is the body's.
+    pub(super) fn start(
+        source: Arc<dyn BlobSource>,
+        goal: Goal,
+        pool: &Arc<PiecePool>,
+        pace: Pace,
+    ) -> (PieceBody, Self) {
         // Unbounded, but never longer than the allowance.
         let (parts, taken) = mpsc::unbounded_channel();
         let body = PieceBody::new(taken, goal.size());
         let allowance = Allowance::new(Arc::clone(pool));
         let subject = Arc::clone(&source);
-        let work = Work { source, goal, allowance: Arc::clone(&allowance), parts };
+        let work = Work { source, goal, pace, allowance: Arc::clone(&allowance), parts };
         let task = tokio::task::spawn_blocking(move || work.run());
         (body, Self { subject, allowance, task: Some(task) })
     }
@@ -92,6 +119,7 @@ impl Drop for Pump {
 struct Work {
     source: Arc<dyn BlobSource>,
     goal: Goal,
+    pace: Pace,
     allowance: Arc<Allowance>,
     parts: mpsc::UnboundedSender<Part>,
 }
@@ -113,8 +141,9 @@ impl Work {
         let mut size = 0;
         while let Some(mut piece) = self.allowance.take() {
             let left = self.goal.size().map_or(u64::MAX, |expected| expected - size);
-            piece.fill(source.as_mut(), left)?;
+            piece.fill(source.as_mut(), left.min(self.pace.portion()))?;
             let count = piece.as_ref().len() as u64;
+            self.pace.keep(count, &self.allowance);
             hasher.update(piece.as_ref());
             size += count;
             if count == left || count == 0 {

@@ -14,7 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{
     Job, Progress, Whole,
-    pump::{End, Goal, Pump},
+    pump::{End, Goal, Pace, Pump},
     session::Session,
 };
 use crate::{call::Call, error::RegistryError, exchange::Timeouts, registry::Registry};
@@ -80,7 +80,8 @@ impl Registry {
         call: &Call,
         header: Option<&HeaderValue>,
     ) -> Result<(Response, Option<SizedDigest>), RegistryError> {
-        let (body, pump) = Pump::start(Arc::clone(&job.source), goal.clone(), &self.pieces);
+        let pace = Pace { limit: self.wire.rate_limit.clone(), stop: self.wire.stop.clone() };
+        let (body, pump) = Pump::start(Arc::clone(&job.source), goal.clone(), &self.pieces, pace);
         let watch = Watch {
             taken: body.counter(),
             size: goal.size(),
