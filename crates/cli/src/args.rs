@@ -7,6 +7,7 @@
 //! | `dce5-installer` | refused with a message: its commands come with a later version |
 
 mod charts_syncer;
+pub(crate) mod rate;
 
 use std::ffi::OsString;
 use std::path::Path;

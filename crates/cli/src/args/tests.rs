@@ -88,6 +88,11 @@ fn refusals() {
         "portolan sync --jobs 0",
         "error: invalid value '0' for '--jobs <N>': a number from 1 to 64 is expected",
     );
+    check(
+        "portolan sync --limit-rate 10Mb",
+        "error: invalid value '10Mb' for '--limit-rate <RATE>': \
+         a number with K, M, G, KiB, MiB or GiB is expected, as in 10M or 1.5MiB",
+    );
     // What does not work yet is not offered.
     check("portolan sync --on-existing merge", "error: invalid value 'merge' for '--on-existing <WHAT>'");
     check("portolan sync --output yaml", "error: invalid value 'yaml' for '--output <FORM>'");

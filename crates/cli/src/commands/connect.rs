@@ -37,6 +37,7 @@ fn registry_options(settings: &Settings) -> RegistryOptions {
         usual_access: Access::PullPush,
         token_hosts: settings.registry.token_servers.clone(),
         stop: settings.sync.stop.clone(),
+        rate_limit: settings.rate_limit.clone(),
         ..RegistryOptions::default()
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use portolan_chart::Rules;
 use portolan_oci::RegistryHost;
-use portolan_registry::Stop;
+use portolan_registry::{RateLimit, Stop};
 use portolan_transfer::{
     ChartPolicy, Check, ExistingPolicy, ImagePolicy, MissingProjects, Selection, SyncOptions,
 };
@@ -37,6 +37,8 @@ pub struct Overrides {
     pub missing_projects: MissingProjects,
     /// `--jobs`.
     pub jobs: usize,
+    /// `--limit-rate`.
+    pub rate_limit: Option<RateLimit>,
     /// `--insecure`, `--ca-file`, `--client-cert` and `--client-key`.
     pub tls: TlsSettings,
     /// `--token-server`.
@@ -57,6 +59,7 @@ impl Default for Overrides {
             check: Check::Names,
             missing_projects: MissingProjects::Refuse,
             jobs: DEFAULT_JOBS,
+            rate_limit: None,
             tls: TlsSettings { trust: Trust::Verify, ca_files: Vec::new(), client_certificate: None },
             token_servers: Vec::new(),
             logins: Logins::default(),
@@ -128,6 +131,7 @@ fn assemble(path: &Path, file: File, context: &mut Context<'_>) -> Option<Settin
         charts: charts?,
         tls: context.overrides.tls.clone(),
         proxies,
+        rate_limit: context.overrides.rate_limit.clone(),
         docker: docker(context.environment),
         notes: Vec::new(),
     })

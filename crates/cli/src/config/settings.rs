@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use portolan_chartrepo::Target;
 use portolan_oci::RegistryHost;
-use portolan_registry::{ClientCertificate, Credentials, Proxies};
+use portolan_registry::{ClientCertificate, Credentials, Proxies, RateLimit};
 use portolan_transfer::SyncOptions;
 
 /// Everything a sync needs to know. It holds no secrets that its `Debug` would show.
@@ -25,6 +25,8 @@ pub struct Settings {
     pub tls: TlsSettings,
     /// The proxies that servers are reached through.
     pub proxies: Proxies,
+    /// How fast images are sent at most.
+    pub rate_limit: Option<RateLimit>,
     /// Docker's configuration, asked for registry credentials that nothing else gives.
     pub docker: Option<DockerSettings>,
     /// Keys and flags that are accepted and have nothing to do here, as sentences for the user.

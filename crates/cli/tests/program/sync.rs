@@ -53,6 +53,15 @@ fn the_report_tells_every_image_and_chart() {
 }
 
 #[test]
+fn a_limited_rate_is_kept() {
+    let (site, _depot) = local_site();
+    let report = report(&site.run("sync -c load-image.yaml --limit-rate 10K --output json").expect(0).out);
+    let least = report.totals.bytes_sent as f64 / 10_000.0 - 0.2;
+    assert!(least > 0.5, "{:?}", report.totals);
+    assert!(report.totals.seconds >= least, "{:?}", report.totals);
+}
+
+#[test]
 fn a_dry_run_shows_the_plan_and_writes_nothing() {
     let (site, depot) = local_site();
     let host = depot.host();

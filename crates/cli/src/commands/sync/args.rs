@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use portolan_registry::RateLimit;
 use portolan_transfer::{ChartPolicy, Check, ExistingPolicy, ImagePolicy, MissingProjects, Visibility};
 
 use super::access::AccessFlags;
+use crate::args::rate::{Rate, rate};
 use crate::config::{DEFAULT_JOBS, Overrides, TlsSettings, Trust};
 use crate::failure::{Exit, Failure};
 use crate::output::Format;
@@ -56,6 +58,9 @@ pub(crate) struct SyncFlags {
     /// How many blobs are sent at once
     #[arg(long, value_name = "N", value_parser = jobs, default_value_t = Jobs(DEFAULT_JOBS))]
     pub(super) jobs: Jobs,
+    /// Send images no faster than so many bytes a second, over all of them: 10M, 500K, 1.5MiB
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(super) limit_rate: Option<Rate>,
     /// Form of the result on standard output
     #[arg(long, value_name = "FORM", value_enum, default_value_t)]
     pub(super) output: Format,
@@ -165,6 +170,7 @@ impl SyncArgs {
             check: if flags.verify { Check::Parts } else { Check::Names },
             missing_projects: if flags.auto_create_repository { private } else { MissingProjects::Refuse },
             jobs: flags.jobs.0,
+            rate_limit: flags.limit_rate.map(|rate| RateLimit::new(rate.0)),
             tls: TlsSettings {
                 trust: if self.common.insecure { Trust::AcceptAny } else { Trust::Verify },
                 ca_files: flags.access.ca_files.clone(),
