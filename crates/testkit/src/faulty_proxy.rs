@@ -22,6 +22,7 @@ mod exchange;
 mod fault;
 mod message;
 mod seen;
+mod stream;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,12 +30,16 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use portolan_oci::RegistryHost;
+use rustls::ServerConfig;
 
 use channel::Open;
 pub use fault::{Action, Fault, Reply};
 use message::Head;
 pub use seen::{Kind, Seen};
 use seen::{Log, Ticket};
+use stream::tls_config;
+
+use crate::tls::Certificates;
 
 /// A running proxy; it ends when it is dropped, and every connection with it.
 #[derive(Debug)]
@@ -49,6 +54,8 @@ pub struct FaultyProxy {
 struct Shared {
     /// `HOST:PORT` of the server behind the proxy.
     upstream: String,
+    /// What clients are shown, where they are spoken to over TLS.
+    tls: Option<Arc<ServerConfig>>,
     faults: Mutex<Vec<Fault>>,
     delay: Mutex<Duration>,
     log: Log,
@@ -61,10 +68,23 @@ impl FaultyProxy {
     /// # Panics
     /// Where loopback has no free port.
     pub fn before(upstream: &str) -> Self {
+        Self::start(upstream, None)
+    }
+
+    /// The same over TLS; the server behind it is spoken to in the clear all the same.
+    ///
+    /// # Panics
+    /// Where loopback has no free port, or the certificates are none.
+    pub fn with_tls(upstream: &str, certificates: &Certificates) -> Self {
+        Self::start(upstream, Some(tls_config(certificates)))
+    }
+
+    fn start(upstream: &str, tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let shared = Arc::new(Shared {
             upstream: upstream.to_owned(),
+            tls,
             faults: Mutex::default(),
             delay: Mutex::default(),
             log: Log::default(),
@@ -82,9 +102,10 @@ impl FaultyProxy {
         self.address.to_string().parse().expect("an address with a port is a registry's name")
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// `http://127.0.0.1:PORT`, or with `https`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.shared.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// Lets something go wrong from now on. Of several faults that a request meets, the first that was

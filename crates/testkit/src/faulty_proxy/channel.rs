@@ -6,9 +6,10 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::lock;
+use super::stream::Stream;
 
 /// A connection, read through a buffer and written directly.
-pub(super) type Channel = BufReader<TcpStream>;
+pub(super) type Channel = BufReader<Box<dyn Stream>>;
 
 /// The connections that are open, so that those that wait in a read can be ended from outside.
 #[derive(Debug, Default)]

@@ -1,13 +1,14 @@
 //! One connection of a client: request after request, forwarded or not.
 
 use std::io::{self, BufReader, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 
 use super::Shared;
 use super::channel::{Channel, Kept};
 use super::fault::{Action, Reply};
 use super::message::{Framing, Head, Patient, pass_body};
 use super::seen::Ticket;
+use super::stream::of_client;
 
 /// Whether the connection is good for another request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,7 @@ enum Then {
 pub(super) fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let _kept = shared.open.keep(&stream)?;
+    let stream = of_client(stream, shared.tls.as_ref())?;
     let mut client = Client { channel: BufReader::new(stream), shared, upstream: None };
     while client.exchange()? == Then::Next {}
     Ok(())
@@ -113,7 +115,7 @@ impl<'a> Client<'a> {
             let stream = TcpStream::connect(&self.shared.upstream)?;
             stream.set_nodelay(true)?;
             let kept = self.shared.open.keep(&stream)?;
-            self.upstream = Some((BufReader::new(stream), kept));
+            self.upstream = Some((BufReader::new(Box::new(stream)), kept));
         }
         self.welcome(request)?;
         let (upstream, _) = self.upstream.as_mut().expect("because it was just made");
@@ -149,7 +151,7 @@ impl<'a> Client<'a> {
     /// with it.
     fn answer_early(&mut self, request: &Request<'a>, reply: &Reply) -> io::Result<Then> {
         self.reply(request, reply)?;
-        self.channel.get_ref().shutdown(Shutdown::Write)?;
+        self.channel.get_mut().end_writing()?;
         self.be_silent()
     }
 
