@@ -4,6 +4,7 @@
 mod certificates;
 mod docker_registry;
 mod faulty_reads;
+mod faulty_sign_in;
 mod faulty_uploads;
 mod peer;
 mod proxies;
