@@ -9,6 +9,7 @@ use std::{
 
 use portolan_chart::Rules;
 use portolan_chartrepo::{ConnectOptions, Target as ChartTarget, connect};
+use portolan_oci::RegistryHost;
 use portolan_registry::{Endpoint, Registry, RegistryOptions, Scheme, Stop};
 use portolan_testkit::{
     docker_registry::{DockerRegistry, Options, Request},
@@ -77,7 +78,12 @@ impl Site {
     }
 
     pub(crate) fn target(&self) -> Target {
-        let endpoint = Endpoint::new(Scheme::Http, self.registry.host());
+        self.target_at(self.registry.host())
+    }
+
+    /// The same where the registry is reached by that address.
+    pub(crate) fn target_at(&self, host: RegistryHost) -> Target {
+        let endpoint = Endpoint::new(Scheme::Http, host);
         let path = self.charts_folder();
         Target {
             registry: Registry::new(endpoint, None, &RegistryOptions::default()).unwrap(),
