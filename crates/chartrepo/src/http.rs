@@ -7,10 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use portolan_registry::{
-    Credentials, HttpError, HttpOptions, Proxies, RegistryOptions, Stop, http_client,
+    Credentials, HttpError, HttpOptions, Proxies, RegistryOptions, Stop, http_client, next_part_due,
     retry::{self, Policy},
 };
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
+use tokio::time::Instant;
 use url::Url;
 
 pub(crate) use answer::Answer;
@@ -184,15 +185,20 @@ impl Call<'_> {
 
     async fn read_body(&self, mut response: Response, limit: Limit) -> Result<Bytes, RemoteError> {
         let (Limit::Refuse(bytes) | Limit::Cut(bytes)) = limit;
+        let too_large = |limit| RemoteError::TooLarge { url: self.url.to_string(), limit };
+        if let (Limit::Refuse(limit), Some(length)) = (limit, response.content_length())
+            && length > limit
+        {
+            return Err(too_large(limit));
+        }
         let most = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let started = Instant::now();
         let mut body = BytesMut::new();
-        while let Some(chunk) = self.next_chunk(&mut response).await? {
+        while let Some(chunk) = self.next_chunk(&mut response, started, body.len()).await? {
             let room = most - body.len();
             match limit {
                 _ if chunk.len() <= room => body.extend_from_slice(&chunk),
-                Limit::Refuse(limit) => {
-                    return Err(RemoteError::TooLarge { url: self.url.to_string(), limit });
-                }
+                Limit::Refuse(limit) => return Err(too_large(limit)),
                 Limit::Cut(_) => {
                     body.extend_from_slice(&chunk[..room]);
                     break;
@@ -202,14 +208,24 @@ impl Call<'_> {
         Ok(body.freeze())
     }
 
-    async fn next_chunk(&self, response: &mut Response) -> Result<Option<Bytes>, RemoteError> {
-        let chunk = self.in_time(response.chunk()).await?;
+    async fn next_chunk(
+        &self,
+        response: &mut Response,
+        started: Instant,
+        received: usize,
+    ) -> Result<Option<Bytes>, RemoteError> {
+        let due = next_part_due(started, self.patience, received);
+        let chunk = self.until(due, response.chunk()).await?;
         chunk.map_err(|source| RemoteError::interrupted(&self.method, self.url, source))
     }
 
     /// What `step` gives, unless it takes longer than this call may.
     async fn in_time<T>(&self, step: impl Future<Output = T>) -> Result<T, RemoteError> {
-        tokio::time::timeout(self.patience, step).await.map_err(|_| RemoteError::Silent {
+        self.until(Instant::now() + self.patience, step).await
+    }
+
+    async fn until<T>(&self, due: Instant, step: impl Future<Output = T>) -> Result<T, RemoteError> {
+        tokio::time::timeout_at(due, step).await.map_err(|_| RemoteError::Silent {
             method: self.method.to_string(),
             url: self.url.to_string(),
             patience: self.patience,

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::{
     error::{Attempted, Detail, RegistryError, SignIn, bare_address, cut},
+    pace::next_part_due,
     retry::{Verdict, verdict_of_status},
 };
 
@@ -26,10 +27,6 @@ pub(crate) enum SignedIn {
     Accepted,
 }
 
-/// The fewest bytes a second, on the average, that an answer may come with once the silence that a
-/// server is allowed has passed: one that drips keeps nobody for hours.
-const SLOWEST: u64 = 1024;
-
 /// Reads a body up to `limit` bytes; nothing is allocated for what a header merely claims.
 pub(crate) async fn read_body(
     attempted: &Attempted,
@@ -45,9 +42,8 @@ pub(crate) async fn read_body(
     let started = Instant::now();
     let mut body = BytesMut::new();
     loop {
-        let pace = Duration::from_secs(body.len() as u64 / SLOWEST);
-        let until = (Instant::now() + silence).min(started + silence + pace);
-        let chunk = tokio::time::timeout_at(until, response.chunk())
+        let due = next_part_due(started, silence, body.len());
+        let chunk = tokio::time::timeout_at(due, response.chunk())
             .await
             .map_err(|_| RegistryError::TimedOut {
                 attempted: boxed(),

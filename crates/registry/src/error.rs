@@ -7,15 +7,15 @@ use std::{io, time::Duration};
 use portolan_oci::{Digest, ManifestError};
 use reqwest::StatusCode;
 
-pub use words::{Advice, Attempted, Detail, SignIn, bare_address, is_proxy_login};
+pub use words::{Advice, Attempted, Detail, SignIn, bare_address, cause_of, is_proxy_login, no_http};
 
 use crate::{
     http::HttpError,
     realm::RealmFault,
     retry::{Transient, Verdict},
 };
+use words::advice_on;
 pub(crate) use words::cut;
-use words::{advice_on, cause_of};
 
 /// Why a registry did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -224,7 +224,7 @@ impl RegistryError {
         if is_proxy_login(&source) {
             return Self::ProxyLogin { attempted };
         }
-        if let Some(garbage) = cause_of::<hyper::Error>(&source).filter(|error| error.is_parse()) {
+        if let Some(garbage) = no_http(&source) {
             return Self::Malformed { attempted, problem: format!("the answer is no HTTP ({garbage})") };
         }
         if source.is_connect() {

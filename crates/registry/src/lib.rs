@@ -42,6 +42,7 @@ mod harbor;
 mod http;
 mod identity;
 mod manifest;
+mod pace;
 mod proxy;
 mod rate;
 mod realm;
@@ -60,12 +61,15 @@ pub use credentials::Credentials;
 pub use docker_config::{DockerConfig, DockerConfigError};
 pub use docker_helper::HelperError;
 pub use endpoint::{Endpoint, Scheme};
-pub use error::{Advice, Attempted, Detail, RegistryError, SignIn, bare_address, is_proxy_login};
+pub use error::{
+    Advice, Attempted, Detail, RegistryError, SignIn, bare_address, cause_of, is_proxy_login, no_http,
+};
 pub use exchange::Timeouts;
 pub use harbor::{ProjectCreation, Visibility};
 pub use http::{HttpError, HttpOptions, TlsTrust, http_client};
 pub use identity::{ClientCertificate, IdentityError};
 pub use manifest::ManifestHead;
+pub use pace::next_part_due;
 pub use proxy::{Exceptions, Proxies, Proxy, ProxyError};
 pub use rate::RateLimit;
 pub use realm::RealmFault;

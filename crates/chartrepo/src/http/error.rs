@@ -1,9 +1,9 @@
 //! What can go wrong between Portolan and a chart server.
 
-use std::{error::Error as _, io, time::Duration};
+use std::time::Duration;
 
 use portolan_registry::{
-    Proxy, bare_address, is_proxy_login,
+    Proxy, bare_address, cause_of, is_proxy_login, no_http,
     retry::{Transient, Verdict},
 };
 use reqwest::Method;
@@ -226,7 +226,7 @@ impl RemoteError {
         }
         let (method, url) = (method.to_string(), url.to_string());
         match proxy {
-            _ if is_tls(&source) => Self::Tls { method, url, source },
+            _ if cause_of::<rustls::Error>(&source).is_some() => Self::Tls { method, url, source },
             Some(proxy) => Self::UnreachableByProxy { method, url, proxy: proxy.to_string(), source },
             None => Self::Unreachable { method, url, source },
         }
@@ -247,25 +247,13 @@ impl RemoteError {
     }
 }
 
-/// Whether the TLS library is among the causes; `io::Error::source` skips the error that it wraps.
-fn is_tls(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(current) = cause {
-        if current.is::<rustls::Error>() {
-            return true;
-        }
-        let wrapped = current.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        cause = wrapped.map_or_else(|| current.source(), |inner| Some(inner));
-    }
-    false
-}
-
 impl Transient for RemoteError {
-    /// A builder or redirect error stays; a connection or a time-out may come back.
+    /// A builder or redirect error stays, and so does what is no HTTP; a connection or a time-out may come
+    /// back.
     fn verdict(&self) -> Verdict {
         match self {
             Self::Unreachable { source, .. } | Self::UnreachableByProxy { source, .. }
-                if source.is_builder() || source.is_redirect() =>
+                if source.is_builder() || source.is_redirect() || no_http(source).is_some() =>
             {
                 Verdict::Final
             }

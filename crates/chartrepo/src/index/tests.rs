@@ -225,3 +225,18 @@ fn collections_of_any_depth() {
     let read: Value = yaml::from_slice(yaml.as_bytes()).unwrap();
     assert_eq!(read, top, "{yaml}");
 }
+
+/// Gives what lies in the buffer anyway, and goes on giving.
+struct Endless;
+
+impl std::io::Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        Ok(buffer.len())
+    }
+}
+
+#[test]
+fn an_index_without_end_is_cut() {
+    let error = ChartIndex::read("index.yaml", Endless).unwrap_err();
+    assert_eq!(error.to_string(), "the chart index index.yaml is larger than 256 MiB");
+}

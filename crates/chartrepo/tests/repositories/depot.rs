@@ -9,17 +9,22 @@ use portolan_registry::{Endpoint, Registry, RegistryOptions, Scheme, Visibility}
 
 use crate::support::*;
 
-struct Depot {
+pub(crate) struct Depot {
     running: Running,
     _data: tempfile::TempDir,
 }
 
 impl Depot {
-    async fn start(options: Options) -> Self {
+    pub(crate) async fn start(options: Options) -> Self {
         let data = tempfile::tempdir().unwrap();
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let running = portolan_depot::start(data.path(), options, loopback).await.unwrap();
         Self { running, _data: data }
+    }
+
+    /// `HOST:PORT`.
+    pub(crate) fn address(&self) -> String {
+        self.running.addr().to_string()
     }
 
     fn url(&self, path: &str) -> String {

@@ -4,6 +4,7 @@
 
 mod chartmuseum;
 mod depot;
+mod faulty;
 mod harbor;
 mod local;
 mod oci;

@@ -152,9 +152,15 @@ impl fmt::Display for Advice {
     }
 }
 
-/// The error of that library among the causes, looking through `io::Error`, whose `source` skips what
-/// it wraps.
-pub(super) fn cause_of<E: StdError + 'static>(error: &reqwest::Error) -> Option<&E> {
+/// What the HTTP library says of an answer that breaks the rules of HTTP: garbage, or more headers than
+/// anybody sends. The server will not do better at the next attempt.
+pub fn no_http(error: &reqwest::Error) -> Option<impl fmt::Display> {
+    cause_of::<hyper::Error>(error).filter(|error| error.is_parse())
+}
+
+/// The first error of type `E` among the causes, looking through `io::Error`, whose `source` skips what it
+/// wraps.
+pub fn cause_of<E: StdError + 'static>(error: &reqwest::Error) -> Option<&E> {
     let mut cause: Option<&(dyn StdError + 'static)> = error.source();
     while let Some(current) = cause {
         if let Some(found) = current.downcast_ref() {
