@@ -7,6 +7,7 @@ use reqwest::{Method, StatusCode, header::LOCATION};
 use crate::{
     call::Call,
     error::RegistryError,
+    manifest::check_told,
     registry::Registry,
     scope::{Access, Scope},
 };
@@ -32,6 +33,7 @@ impl Registry {
             return Ok(false);
         }
         call.refuse_web_page(response.headers())?;
+        check_told(&call, digest, response.headers())?;
         Ok(true)
     }
 

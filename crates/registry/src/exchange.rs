@@ -86,10 +86,15 @@ impl Wire {
         Scope::new(repository, access.max(self.usual_access))
     }
 
+    /// How often a request that begins now is tried.
+    pub(crate) fn policy(&self) -> Policy {
+        if self.gate.is_given_up() { Policy::once() } else { self.retry.clone() }
+    }
+
     /// Sends `call`, again where that may help, and returns the answer if its status is a success or
     /// in `also`.
     pub(crate) async fn send(&self, call: &Call, also: &[StatusCode]) -> Result<Response, RegistryError> {
-        retry::run(&self.retry, &self.stop, |_| self.send_once(call, also)).await
+        retry::run(&self.policy(), &self.stop, |_| self.send_once(call, also)).await
     }
 
     /// Like [`Wire::send`], without a second attempt.
@@ -113,7 +118,7 @@ impl Wire {
         also: &[StatusCode],
         limit: u64,
     ) -> Result<Fetched, RegistryError> {
-        retry::run(&self.retry, &self.stop, |_| self.fetch_once(call, also, limit)).await
+        retry::run(&self.policy(), &self.stop, |_| self.fetch_once(call, also, limit)).await
     }
 
     async fn fetch_once(

@@ -28,6 +28,9 @@ use limit::{Change, Limit, Told};
 /// More requests than a run has under way by itself: its jobs and what is asked ahead of them.
 const MOST: usize = 128;
 
+/// How long a registry may be out of reach before nothing is tried again for its sake.
+const LONGEST_OUTAGE: Duration = Duration::from_secs(300);
+
 /// The gate before one registry.
 #[derive(Debug)]
 pub(crate) struct Gate {
@@ -45,6 +48,8 @@ struct State {
     surplus: usize,
     /// Until when no request begins.
     closed_until: Option<Instant>,
+    /// Since when no request reached the registry.
+    out_since: Option<Instant>,
 }
 
 /// Leave to have one request under way, until this is dropped.
@@ -59,7 +64,7 @@ pub(crate) struct Pass<'a> {
 
 impl Gate {
     pub(crate) fn new(longest_asked: Duration) -> Self {
-        let state = State { limit: Limit::new(MOST), surplus: 0, closed_until: None };
+        let state = State { limit: Limit::new(MOST), surplus: 0, closed_until: None, out_since: None };
         Self { slots: Semaphore::new(MOST), state: Mutex::new(state), longest_asked }
     }
 
@@ -72,6 +77,17 @@ impl Gate {
         };
         let begun = self.lock().limit.begin();
         Pass { gate: self, slot, begun, told: Told::Nothing }
+    }
+
+    /// Whether the registry was out of reach for so long that it hardly comes back: then a thousand requests
+    /// are not to wait for it one after the other.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.lock().out_since.is_some_and(|since| since.elapsed() > LONGEST_OUTAGE)
+    }
+
+    fn note_reached(&self, reached: bool) {
+        let mut state = self.lock();
+        state.out_since = if reached { None } else { state.out_since.or_else(|| Some(Instant::now())) };
     }
 
     async fn slot(&self) -> SemaphorePermit<'_> {
@@ -138,6 +154,7 @@ impl Pass<'_> {
             500 | 502 => Told::Nothing,
             _ => Told::Well,
         };
+        self.gate.note_reached(!matches!(response.status().as_u16(), 502..=504));
         let verdict = verdict_of_status(response.status(), response.headers(), SystemTime::now());
         // Where more is asked for than anybody would wait, each request ends by itself.
         if let Verdict::Passing { after: Some(wait) } = verdict
@@ -151,6 +168,7 @@ impl Pass<'_> {
     pub(crate) fn note_error(&mut self, error: &RegistryError) {
         if error.is_of_the_connection() {
             self.told = Told::Complaint;
+            self.gate.note_reached(false);
         }
     }
 }

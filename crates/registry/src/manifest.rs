@@ -50,7 +50,10 @@ impl Registry {
             return Ok(None);
         }
         let known = match locator {
-            Locator::Digest(digest) => Some(digest.clone()),
+            Locator::Digest(digest) => {
+                check_told(&call, digest, response.headers())?;
+                Some(digest.clone())
+            }
             Locator::Tag(_) => told_digest(&call, response.headers())?,
         };
         match known {
@@ -97,13 +100,13 @@ impl Registry {
             .map_err(|_| call.malformed("the manifest's media type makes no header"))?;
         let call = call.header(CONTENT_TYPE, media_type).body(manifest.bytes().clone());
         let call = &call;
-        retry::run(&self.wire.retry, &self.wire.stop, |attempt| async move {
+        retry::run(&self.wire.policy(), &self.wire.stop, |attempt| async move {
             if attempt > 1 && self.is_written(call, repository, locator, manifest.digest()).await? {
                 return Ok(());
             }
             let response = self.wire.send_once(call, &[]).await?;
             call.refuse_web_page(response.headers())?;
-            check_stored(call, manifest.digest(), response.headers())
+            check_told(call, manifest.digest(), response.headers())
         })
         .await
     }
@@ -151,13 +154,13 @@ fn read_manifest(call: Call, locator: &Locator, answer: Fetched) -> Result<Manif
         .map_err(|source| RegistryError::Manifest { attempted: call.attempted, source })
 }
 
-/// Holds what the server says it stored against what was sent. Digests of another algorithm than ours
-/// tell nothing (docker-registry 2.8 answers SHA-256 to everything).
-pub(crate) fn check_stored(call: &Call, own: &Digest, headers: &HeaderMap) -> Result<(), RegistryError> {
+/// Holds what the server says it has against what was sent or asked for. Digests of another algorithm than
+/// ours tell nothing (docker-registry 2.8 answers SHA-256 to everything).
+pub(crate) fn check_told(call: &Call, own: &Digest, headers: &HeaderMap) -> Result<(), RegistryError> {
     match told_digest(call, headers)? {
         Some(told) if told.algorithm() == own.algorithm() && told != *own => {
             Err(RegistryError::DigestMismatch {
-                subject: format!("what the server says it stored ({})", call.attempted),
+                subject: format!("what the server says it has ({})", call.attempted),
                 expected: own.clone(),
                 actual: told,
             })

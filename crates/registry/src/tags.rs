@@ -17,6 +17,9 @@ const PAGE: usize = 1000;
 /// How many pages are read at most; a server that has more is one that repeats itself.
 const PAGE_LIMIT: usize = 10_000;
 
+/// How many tags a repository may have: so many fit into memory with ease, and nobody has them.
+const TAG_LIMIT: usize = 1_000_000;
+
 /// Limit of one page in bytes.
 const BODY_LIMIT: u64 = 4 * 1024 * 1024;
 
@@ -49,6 +52,9 @@ impl Registry {
             let before = tags.len();
             tags.extend(page.iter().filter_map(|tag| tag.parse::<Tag>().ok()));
             let grew = tags.len() > before;
+            if tags.len() > TAG_LIMIT {
+                return Err(call.malformed(format!("the repository has more than {TAG_LIMIT} tags")));
+            }
             next = linked.filter(|_| grew).or_else(|| {
                 let last = page.last().filter(|_| grew && page.len() == PAGE)?;
                 Some(self.page_url(repository, Some(last)))

@@ -32,7 +32,7 @@ pub(crate) use pieces::PiecePool;
 use crate::{
     call::Call,
     error::RegistryError,
-    manifest::check_stored,
+    manifest::check_told,
     registry::Registry,
     retry,
     scope::{Access, Scope},
@@ -85,7 +85,7 @@ impl Registry {
         progress: Progress<'_>,
     ) -> Result<(), RegistryError> {
         let job = &Job { repository, source, progress };
-        let policy = self.wire.retry.at_most(UPLOAD_ATTEMPTS);
+        let policy = self.wire.policy().at_most(UPLOAD_ATTEMPTS);
         retry::run(&policy, &self.wire.stop, |attempt| async move {
             if attempt > 1 && self.blob_exists(repository, &expected.digest).await? {
                 return Ok(());
@@ -110,7 +110,7 @@ impl Registry {
     ) -> Result<SizedDigest, RegistryError> {
         let job = &Job { repository, source, progress };
         let derived = &Mutex::new(None::<SizedDigest>);
-        let policy = self.wire.retry.at_most(UPLOAD_ATTEMPTS);
+        let policy = self.wire.policy().at_most(UPLOAD_ATTEMPTS);
         let sent = retry::run(&policy, &self.wire.stop, |_| async move {
             let before = derived.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if let Some(before) = before
@@ -168,7 +168,7 @@ impl Registry {
 /// Holds the answer to the end of an upload against what was sent.
 fn check_completed(call: &Call, digest: &Digest, headers: &HeaderMap) -> Result<(), RegistryError> {
     call.refuse_web_page(headers)?;
-    check_stored(call, digest, headers)
+    check_told(call, digest, headers)
 }
 
 /// What is left of a stream that the registry took whole.

@@ -83,6 +83,20 @@ async fn a_stop_lets_everybody_through() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_registry_that_stays_away_is_given_up_until_it_answers() {
+    let gate = gate();
+    gate.note_reached(false);
+    tokio::time::advance(LONGEST_OUTAGE).await;
+    gate.note_reached(false);
+    assert!(!gate.is_given_up());
+    tokio::time::advance(SECOND).await;
+    assert!(gate.is_given_up());
+    gate.note_reached(true);
+    gate.note_reached(false);
+    assert!(!gate.is_given_up());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_that_is_given_up_leaves_its_place() {
     let (gate, stop) = (gate(), Stop::default());
     complain(&gate, 2).await;

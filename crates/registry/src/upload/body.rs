@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
 };
@@ -29,23 +29,43 @@ pub(super) enum Part {
 pub(super) struct PieceBody {
     parts: mpsc::UnboundedReceiver<Part>,
     left: Option<u64>,
-    taken: Arc<AtomicU64>,
+    taken: Arc<Taken>,
+}
+
+/// What the connection has taken so far.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    bytes: AtomicU64,
+    all: AtomicBool,
+}
+
+impl Taken {
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether that was the whole body.
+    pub(super) fn is_all(&self) -> bool {
+        self.all.load(Ordering::Relaxed)
+    }
 }
 
 impl PieceBody {
     pub(super) fn new(parts: mpsc::UnboundedReceiver<Part>, size: Option<u64>) -> Self {
-        Self { parts, left: size, taken: Arc::default() }
+        let taken = Taken { all: AtomicBool::new(size == Some(0)), ..Taken::default() };
+        Self { parts, left: size, taken: Arc::new(taken) }
     }
 
-    /// Counts the bytes that the connection has taken.
-    pub(super) fn counter(&self) -> Arc<AtomicU64> {
+    /// What the connection has taken, as it goes on.
+    pub(super) fn counter(&self) -> Arc<Taken> {
         Arc::clone(&self.taken)
     }
 
     fn count(&mut self, piece: &Bytes) {
         let length = piece.len() as u64;
-        self.taken.fetch_add(length, Ordering::Relaxed);
+        self.taken.bytes.fetch_add(length, Ordering::Relaxed);
         self.left = self.left.map(|left| left.saturating_sub(length));
+        self.taken.all.fetch_or(self.left == Some(0), Ordering::Relaxed);
     }
 }
 
@@ -62,7 +82,10 @@ impl Body for PieceBody {
                 self.count(&piece);
                 Some(Ok(Frame::data(piece)))
             }
-            Some(Part::End) => None,
+            Some(Part::End) => {
+                self.taken.all.store(true, Ordering::Relaxed);
+                None
+            }
             Some(Part::Broken) | None => Some(Err(io::Error::other("the source of the blob failed"))),
         })
     }

@@ -205,3 +205,6 @@ fn extra(source: &mut dyn Read) -> io::Result<u64> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

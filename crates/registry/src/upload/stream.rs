@@ -1,12 +1,6 @@
 //! Sending the stream: the request, the progress it makes, and what a silence means.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use portolan_oci::{Repository, SizedDigest};
 use reqwest::{Body, Response, header::HeaderValue};
@@ -14,6 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{
     Job, Progress, Whole,
+    body::Taken,
     pump::{End, Goal, Pace, Pump},
     session::Session,
 };
@@ -82,12 +77,7 @@ impl Registry {
     ) -> Result<(Response, Option<SizedDigest>), RegistryError> {
         let pace = Pace { limit: self.wire.rate_limit.clone(), stop: self.wire.stop.clone() };
         let (body, pump) = Pump::start(Arc::clone(&job.source), goal.clone(), &self.pieces, pace);
-        let watch = Watch {
-            taken: body.counter(),
-            size: goal.size(),
-            timeouts: &self.wire.timeouts,
-            progress: job.progress,
-        };
+        let watch = Watch { taken: body.counter(), timeouts: &self.wire.timeouts, progress: job.progress };
         let request = self.wire.request(call, call.url.clone(), header).body(Body::wrap(body));
         match watch.over(call, request.send()).await {
             Ok(response) if !response.status().is_success() => Ok((response, None)),
@@ -115,8 +105,7 @@ impl Registry {
 
 /// Watches a request that sends a stream.
 struct Watch<'a> {
-    taken: Arc<AtomicU64>,
-    size: Option<u64>,
+    taken: Arc<Taken>,
     timeouts: &'a Timeouts,
     progress: Progress<'a>,
 }
@@ -138,17 +127,17 @@ impl Watch<'_> {
                 }
                 _ = ticks.tick() => {}
             }
-            let taken = self.taken.load(Ordering::Relaxed);
+            let taken = self.taken.bytes();
             (self.progress)(taken);
             if taken != seen.0 {
                 seen = (taken, Instant::now());
             }
-            self.check_silence(call, taken, seen.1.elapsed())?;
+            self.check_silence(call, seen.1.elapsed())?;
         }
     }
 
-    fn check_silence(&self, call: &Call, taken: u64, silence: Duration) -> Result<(), RegistryError> {
-        let (waiting, most) = if self.size == Some(taken) {
+    fn check_silence(&self, call: &Call, silence: Duration) -> Result<(), RegistryError> {
+        let (waiting, most) = if self.taken.is_all() {
             ("all was sent, but no answer came", self.timeouts.commit)
         } else {
             ("nothing more was taken", self.timeouts.stall)

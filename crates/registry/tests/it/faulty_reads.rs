@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use portolan_oci::Digest;
+use portolan_oci::{Digest, Locator};
 use portolan_registry::{Registry, RegistryError, Scheme, retry::Policy};
 use portolan_testkit::faulty_proxy::{Action, Fault, FaultyProxy, Kind, Reply};
 
@@ -156,6 +156,15 @@ async fn a_wrong_digest_is_told_with_both() {
         small_manifest().digest()
     );
     assert_eq!(error.to_string(), words);
+    for kind in [BlobHead, ManifestHead] {
+        proxy.add(Fault::of(kind, Action::SetHeader { name: "Docker-Content-Digest", value: value.clone() }));
+    }
+    let by_digest = Locator::Digest(small_manifest().digest().clone());
+    let head = registry.head_manifest(&repository("a/b"), &by_digest).await;
+    for error in [head.unwrap_err(), ask(&registry, BlobHead).await.unwrap_err()] {
+        assert!(matches!(error, RegistryError::DigestMismatch { .. }), "{error}");
+        assert!(error.to_string().contains(&value), "{error}");
+    }
     let other = Reply::status(200).body("[]");
     proxy.add(Fault::of(BlobGet, Action::Answer(other)));
     let error = ask(&registry, BlobGet).await.unwrap_err();

@@ -211,6 +211,21 @@ async fn tags_page_by_page() {
 }
 
 #[tokio::test]
+async fn tags_without_end_are_given_up() {
+    let pages = AtomicU32::new(0);
+    let peer = Peer::start(move |_| {
+        let first = 400_000 * pages.fetch_add(1, Ordering::Relaxed);
+        let tags: Vec<String> = (first..first + 400_000).map(|n| format!("\"{n}\"")).collect();
+        let next = format!("</v2/a/b/tags/list?last={first}>; rel=next");
+        answer_with(200, &[("link", &next)], &format!(r#"{{"tags":[{}]}}"#, tags.join(",")))
+    })
+    .await;
+    let error = plain(&peer).tags(&repository("a/b")).await.unwrap_err().to_string();
+    assert!(error.ends_with("(GET): the repository has more than 1000000 tags"), "{error}");
+    assert_eq!(peer.lines().len(), 3);
+}
+
+#[tokio::test]
 async fn harbors_projects() {
     let peer = Peer::start(|seen| match (seen.line.as_str(), seen.header("authorization")) {
         ("GET /api/v2.0/ping", _) => answer_with(200, &[], "Pong\n"),
