@@ -3,7 +3,8 @@
 //! [`Registry`] asks for, reads and writes manifests, blobs and tags as the OCI distribution
 //! specification 1.1 has them ("end-N" in the documentation are its endpoints). Around each request
 //! lie, from the outside in: retries with back-off ([`retry`]), sign-in (learned from the first
-//! refusal, sent up front from then on), redirects, time-outs, and limits of every body.
+//! refusal, sent up front from then on), redirects, a gate that lets fewer requests through at once where
+//! the registry complains, time-outs, and limits of every body.
 //!
 //! It is a client of our own over `reqwest`, where `oci-client` would be at hand, because the main job
 //! hangs on it: one streamed `PUT` for each blob, hashed in the same pass; bodies that are bounded
