@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::{
     error::{Attempted, Detail, RegistryError, SignIn, bare_address, cut},
     pace::next_part_due,
-    retry::{Verdict, verdict_of_status},
+    retry::verdict_of_status,
 };
 
 /// Limit of error bodies and token bodies, in bytes.
@@ -70,36 +70,6 @@ pub(crate) async fn refusal(
     sort(attempted, response.status(), response.headers(), &body, signed_in)
 }
 
-/// The same for a request to an upload session. That the registry knows the session no more can pass: the
-/// next attempt opens another.
-pub(crate) async fn refusal_of_upload(
-    attempted: Box<Attempted>,
-    mut response: Response,
-    signed_in: SignedIn,
-    silence: Duration,
-) -> RegistryError {
-    let body = read_body(&attempted, &mut response, SMALL_BODY_LIMIT, silence).await.unwrap_or_default();
-    let status = response.status();
-    if is_lost_session(status, &body) {
-        let (detail, verdict) = (Detail::new(words(&body)), Verdict::Passing { after: None });
-        return RegistryError::Answered { attempted, status, detail, verdict };
-    }
-    sort(attempted, status, response.headers(), &body, signed_in)
-}
-
-/// Whether an upload session expired or is not where the server thinks it is: 416, or 404 and 400 with the
-/// codes for it, or without any code, as proxies answer for servers that were restarted.
-fn is_lost_session(status: StatusCode, body: &[u8]) -> bool {
-    let codes = serde_json::from_slice::<ErrorBody>(body).map(|parsed| parsed.errors).unwrap_or_default();
-    match status.as_u16() {
-        416 => true,
-        404 | 400 => codes.iter().all(|entry| {
-            matches!(entry.code.as_str(), "" | "UNKNOWN" | "BLOB_UPLOAD_UNKNOWN" | "BLOB_UPLOAD_INVALID")
-        }),
-        _ => false,
-    }
-}
-
 fn sort(
     attempted: Box<Attempted>,
     status: StatusCode,
@@ -107,7 +77,7 @@ fn sort(
     body: &[u8],
     signed_in: SignedIn,
 ) -> RegistryError {
-    let detail = Detail::new(words(body));
+    let detail = detail(body);
     match (status, signed_in) {
         (StatusCode::BAD_REQUEST, _) if wants_tls(body) => RegistryError::TlsExpected { attempted },
         (StatusCode::UNAUTHORIZED, SignedIn::Anonymous) => {
@@ -156,14 +126,15 @@ struct ErrorEntry {
 
 /// A server's own words: codes and messages of an OCI error body (distribution specification,
 /// "Error Codes"), else the text as it is unless it is a web page.
-fn words(body: &[u8]) -> String {
+fn detail(body: &[u8]) -> Detail {
     if let Ok(parsed) = serde_json::from_slice::<ErrorBody>(body) {
         let entries: Vec<_> = parsed.errors.iter().map(ErrorEntry::words).collect();
-        return cut(&entries.join("; "));
+        let codes = parsed.errors.into_iter().map(|entry| entry.code).filter(|code| !code.is_empty());
+        return Detail::new(cut(&entries.join("; ")), codes.collect());
     }
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
-    if text.starts_with('<') { String::new() } else { cut(text) }
+    Detail::new(if text.starts_with('<') { String::new() } else { cut(text) }, Vec::new())
 }
 
 impl ErrorEntry {

@@ -1,5 +1,6 @@
 //! What can go wrong with a registry, in words that an operator can act on.
 
+mod verdict;
 mod words;
 
 use std::{io, time::Duration};
@@ -9,11 +10,7 @@ use reqwest::StatusCode;
 
 pub use words::{Advice, Attempted, Detail, SignIn, bare_address, cause_of, is_proxy_login, no_http};
 
-use crate::{
-    http::HttpError,
-    realm::RealmFault,
-    retry::{Transient, Verdict},
-};
+use crate::{http::HttpError, realm::RealmFault, retry::Verdict};
 use words::advice_on;
 pub(crate) use words::cut;
 
@@ -233,16 +230,6 @@ impl RegistryError {
         Self::Broken { attempted, source }
     }
 
-    /// Whether the blob itself is unreadable or not what it should be: then it is so for every repository.
-    pub fn is_of_the_blob(&self) -> bool {
-        matches!(self, Self::DigestMismatch { .. } | Self::SizeMismatch { .. } | Self::Source { .. })
-    }
-
-    /// Whether the connection failed, or the server was silent for too long.
-    pub(crate) fn is_of_the_connection(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Broken { .. } | Self::TimedOut { .. })
-    }
-
     /// The same error with the advice that plain HTTP answers there.
     pub(crate) fn advise_plain(self) -> Self {
         let advice = Advice::PlainAnswers;
@@ -250,16 +237,6 @@ impl RegistryError {
             Self::Unreachable { attempted, source, .. } => Self::Unreachable { attempted, advice, source },
             Self::Tls { attempted, source, .. } => Self::Tls { attempted, advice, source },
             other => other,
-        }
-    }
-}
-
-impl Transient for RegistryError {
-    fn verdict(&self) -> Verdict {
-        match self {
-            _ if self.is_of_the_connection() => Verdict::Passing { after: None },
-            Self::Answered { verdict, .. } => *verdict,
-            _ => Verdict::Final,
         }
     }
 }

@@ -144,12 +144,6 @@ impl Wire {
         answer::refusal(attempted, response, signed_in, self.timeouts.answer).await
     }
 
-    /// The error that `response` of an upload session amounts to.
-    pub(crate) async fn refusal_of_upload(&self, call: &Call, response: Response) -> RegistryError {
-        let signed_in = self.auth.signed_in();
-        answer::refusal_of_upload(call.attempted.clone(), response, signed_in, self.timeouts.answer).await
-    }
-
     /// Signs in and asks, whatever the answer.
     pub(crate) async fn exchange(&self, call: &Call) -> Result<Response, RegistryError> {
         let mut round = 1;
@@ -200,10 +194,8 @@ impl Wire {
             let header = header.filter(|_| same_place(&self.base, &url));
             let request = self.request(call, url.clone(), header);
             let attempted = call.attempted.through(self.clients.proxy_of(&url));
-            let mut pass = self.gate.enter(&self.stop).await;
-            let outcome = execute(request, &attempted, self.timeouts.answer).await;
-            pass.note(&outcome);
-            let response = outcome?;
+            let sent = execute(request, &attempted, self.timeouts.answer);
+            let response = self.gate.through(&self.stop, sent, |response| response).await?;
             match led_to(call, &url, &response)? {
                 Some(next) => url = next,
                 None => return Ok(response),

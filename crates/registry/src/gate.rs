@@ -54,7 +54,7 @@ struct State {
 
 /// Leave to have one request under way, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Pass<'a> {
+struct Pass<'a> {
     gate: &'a Gate,
     /// `None` where nobody waits any more.
     slot: Option<SemaphorePermit<'a>>,
@@ -68,8 +68,24 @@ impl Gate {
         Self { slots: Semaphore::new(MOST), state: Mutex::new(state), longest_asked }
     }
 
-    /// Waits until one more request may be under way; not at all once `stop` was requested.
-    pub(crate) async fn enter(&self, stop: &Stop) -> Pass<'_> {
+    /// Lets a request through as soon as one more may be under way, at once where `stop` was requested, and
+    /// learns from how it ends; `answer` finds the registry's answer in what it gives.
+    pub(crate) async fn through<T>(
+        &self,
+        stop: &Stop,
+        request: impl Future<Output = Result<T, RegistryError>>,
+        answer: impl FnOnce(&T) -> &Response,
+    ) -> Result<T, RegistryError> {
+        let mut pass = self.enter(stop).await;
+        let outcome = request.await;
+        match &outcome {
+            Ok(given) => pass.note_answer(answer(given)),
+            Err(error) => pass.note_error(error),
+        }
+        outcome
+    }
+
+    async fn enter(&self, stop: &Stop) -> Pass<'_> {
         let slot = tokio::select! {
             biased;
             slot = self.slot() => Some(slot),
@@ -139,16 +155,7 @@ impl Gate {
 }
 
 impl Pass<'_> {
-    /// Notes how the request ended: by an answer's status, or without one.
-    pub(crate) fn note(&mut self, outcome: &Result<Response, RegistryError>) {
-        match outcome {
-            Ok(response) => self.note_answer(response),
-            Err(error) => self.note_error(error),
-        }
-    }
-
-    /// Notes the answer that the request was given.
-    pub(crate) fn note_answer(&mut self, response: &Response) {
+    fn note_answer(&mut self, response: &Response) {
         self.told = match response.status().as_u16() {
             429 | 503 | 504 => Told::Complaint,
             500 | 502 => Told::Nothing,
@@ -164,8 +171,7 @@ impl Pass<'_> {
         }
     }
 
-    /// Notes how the request failed.
-    pub(crate) fn note_error(&mut self, error: &RegistryError) {
+    fn note_error(&mut self, error: &RegistryError) {
         if error.is_of_the_connection() {
             self.told = Told::Complaint;
             self.gate.note_reached(false);

@@ -159,7 +159,7 @@ impl Registry {
         let call = upload_call(&doing, Method::PUT, repository, session.completed_by(digest)).empty();
         let response = self.wire.exchange(&call).await?;
         if !response.status().is_success() {
-            return Err(self.wire.refusal_of_upload(&call, response).await);
+            return Err(self.wire.refusal(&call, response).await.of_upload());
         }
         check_completed(&call, digest, response.headers())
     }

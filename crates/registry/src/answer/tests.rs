@@ -45,18 +45,24 @@ fn sessions_that_are_gone() {
     #[track_caller]
     fn check(status: u16, code: &str, expected: bool) {
         let body = format!(r#"{{"errors":[{{"code":"{code}"}}]}}"#);
-        let found = is_lost_session(StatusCode::from_u16(status).unwrap(), body.as_bytes());
-        assert_eq!(found, expected, "{status} {code}");
+        let error = sorted(status, &body, SignedIn::Accepted);
+        let words = error.to_string();
+        let judged = error.of_upload();
+        let verdict = if expected { Verdict::Passing { after: None } } else { Verdict::Final };
+        assert_eq!(judged.verdict(), verdict, "{status} {code}");
+        assert!(expected || judged.to_string() == words, "{judged}");
     }
     check(404, "BLOB_UPLOAD_UNKNOWN", true);
     check(404, "BLOB_UPLOAD_INVALID", true);
     check(404, "NAME_UNKNOWN", false);
+    check(404, "", true);
     check(400, "BLOB_UPLOAD_INVALID", true);
     check(400, "DIGEST_INVALID", false);
     check(400, "SIZE_INVALID", false);
     check(416, "RANGE_INVALID", true);
     check(403, "BLOB_UPLOAD_UNKNOWN", false);
-    assert!(is_lost_session(StatusCode::NOT_FOUND, b"<html>404</html>"));
+    let page = sorted(404, "<html>404</html>", SignedIn::Accepted).of_upload();
+    assert_eq!(page.verdict(), Verdict::Passing { after: None });
 }
 
 #[test]

@@ -68,22 +68,30 @@ impl fmt::Display for SignIn {
 /// What a server says about its refusal, cut to a length that a line can take; empty where it says
 /// nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Detail(String);
+pub struct Detail {
+    text: String,
+    codes: Vec<String>,
+}
 
 impl Detail {
-    pub(crate) fn new(text: String) -> Self {
-        Self(text)
+    pub(crate) fn new(text: String, codes: Vec<String>) -> Self {
+        Self { text, codes }
     }
 
     /// The text alone.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Error codes, where the server gave any (distribution specification, "Error Codes").
+    pub fn codes(&self) -> &[String] {
+        &self.codes
     }
 }
 
 impl fmt::Display for Detail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() { Ok(()) } else { write!(f, " ({})", self.0) }
+        if self.text.is_empty() { Ok(()) } else { write!(f, " ({})", self.text) }
     }
 }
 

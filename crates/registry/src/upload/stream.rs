@@ -33,19 +33,21 @@ impl Registry {
             let session = self.open_session(job.repository).await?;
             let call = request(&session).through(self.wire.clients.proxy_of(session.url()));
             let header = self.wire.sign(&call).await?;
-            let response = match self.pour(job, goal, &call, header.as_ref()).await {
-                Ok((response, Some(sent))) => {
-                    return Ok(Whole { call, headers: response.headers().clone(), sent });
-                }
-                Ok((response, None)) => response,
-                Err(error) => {
-                    self.give_up(job.repository, &session, &error).await;
-                    return Err(error);
-                }
-            };
+            let poured = self.pour(job, goal, &call, header.as_ref());
+            let response =
+                match self.wire.gate.through(&self.wire.stop, poured, |(response, _)| response).await {
+                    Ok((response, Some(sent))) => {
+                        return Ok(Whole { call, headers: response.headers().clone(), sent });
+                    }
+                    Ok((response, None)) => response,
+                    Err(error) => {
+                        self.give_up(job.repository, &session, &error).await;
+                        return Err(error);
+                    }
+                };
             let again = self.wire.may_try_again(&call, &response, header.as_ref()).await?;
             if round == SIGN_IN_ROUNDS || !again {
-                return Err(self.wire.refusal_of_upload(&call, response).await);
+                return Err(self.wire.refusal(&call, response).await.of_upload());
             }
             round += 1;
         }
@@ -53,22 +55,6 @@ impl Registry {
 
     /// Sends the source once; with the answer comes what was sent, if it was taken.
     async fn pour(
-        &self,
-        job: &Job<'_>,
-        goal: &Goal,
-        call: &Call,
-        header: Option<&HeaderValue>,
-    ) -> Result<(Response, Option<SizedDigest>), RegistryError> {
-        let mut pass = self.wire.gate.enter(&self.wire.stop).await;
-        let outcome = self.pour_now(job, goal, call, header).await;
-        match &outcome {
-            Ok((response, _)) => pass.note_answer(response),
-            Err(error) => pass.note_error(error),
-        }
-        outcome
-    }
-
-    async fn pour_now(
         &self,
         job: &Job<'_>,
         goal: &Goal,

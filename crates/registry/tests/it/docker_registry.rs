@@ -1,21 +1,16 @@
 //! Against a real docker-registry 2.8: everything that a sync does, with and without passwords and TLS.
 
-use std::{
-    num::NonZeroU64,
-    sync::Mutex,
-    time::{Duration, Instant},
-};
+use std::sync::Mutex;
 
 use crate::support::{alice, client, expected, memory, options, quiet, repository};
 use portolan_oci::{Digest, Locator, Manifest, MediaType};
 use portolan_registry::{
-    Advice, HttpOptions, Mount, RateLimit, Registry, RegistryError, RegistryOptions, Scheme, SignIn, TlsTrust,
+    Advice, HttpOptions, Mount, Registry, RegistryError, RegistryOptions, Scheme, SignIn, TlsTrust,
 };
 use portolan_testkit::{
     docker_registry::{Access, DockerRegistry, Options, Program, Transport},
     random::bytes,
 };
-use tokio::sync::Notify;
 
 fn open_door() -> Option<DockerRegistry> {
     DockerRegistry::start(&Options::default())
@@ -216,42 +211,4 @@ async fn many_uploads_at_once() {
         let blob = bytes(seed, 1_000_000 + seed as usize);
         assert!(registry.blob_exists(&repository("many/blobs"), &expected(&blob).digest).await.unwrap());
     }
-}
-
-#[tokio::test]
-async fn all_uploads_share_the_rate_until_a_stop() {
-    let Some(server) = open_door() else { return };
-    let rate = |bytes| Some(RateLimit::new(NonZeroU64::new(bytes).unwrap()));
-    let host = server.host().to_string();
-    let limited = RegistryOptions { rate_limit: rate(1_000_000), ..options() };
-    // Two clients with the same options: a registry of images and one of charts.
-    let clients = [1, 2].map(|_| client(Scheme::Http, &host, None, &limited));
-    let blobs = [1, 2].map(|seed| bytes(seed, 250_000));
-    let start = Instant::now();
-    let app = repository("demo/app");
-    let sent = async |at: usize| {
-        let blob: &[u8] = &blobs[at];
-        clients[at].upload_blob(&app, &expected(blob), memory(blob), &quiet).await
-    };
-    let (one, two) = tokio::join!(sent(0), sent(1));
-    one.and(two).unwrap();
-    assert!(start.elapsed() >= Duration::from_millis(400), "{:?}", start.elapsed());
-
-    let slow = RegistryOptions { rate_limit: rate(1000), ..options() };
-    let (registry, blob) = (client(Scheme::Http, &host, None, &slow), bytes(3, 1_000_000));
-    let begun = Notify::new();
-    let progress = |sent| {
-        if sent > 0 {
-            begun.notify_one()
-        }
-    };
-    let known = expected(&blob);
-    let upload = registry.upload_blob(&app, &known, memory(&blob), &progress);
-    let stop = async {
-        begun.notified().await;
-        slow.stop.request();
-    };
-    // It would take a quarter of an hour.
-    tokio::join!(async { upload.await.unwrap() }, stop);
-    assert!(registry.blob_exists(&app, &known.digest).await.unwrap());
 }

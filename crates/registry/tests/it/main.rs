@@ -3,9 +3,12 @@
 
 mod certificates;
 mod docker_registry;
+mod faulty_answers;
+mod faulty_gate;
 mod faulty_reads;
 mod faulty_sign_in;
 mod faulty_uploads;
+mod limit_rate;
 mod peer;
 mod proxies;
 mod scripted;
