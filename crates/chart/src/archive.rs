@@ -45,6 +45,14 @@ pub enum ArchiveError {
         /// What is wrong with the name.
         fault: PathFault,
     },
+    /// More than one chart, or files beside it.
+    #[error("has the top folders {first} and {second}; a chart archive has one, that of its chart")]
+    Folders {
+        /// The folder of the entries before.
+        first: String,
+        /// The other one.
+        second: String,
+    },
     /// A link, a device, a sparse file or the like.
     #[error("entry {entry}: is a {kind}; a chart archive holds only files and folders")]
     Kind {

@@ -9,6 +9,7 @@ use crate::{
     metadata::{Metadata, MetadataError, parse_requirements},
     tree::ChartTree,
     version::ChartVersion,
+    yaml::YamlError,
 };
 
 /// Where a chart keeps its image hints (formats.md, section 3).
@@ -72,6 +73,38 @@ pub enum ChartError {
         #[source]
         source: MetadataError,
     },
+    /// A file that is no YAML, or not of the shape that Helm wants.
+    #[error("chart {origin}: {file}")]
+    Yaml {
+        /// Where the chart comes from.
+        origin: String,
+        /// The file in the chart; `charts/db.tgz!values.yaml` in a packed sub-chart.
+        file: String,
+        /// What is wrong with it.
+        #[source]
+        source: YamlError,
+    },
+    /// A values schema that is no JSON.
+    #[error("chart {origin}: {file} is no JSON, so Helm refuses the chart; mend it or take it out")]
+    Schema {
+        /// Where the chart comes from.
+        origin: String,
+        /// The file in the chart.
+        file: String,
+        /// Where and why it is none.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// Something among the sub-charts that is none.
+    #[error(
+        "chart {origin}: {file} lies among the sub-charts and is none, so Helm refuses the chart; take it out of charts/"
+    )]
+    NoSubChart {
+        /// Where the chart comes from.
+        origin: String,
+        /// The file in the chart.
+        file: String,
+    },
     /// Charts in charts in charts.
     #[error("chart {origin}: sub-charts are nested deeper than {limit} levels")]
     TooDeep {
@@ -130,7 +163,7 @@ impl Chart {
         let mut metadata = Metadata::parse(bytes).map_err(|source| failed("Chart.yaml", source))?;
         if let Some(bytes) = files.get("requirements.yaml") {
             let more = parse_requirements(bytes).map_err(|source| failed("requirements.yaml", source))?;
-            metadata.add_dependencies(more);
+            metadata.replace_dependencies(more);
         }
         let files = files.into_iter().map(|(path, data)| ChartFile { path, data }).collect();
         Ok(Self { origin, metadata, files })

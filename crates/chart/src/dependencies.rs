@@ -9,13 +9,12 @@ use crate::{
     redact::without_user_info,
     relocate::{Edit, RelocateError},
     tree::{ChartTree, Member, MemberId},
+    validate::LOCKS,
     yaml::{self, NodeId, YamlFile},
 };
 
 /// The files that may list dependencies: format v2, format v1.
 const LISTS: [&str; 2] = ["Chart.yaml", "requirements.yaml"];
-/// Their lock files.
-const LOCKS: [&str; 2] = ["Chart.lock", "requirements.lock"];
 
 /// What was changed.
 #[derive(Default)]

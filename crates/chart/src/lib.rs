@@ -36,6 +36,7 @@ mod redact;
 mod relocate;
 mod rules;
 mod tree;
+mod validate;
 mod values;
 mod version;
 mod yaml;

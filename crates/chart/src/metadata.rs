@@ -1,5 +1,7 @@
 //! `Chart.yaml`: who the chart is and what it depends on.
 
+mod fields;
+
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -8,25 +10,11 @@ use crate::{
     yaml::{NodeId, Shape, YamlError, YamlFile},
 };
 
-/// The fields of `Chart.yaml` that are texts to Helm, whatever YAML makes of them (`appVersion: 1.20`).
-const TEXT_FIELDS: [&str; 11] = [
-    "apiVersion",
-    "name",
-    "version",
-    "appVersion",
-    "kubeVersion",
-    "description",
-    "home",
-    "icon",
-    "type",
-    "condition",
-    "tags",
-];
-/// Likewise in `dependencies[]`.
-const DEPENDENCY_TEXT_FIELDS: [&str; 5] = ["name", "version", "repository", "condition", "alias"];
+/// The field that lists sub-charts, in `Chart.yaml` and `requirements.yaml`.
+const DEPENDENCIES: &str = "dependencies";
 
-/// What `Chart.yaml` says, all of it. Serialised, it is the JSON that Helm puts into repository indexes
-/// and OCI configs.
+/// What `Chart.yaml` says, as Helm reads it. Serialised, it is the JSON that Helm puts into repository
+/// indexes and OCI configs: keys that Helm doesn't know are left out, since it refuses an index with them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metadata {
     name: String,
@@ -56,6 +44,13 @@ pub struct Dependency {
     pub repository: String,
     /// Under which name the sub-chart's values stand, where it isn't `name`.
     pub alias: Option<String>,
+}
+
+impl Dependency {
+    /// Under which name the sub-chart's values stand.
+    pub fn mount(&self) -> &str {
+        self.alias.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// Why a `Chart.yaml` is none that Helm takes. The caller adds which file it is.
@@ -102,31 +97,78 @@ pub enum MetadataError {
         /// What stands there.
         text: String,
     },
+    /// A field of another kind than Helm takes.
+    #[error("line {line}: {field} has to be {wanted}")]
+    Kind {
+        /// Line of what stands there.
+        line: usize,
+        /// Path of the field: `maintainers[0].name`.
+        field: String,
+        /// What Helm takes there, with its article.
+        wanted: &'static str,
+    },
+    /// A maintainer that is null.
+    #[error("line {line}: {field} is empty, which Helm refuses; fill it or take it out")]
+    EmptyEntry {
+        /// Line of the entry.
+        line: usize,
+        /// Path of the entry: `maintainers[0]`.
+        field: String,
+    },
+    /// Neither an application nor a library.
+    #[error("line {line}: the type {text:?} is not known; application and library are")]
+    Type {
+        /// Line of the field.
+        line: usize,
+        /// What stands there.
+        text: String,
+    },
     /// `dependencies` is no list of maps with names.
     #[error("line {line}: dependencies is no list of entries with a name each")]
     Dependencies {
         /// Line of the fault.
         line: usize,
     },
+    /// An alias that Helm doesn't take.
+    #[error("line {line}: the alias {alias:?} of dependency {name} has to be of letters, digits, - and _")]
+    Alias {
+        /// Line of the alias.
+        line: usize,
+        /// Name of the dependency.
+        name: String,
+        /// The alias.
+        alias: String,
+    },
+    /// Two dependencies whose values would stand in one place.
+    #[error("line {line}: a dependency before this one is called {name} too; give one of them an alias")]
+    SameDependency {
+        /// Line of the second one.
+        line: usize,
+        /// Name or alias.
+        name: String,
+    },
 }
 
 impl Metadata {
-    /// Reads `Chart.yaml`.
+    /// Reads `Chart.yaml` by the rules of Helm's loader, and of Helm 4 for `apiVersion`.
     ///
     /// # Errors
     /// [`MetadataError`], see there.
     pub fn parse(bytes: &[u8]) -> Result<Self, MetadataError> {
         let file = YamlFile::parse(bytes)?;
         let root = root_map(&file)?;
-        let (name, line) = required(&file, root, "name")?;
+        let mut document = fields::chart(&file, root)?;
+        let line = |field| fields::line(&file, root, field);
+        let name = required(&document, "name")?;
         if !is_folder_name(&name) {
-            return Err(MetadataError::Name { line, name });
+            return Err(MetadataError::Name { line: line("name"), name });
         }
-        let (version, line) = required(&file, root, "version")?;
-        let version = version.parse().map_err(|source| MetadataError::Version { line, source })?;
-        let api_version = api_version(&file, root)?;
-        let dependencies = dependencies(&file, root)?;
-        Ok(Self { name, version, api_version, dependencies, document: document(&file, root)? })
+        let version = required(&document, "version")?.parse();
+        let version = version.map_err(|source| MetadataError::Version { line: line("version"), source })?;
+        let api_version = api_version(&mut document, line("apiVersion"))?;
+        check_type(&document, line("type"))?;
+        let dependencies = dependencies(&file, root, &document)?;
+        Ok(Self { name, version, api_version, dependencies, document })
     }
 
     /// The chart's name: never empty, never a path.
@@ -159,8 +201,12 @@ impl Metadata {
         &self.document
     }
 
-    pub(crate) fn add_dependencies(&mut self, more: Vec<Dependency>) {
-        self.dependencies.extend(more);
+    /// Puts the dependencies of `requirements.yaml` in place of those in `Chart.yaml`, as Helm does.
+    pub(crate) fn replace_dependencies(&mut self, requirements: Requirements) {
+        if let Some(list) = requirements.list {
+            self.document.insert(DEPENDENCIES.to_owned(), list);
+            self.dependencies = requirements.dependencies;
+        }
     }
 }
 
@@ -170,17 +216,28 @@ impl Serialize for Metadata {
     }
 }
 
+/// What a `requirements.yaml` says.
+#[derive(Debug, Default)]
+pub(crate) struct Requirements {
+    dependencies: Vec<Dependency>,
+    /// The same as JSON, where there are any.
+    list: Option<Value>,
+}
+
 /// The `dependencies` of a `requirements.yaml`; none where the file is empty.
 ///
 /// # Errors
 /// [`MetadataError`], see there.
-pub(crate) fn parse_requirements(bytes: &[u8]) -> Result<Vec<Dependency>, MetadataError> {
+pub(crate) fn parse_requirements(bytes: &[u8]) -> Result<Requirements, MetadataError> {
     let file = YamlFile::parse(bytes)?;
-    match file.documents().first() {
-        Some(root) if file.shape(*root) == Shape::Map => dependencies(&file, *root),
-        Some(root) if file.resolved(*root).is_none() => Err(MetadataError::NoMap { line: file.line(*root) }),
-        _ => Ok(Vec::new()),
-    }
+    let root = match file.documents().first() {
+        Some(root) if file.shape(*root) == Shape::Map => *root,
+        Some(root) if !file.is_null(*root) => return Err(MetadataError::NoMap { line: file.line(*root) }),
+        _ => return Ok(Requirements::default()),
+    };
+    let mut document = fields::requirements(&file, root)?;
+    let dependencies = dependencies(&file, root, &document)?;
+    Ok(Requirements { dependencies, list: document.remove(DEPENDENCIES) })
 }
 
 fn root_map(file: &YamlFile) -> Result<NodeId, MetadataError> {
@@ -191,83 +248,77 @@ fn root_map(file: &YamlFile) -> Result<NodeId, MetadataError> {
     }
 }
 
-fn required(file: &YamlFile, root: NodeId, field: &'static str) -> Result<(String, usize), MetadataError> {
-    let node = file.get(root, field).ok_or(MetadataError::Missing { field })?;
-    let text = text(file, node).filter(|text| !text.is_empty());
-    Ok((text.ok_or(MetadataError::Missing { field })?, file.line(node)))
+fn required(document: &Map<String, Value>, field: &'static str) -> Result<String, MetadataError> {
+    text_in(document, field).ok_or(MetadataError::Missing { field })
 }
 
-fn text(file: &YamlFile, node: NodeId) -> Option<String> {
-    file.resolved(node)?.into_text()
-}
-
-fn text_at(file: &YamlFile, map: NodeId, key: &str) -> Option<String> {
-    text(file, file.get(map, key)?)
+/// A text that isn't empty: empty ones are not kept.
+fn text_in(document: &Map<String, Value>, field: &str) -> Option<String> {
+    document.get(field).and_then(Value::as_str).map(str::to_owned)
 }
 
 fn is_folder_name(name: &str) -> bool {
-    !matches!(name, "." | "..") && !name.contains(|c: char| c.is_control() || "/\\".contains(c))
+    !matches!(name, "." | "..") && !name.contains(['/', '\\'])
 }
 
 /// Charts of Helm 2 may leave `apiVersion` out.
-fn api_version(file: &YamlFile, root: NodeId) -> Result<ApiVersion, MetadataError> {
-    let Some(node) = file.get(root, "apiVersion") else { return Ok(ApiVersion::V1) };
-    match text(file, node).as_deref() {
-        Some("v1") => Ok(ApiVersion::V1),
-        Some("v2") => Ok(ApiVersion::V2),
-        other => {
-            let text = other.unwrap_or_default().to_owned();
-            Err(MetadataError::ApiVersion { line: file.line(node), text })
+fn api_version(document: &mut Map<String, Value>, line: usize) -> Result<ApiVersion, MetadataError> {
+    let text = text_in(document, "apiVersion").unwrap_or_else(|| "v1".to_owned());
+    document.insert("apiVersion".to_owned(), text.clone().into());
+    match text.as_str() {
+        "v1" => Ok(ApiVersion::V1),
+        "v2" => Ok(ApiVersion::V2),
+        _ => Err(MetadataError::ApiVersion { line, text }),
+    }
+}
+
+fn check_type(document: &Map<String, Value>, line: usize) -> Result<(), MetadataError> {
+    match text_in(document, "type") {
+        Some(text) if !matches!(text.as_str(), "application" | "library") => {
+            Err(MetadataError::Type { line, text })
         }
+        _ => Ok(()),
     }
 }
 
-fn dependencies(file: &YamlFile, root: NodeId) -> Result<Vec<Dependency>, MetadataError> {
-    let Some(list) = file.get(root, "dependencies") else { return Ok(Vec::new()) };
-    match (file.shape(list), file.resolved(list).map(|value| value.print())) {
-        (Shape::List, _) => file.items(list).iter().map(|item| dependency(file, *item)).collect(),
-        (_, Some(None)) => Ok(Vec::new()),
-        _ => Err(MetadataError::Dependencies { line: file.line(list) }),
+/// The dependencies in `document`, which was read from the map `root`.
+fn dependencies(
+    file: &YamlFile,
+    root: NodeId,
+    document: &Map<String, Value>,
+) -> Result<Vec<Dependency>, MetadataError> {
+    let lines = fields::lines_of_items(file, root, DEPENDENCIES);
+    let items = document.get(DEPENDENCIES).and_then(Value::as_array).into_iter().flatten();
+    let mut list: Vec<Dependency> = Vec::new();
+    for (item, line) in items.zip(lines) {
+        let dependency = dependency(item).ok_or(MetadataError::Dependencies { line })?;
+        check_alias(&dependency, line)?;
+        if list.iter().any(|other| other.mount() == dependency.mount()) {
+            return Err(MetadataError::SameDependency { line, name: dependency.mount().to_owned() });
+        }
+        list.push(dependency);
     }
+    Ok(list)
 }
 
-fn dependency(file: &YamlFile, item: NodeId) -> Result<Dependency, MetadataError> {
-    let name = text_at(file, item, "name").filter(|name| !name.is_empty());
-    Ok(Dependency {
-        name: name.ok_or_else(|| MetadataError::Dependencies { line: file.line(item) })?,
-        version: text_at(file, item, "version").unwrap_or_default(),
-        repository: text_at(file, item, "repository").unwrap_or_default(),
-        alias: text_at(file, item, "alias").filter(|alias| !alias.is_empty()),
+fn dependency(item: &Value) -> Option<Dependency> {
+    let item = item.as_object()?;
+    Some(Dependency {
+        name: text_in(item, "name")?,
+        version: text_in(item, "version").unwrap_or_default(),
+        repository: text_in(item, "repository").unwrap_or_default(),
+        alias: text_in(item, "alias"),
     })
 }
 
-fn document(file: &YamlFile, root: NodeId) -> Result<Map<String, Value>, MetadataError> {
-    let Value::Object(mut document) = file.to_json(root)? else {
-        return Err(MetadataError::NoMap { line: file.line(root) });
-    };
-    make_texts(&mut document, &TEXT_FIELDS, |field| text_at(file, root, field));
-    let items = file.get(root, "dependencies").map(|list| file.items(list)).unwrap_or_default();
-    if let Some(Value::Array(dependencies)) = document.get_mut("dependencies") {
-        for (dependency, item) in dependencies.iter_mut().zip(items) {
-            let Value::Object(dependency) = dependency else { continue };
-            make_texts(dependency, &DEPENDENCY_TEXT_FIELDS, |field| text_at(file, *item, field));
+fn check_alias(dependency: &Dependency, line: usize) -> Result<(), MetadataError> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    match &dependency.alias {
+        Some(alias) if !alias.chars().all(fits) => {
+            let (name, alias) = (dependency.name.clone(), alias.clone());
+            Err(MetadataError::Alias { line, name, alias })
         }
-    }
-    if let Some(Value::Object(annotations)) = document.get_mut("annotations") {
-        let map = file.get(root, "annotations");
-        let names: Vec<String> = annotations.keys().cloned().collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        make_texts(annotations, &names, |name| text_at(file, map?, name));
-    }
-    Ok(document)
-}
-
-/// Replaces numbers and the like of the named fields by their text.
-fn make_texts(object: &mut Map<String, Value>, fields: &[&str], text: impl Fn(&str) -> Option<String>) {
-    for field in fields {
-        if let (Some(value), Some(text)) = (object.get_mut(*field), text(field)) {
-            *value = Value::String(text);
-        }
+        _ => Ok(()),
     }
 }
 

@@ -191,8 +191,7 @@ impl Member {
         let Some(bytes) = self.files.get("values.yaml") else { return Ok(None) };
         let file = YamlFile::parse(bytes)?;
         for root in file.documents() {
-            let is_null = || file.resolved(*root).is_some_and(|value| value.print().is_none());
-            if file.shape(*root) != Shape::Map && !is_null() {
+            if file.shape(*root) != Shape::Map && !file.is_null(*root) {
                 return Err(YamlError::new(file.line(*root), "the values are no map"));
             }
         }
@@ -217,14 +216,14 @@ fn divide(files: &[ChartFile]) -> (BTreeMap<String, Bytes>, BTreeMap<String, Nes
     let mut nested = BTreeMap::new();
     for ChartFile { path, data } in files {
         match sub_chart_path(path) {
-            Some((folder, Some(inner))) if is_chart(files, folder) => {
+            Some((folder, Some(inner))) if !is_archive(folder) && is_chart(files, folder) => {
                 let folder =
                     nested.entry(folder.to_owned()).or_insert_with(|| Nested::Folder(BTreeMap::new()));
                 if let Nested::Folder(files) = folder {
                     files.insert(inner.to_owned(), data.clone());
                 }
             }
-            Some((archive, None)) if archive.ends_with(".tgz") => {
+            Some((archive, None)) if is_archive(archive) => {
                 nested.insert(archive.to_owned(), Nested::Archive(data.clone()));
             }
             _ => {
@@ -248,6 +247,10 @@ fn sub_chart_path(path: &str) -> Option<(&str, Option<&str>)> {
         }
         None => Some((path, None)),
     }
+}
+
+fn is_archive(path: &str) -> bool {
+    path.ends_with(".tgz")
 }
 
 fn is_chart(files: &[ChartFile], folder: &str) -> bool {

@@ -2,12 +2,12 @@
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 
-use portolan_oci::Tag;
+use portolan_oci::{ReferenceError, Tag};
 use semver::{BuildMetadata, Prerelease, Version};
 use serde::{Serialize, Serializer};
 
-/// The longest version that can be an OCI tag.
-const LENGTH_LIMIT: usize = 128;
+/// The longest version that Helm takes, in bytes. As a tag of a registry it has to be half as long.
+const LENGTH_LIMIT: usize = 256;
 
 /// A chart's version: semantic versioning as Helm takes it, so that `1.2` and `v1.2.3` count too.
 /// Shown exactly as it is written; ordered by semantic version, then by how it is written.
@@ -19,9 +19,20 @@ pub struct ChartVersion {
 
 /// A text that Helm would not take for a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no version: one to three numbers, as in 1.2.3, v1.2 or 1.2.3-rc.1+build")]
-pub struct VersionError {
-    text: String,
+#[non_exhaustive]
+pub enum VersionError {
+    /// Not of a version's form.
+    #[error("{text:?} is no version: one to three numbers, as in 1.2.3, v1.2 or 1.2.3-rc.1+build")]
+    Form {
+        /// The text.
+        text: String,
+    },
+    /// Longer than Helm takes.
+    #[error("the version has {length} bytes, and Helm takes at most {LENGTH_LIMIT}; shorten it")]
+    TooLong {
+        /// Its length in bytes.
+        length: usize,
+    },
 }
 
 impl ChartVersion {
@@ -35,10 +46,18 @@ impl ChartVersion {
         &self.semantic
     }
 
+    /// Whether it is written as semantic versioning has it: three numbers without zeros before them, and
+    /// no `v`. Helm looks among a registry's tags for such versions alone.
+    pub fn is_strict(&self) -> bool {
+        self.semantic.to_string() == *self.written
+    }
+
     /// The tag that Helm gives a chart of this version in an OCI registry: `+` becomes `_`.
-    pub fn tag(&self) -> Tag {
-        let tag = self.written.replace('+', "_");
-        tag.parse().expect("because versions have the characters and the length of tags")
+    ///
+    /// # Errors
+    /// [`ReferenceError`] where it is longer than tags may be.
+    pub fn tag(&self) -> Result<Tag, ReferenceError> {
+        self.written.replace('+', "_").parse()
     }
 }
 
@@ -46,8 +65,10 @@ impl FromStr for ChartVersion {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        let semantic = (text.len() <= LENGTH_LIMIT).then(|| parse(text)).flatten();
-        let semantic = semantic.ok_or_else(|| VersionError { text: text.to_owned() })?;
+        if text.len() > LENGTH_LIMIT {
+            return Err(VersionError::TooLong { length: text.len() });
+        }
+        let semantic = parse(text).ok_or_else(|| VersionError::Form { text: text.to_owned() })?;
         Ok(Self { written: text.into(), semantic })
     }
 }
@@ -133,7 +154,7 @@ mod tests {
             let version: ChartVersion = text.parse().unwrap();
             assert_eq!(version.to_string(), text);
             assert_eq!(version.semantic().to_string(), semantic, "{text}");
-            assert_eq!(version.tag().to_string(), tag, "{text}");
+            assert_eq!(version.tag().unwrap().to_string(), tag, "{text}");
         };
         check("1.2.3", "1.2.3", "1.2.3");
         check("1.2", "1.2.0", "1.2");
@@ -146,11 +167,30 @@ mod tests {
 
     #[test]
     fn refuses_what_is_none() {
-        let long = format!("1.2.3-{}", "a".repeat(128));
+        let long = format!("1.2.3-{}", "a".repeat(256));
         for text in
             ["", "v", "a", "1.2.3.4", "1..2", "1.2.3-", "1.2.3+", "1.2.3-a_b", "1.2 ", "-1", "V1.2", &long]
         {
             assert!(text.parse::<ChartVersion>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_version_may_be_too_long_for_a_tag() {
+        let version: ChartVersion = format!("1.2.3-{}", "a".repeat(128)).parse().unwrap();
+        assert!(version.tag().is_err());
+    }
+
+    #[test]
+    fn strict_as_semantic_versioning_has_it() {
+        for (text, expected) in [
+            ("1.2.3", true),
+            ("0.1.0-rc.1+git.abc", true),
+            ("v1.2.3", false),
+            ("1.2", false),
+            ("01.2.3", false),
+        ] {
+            assert_eq!(text.parse::<ChartVersion>().unwrap().is_strict(), expected, "{text}");
         }
     }
 

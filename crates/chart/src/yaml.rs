@@ -145,6 +145,21 @@ impl YamlFile {
         }
     }
 
+    /// Checks that JSON has all its numbers: through JSON Helm reads every YAML file.
+    ///
+    /// # Errors
+    /// [`YamlError`] with the line of one that is infinite or none.
+    pub(crate) fn check_numbers(&self) -> Result<(), YamlError> {
+        let is_none = |node: &&Node| match &node.kind {
+            Kind::Scalar(scalar) => matches!(scalar.resolve(), Resolved::Float(value) if !value.is_finite()),
+            _ => false,
+        };
+        match self.nodes.iter().find(is_none) {
+            Some(node) => Err(YamlError::new(node.line, "holds a number that Helm can't read")),
+            None => Ok(()),
+        }
+    }
+
     fn node(&self, node: NodeId) -> &Node {
         &self.nodes[node.0]
     }

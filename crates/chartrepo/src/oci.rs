@@ -27,8 +27,8 @@ pub struct OciCharts {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OciChartError {
-    /// The chart's name is none for a registry, which wants lower case.
-    #[error("chart {chart} can't lie in a registry")]
+    /// The chart's name is none for a registry, which wants lower case, or its version none for a tag.
+    #[error("chart {chart} can't lie in a registry; another kind of target.repo may take it")]
     Name {
         /// Name and version.
         chart: String,
@@ -99,7 +99,7 @@ impl OciCharts {
             Some(path) => path.join(name),
             None => name.parse(),
         };
-        Ok(Place { repository: repository.map_err(refused)?, tag: version.tag() })
+        Ok(Place { repository: repository.map_err(refused)?, tag: version.tag().map_err(refused)? })
     }
 
     fn reference(&self, place: &Place) -> String {
@@ -140,7 +140,8 @@ impl ChartRepository for OciCharts {
 
     fn target_of(&self, name: &str, version: &ChartVersion) -> String {
         let path = self.address.path.as_ref().map(|path| format!("{path}/")).unwrap_or_default();
-        format!("{}/{path}{name}:{}", self.address.endpoint.host, version.tag())
+        let tag = version.to_string().replace('+', "_");
+        format!("{}/{path}{name}:{tag}", self.address.endpoint.host)
     }
 
     fn project(&self) -> Option<&str> {

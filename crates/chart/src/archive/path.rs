@@ -13,6 +13,9 @@ pub enum PathFault {
     /// Not UTF-8, or control characters.
     #[error("a name that is not printable text")]
     Text,
+    /// `./` where the chart's folder should be named: for Helm that is the folder's name.
+    #[error("a name that begins with ./ instead of the chart's folder; pack the chart with `helm package`")]
+    Dot,
     /// Nothing is left behind the chart's folder.
     #[error("a file beside the chart's folder instead of in it")]
     Outside,
@@ -39,26 +42,28 @@ pub(crate) fn check_path(path: &str) -> Result<(), PathFault> {
     })
 }
 
-/// The name of an entry without the archive's top folder. Archives made on Windows may divide by `\`,
-/// and `tar` run on a folder `./NAME` writes the dot.
+/// The archive's top folder and the name of an entry in it. Archives made on Windows may divide by `\`.
 ///
 /// # Errors
 /// [`PathFault`].
-pub(super) fn strip_folder(entry: &str) -> Result<String, PathFault> {
+pub(super) fn split_folder(entry: &str) -> Result<(String, String), PathFault> {
     let name = entry.replace('\\', "/");
     if name.starts_with('/') || has_drive(&name) {
         return Err(PathFault::Absolute);
     }
-    let mut elements = name.split('/').skip_while(|element| *element == ".");
-    if elements.next() == Some("..") {
-        return Err(PathFault::Parent);
+    let (folder, inner) = name.split_once('/').ok_or(PathFault::Outside)?;
+    match folder {
+        ".." => return Err(PathFault::Parent),
+        "." => return Err(PathFault::Dot),
+        _ if inner.starts_with('/') => return Err(PathFault::Absolute),
+        _ => {}
     }
-    let inner: Vec<&str> = elements.filter(|element| !matches!(*element, "" | ".")).collect();
+    let inner: Vec<&str> = inner.split('/').filter(|element| !matches!(*element, "" | ".")).collect();
     if inner.is_empty() {
         return Err(PathFault::Outside);
     }
     let inner = inner.join("/");
-    check_path(&inner).map(|()| inner)
+    check_path(&inner).map(|()| (folder.to_owned(), inner))
 }
 
 fn has_drive(path: &str) -> bool {

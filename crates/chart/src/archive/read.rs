@@ -10,7 +10,7 @@ use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use tar::{Archive, Entry, EntryType};
 
-use super::{ArchiveError, CHART_LIMIT, FILE_LIMIT, path::strip_folder};
+use super::{ArchiveError, CHART_LIMIT, FILE_LIMIT, path::split_folder};
 
 /// The longest extended header (long names, pax records), in bytes.
 pub(super) const HEADER_LIMIT: u64 = 64 * 1024;
@@ -45,6 +45,7 @@ pub(crate) fn read(reader: impl Read, budget: &mut Budget) -> Result<BTreeMap<St
     let limited = Limited { inner: MultiGzDecoder::new(reader), left: budget.0 };
     let mut archive = Archive::new(limited);
     let mut files = BTreeMap::new();
+    let mut folder = None;
     let mut long_name = None;
     let mut count = 0;
     let failed = |entries, source| read_error(entries, source);
@@ -59,8 +60,9 @@ pub(crate) fn read(reader: impl Read, budget: &mut Budget) -> Result<BTreeMap<St
             EntryType::Directory => long_name = None,
             EntryType::Regular | EntryType::Continuous => {
                 let name = long_name.take().unwrap_or(own_name);
-                let path =
-                    strip_folder(&name).map_err(|fault| ArchiveError::Path { entry: name.clone(), fault })?;
+                let (top, path) =
+                    split_folder(&name).map_err(|fault| ArchiveError::Path { entry: name.clone(), fault })?;
+                check_folder(&mut folder, top)?;
                 let data = contents(&mut entry, name, count)?;
                 budget.spend(data.len() as u64)?;
                 files.insert(path, data);
@@ -74,6 +76,17 @@ pub(crate) fn read(reader: impl Read, budget: &mut Budget) -> Result<BTreeMap<St
     // The checksum of the gzip stream stands behind the last entry.
     io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(|source| failed(count, source))?;
     Ok(files)
+}
+
+/// Helm takes any top folder for the chart's, and two charts in one archive for one.
+fn check_folder(known: &mut Option<String>, found: String) -> Result<(), ArchiveError> {
+    match known {
+        Some(first) if *first != found => Err(ArchiveError::Folders { first: first.clone(), second: found }),
+        _ => {
+            *known = Some(found);
+            Ok(())
+        }
+    }
 }
 
 fn contents<R: Read>(entry: &mut Entry<'_, R>, name: String, count: usize) -> Result<Bytes, ArchiveError> {

@@ -42,9 +42,8 @@ fn the_top_folder_alone_is_stripped() {
     };
     check("nginx/Chart.yaml", "Chart.yaml");
     check("0-ad/charts/a/Chart.yaml", "charts/a/Chart.yaml");
-    check("./nginx/Chart.yaml", "Chart.yaml");
     check("nginx\\templates\\a.yaml", "templates/a.yaml");
-    check("nginx//a", "a");
+    check("nginx/a//./b", "a/b");
 }
 
 #[test]
@@ -54,10 +53,25 @@ fn names_that_lead_out_are_refused() {
     };
     check("/etc/passwd", "an absolute path");
     check("c:/x/y", "an absolute path");
+    check("nginx//a", "an absolute path");
     check("nginx/../../etc/passwd", "a path with .. in it");
     check("../x", "a path with .. in it");
     check("Chart.yaml", "a file beside the chart's folder instead of in it");
+    check(
+        "./nginx/Chart.yaml",
+        "a name that begins with ./ instead of the chart's folder; pack the chart with `helm package`",
+    );
     check("nginx/a\u{7}b", "a name that is not printable text");
+}
+
+#[test]
+fn one_chart_in_an_archive() {
+    let two =
+        [entry(EntryType::Regular, "a/Chart.yaml", b""), entry(EntryType::Regular, "b/Chart.yaml", b"")];
+    assert_eq!(
+        error_of(&two.concat()),
+        "has the top folders a and b; a chart archive has one, that of its chart"
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::*;
 #[test]
 fn fields_become_what_helm_makes_of_them() {
     let text = "apiVersion: v2\nname: 3scale\nversion: 1.2\nappVersion: 1.20\nkeywords: [a, 1]\n\
+        Home: \"x\\ty\\u200bz\"\nicon: ''\nunknown: {}\nmaintainers:\n- {name: me, url: null, x: y}\n\
         annotations: {a: true, b: 010}\ndependencies:\n- name: db\n  version: 1\n  repository: https://x\n  alias: a\n";
     let metadata = Metadata::parse(text.as_bytes()).unwrap();
     assert_eq!(metadata.name(), "3scale");
@@ -25,8 +26,8 @@ fn fields_become_what_helm_makes_of_them() {
     assert_eq!(
         serde_json::to_value(&metadata).unwrap(),
         json!({
-            "apiVersion": "v2", "name": "3scale", "version": "1.2", "appVersion": "1.2", "keywords": ["a", 1],
-            "annotations": {"a": "true", "b": "8"},
+            "apiVersion": "v2", "name": "3scale", "version": "1.2", "appVersion": "1.2", "keywords": ["a", "1"],
+            "home": "x yz", "maintainers": [{"name": "me"}], "annotations": {"a": "true", "b": "8"},
             "dependencies": [{"name": "db", "version": "1", "repository": "https://x", "alias": "a"}],
         })
     );
@@ -49,7 +50,30 @@ fn errors_name_the_line() {
     check("version: 1.0.0\n", "has no name; add it");
     check("name: ''\nversion: 1.0.0\n", "has no name; add it");
     check("name: a\n", "has no version; add it");
-    check("name: a\nversion: {}\n", "has no version; add it");
+    check("name: a\nversion: {}\n", "line 2: version has to be a text");
+    check("name: a\nversion: ~\n", "has no version; add it");
+    check("name: a\nversion: 1.0.0\nkeywords: a\n", "line 3: keywords has to be a list of texts");
+    check("name: a\nversion: 1.0.0\nsources: [a, [b]]\n", "line 3: sources[1] has to be a text");
+    check("name: a\nversion: 1.0.0\ndeprecated: 'true'\n", "line 3: deprecated has to be true or false");
+    check("name: a\nversion: 1.0.0\nannotations: [a]\n", "line 3: annotations has to be a map of texts");
+    check("name: a\nversion: 1.0.0\nannotations: {a: [b]}\n", "line 3: annotations.a has to be a text");
+    check("name: a\nversion: 1.0.0\nmaintainers: [me]\n", "line 3: maintainers[0] has to be a map");
+    check(
+        "name: a\nversion: 1.0.0\nmaintainers:\n- name: me\n-\n",
+        "line 5: maintainers[1] is empty, which Helm refuses; fill it or take it out",
+    );
+    check(
+        "name: a\nversion: 1.0.0\ntype: operator\n",
+        "line 3: the type \"operator\" is not known; application and library are",
+    );
+    check(
+        "name: a\nversion: 1.0.0\ndependencies: [{name: db, alias: a.b}]\n",
+        "line 3: the alias \"a.b\" of dependency db has to be of letters, digits, - and _",
+    );
+    check(
+        "name: a\nversion: 1.0.0\ndependencies:\n- name: db\n- {name: pg, alias: db}\n",
+        "line 5: a dependency before this one is called db too; give one of them an alias",
+    );
     check(
         "\nname: ../a\nversion: 1.0.0\n",
         "line 2: the name \"../a\" can't name a folder; use letters, digits, - and .",
@@ -59,10 +83,7 @@ fn errors_name_the_line() {
         "name: a\nversion: 1.0.0\napiVersion: v3\n",
         "line 3: apiVersion \"v3\" is not known; v1 and v2 are",
     );
-    check(
-        "name: a\nversion: 1.0.0\ndependencies: {}\n",
-        "line 3: dependencies is no list of entries with a name each",
-    );
+    check("name: a\nversion: 1.0.0\ndependencies: {}\n", "line 3: dependencies has to be a list");
     check(
         "name: a\nversion: 1.0.0\ndependencies:\n- version: 1\n",
         "line 4: dependencies is no list of entries with a name each",

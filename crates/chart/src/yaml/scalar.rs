@@ -45,6 +45,11 @@ impl YamlFile {
             _ => None,
         }
     }
+
+    /// Whether the node is a scalar that stands for nothing.
+    pub(crate) fn is_null(&self, node: NodeId) -> bool {
+        self.resolved(node) == Some(Resolved::Null)
+    }
 }
 
 impl Scalar {

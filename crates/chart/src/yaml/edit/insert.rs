@@ -17,10 +17,6 @@ impl YamlFile {
         (Some(map), &[])
     }
 
-    fn is_null(&self, node: NodeId) -> bool {
-        self.resolved(node).is_some_and(|value| value.print().is_none())
-    }
-
     pub(super) fn insert_into(&self, map: NodeId, keys: &[&str], text: &str) -> Result<Splice, EditError> {
         let node = self.node(map);
         let no_place = |what| EditError::NoPlace { line: node.line, what, key: keys.join(".") };
