@@ -6,6 +6,7 @@
 //! - [`Chart`] holds the files of a chart, loaded from loose files or from a `.tgz`.
 //! - [`Hints`] name the images of a chart by paths into its values; [`hint_images`] resolves them.
 //! - [`Rules`] say where an image goes; [`relocate`] edits the values accordingly, byte by byte.
+//! - [`Chart::validate`] tells what Helm would refuse, before somebody has it.
 //! - [`Chart::pack`] makes a `.tgz` that is the same for the same files, everywhere.
 //!
 //! ```
@@ -31,6 +32,7 @@ mod chart;
 mod dependencies;
 mod hints;
 mod metadata;
+mod provenance;
 mod readme;
 mod redact;
 mod relocate;
@@ -45,6 +47,7 @@ pub use archive::{ArchiveError, CHART_LIMIT, FILE_LIMIT, PathFault};
 pub use chart::{Chart, ChartError, ChartFile, HINTS_FILE};
 pub use hints::{Hint, Hints, HintsError, TemplateError};
 pub use metadata::{ApiVersion, Dependency, Metadata, MetadataError};
+pub use provenance::{PROVENANCE_LIMIT, ProvenanceError, check_provenance};
 pub use relocate::{Edit, HintImage, RelocateError, RelocateOptions, Relocated, hint_images, relocate};
 pub use rules::{AppendOrigin, PrefixRegistry, Rules, TargetError};
 pub use values::PathError;

@@ -57,8 +57,16 @@ pub struct Relocated {
     pub chart: Chart,
     /// All changes inside of files. User-info in URLs is left out.
     pub edits: Vec<Edit>,
-    /// Files that were left out: the lock files of dependencies.
+    /// Files that were left out: the lock files of dependencies, and the provenance files of sub-charts
+    /// that are packed anew.
     pub dropped: Vec<String>,
+}
+
+impl Relocated {
+    /// Whether the chart is the one that it was, byte for byte.
+    pub fn is_unchanged(&self) -> bool {
+        self.edits.is_empty() && self.dropped.is_empty()
+    }
 }
 
 /// The images that the hints name, in their order; an image named twice stands there twice.
@@ -94,8 +102,9 @@ pub fn relocate(
     let vendored = dependencies::vendor(&mut tree)?;
     edits.extend(vendored.edits);
     edits.extend(readme::rename(&mut tree, &options.target_repo_name));
-    let chart = tree.join(chart.origin()).map_err(RelocateError::chart)?;
-    Ok(Relocated { chart, edits, dropped: vendored.dropped })
+    let mut dropped = vendored.dropped;
+    let chart = tree.join(chart.origin(), &mut dropped).map_err(RelocateError::chart)?;
+    Ok(Relocated { chart, edits, dropped })
 }
 
 fn open(chart: &Chart) -> Result<ChartTree, RelocateError> {

@@ -134,25 +134,34 @@ impl ChartTree {
         }
     }
 
-    /// Puts the chart together again. Packed sub-charts that didn't change keep their bytes.
+    /// Puts the chart together again. Packed sub-charts that didn't change keep their bytes; others lose
+    /// their provenance files, which are added to `dropped`.
     ///
     /// # Errors
     /// [`ChartError`] where a changed sub-chart can't be packed, or `Chart.yaml` is none any more.
-    pub(crate) fn join(&self, origin: &str) -> Result<Chart, ChartError> {
-        Chart::assemble(origin, self.files_of(Self::TOP)?)
+    pub(crate) fn join(&self, origin: &str, dropped: &mut Vec<String>) -> Result<Chart, ChartError> {
+        Chart::assemble(origin, self.files_of(Self::TOP, dropped)?)
     }
 
-    fn files_of(&self, id: MemberId) -> Result<BTreeMap<String, Bytes>, ChartError> {
+    fn files_of(
+        &self,
+        id: MemberId,
+        dropped: &mut Vec<String>,
+    ) -> Result<BTreeMap<String, Bytes>, ChartError> {
         let member = self.member(id);
         let mut files = member.files.clone();
         for child in &member.children {
-            let inner = self.files_of(*child)?;
+            let inner = self.files_of(*child, dropped)?;
             match &self.member(*child).place {
                 Place::Archive { path, packed, unpacked } if inner == *unpacked => {
                     files.insert(path.clone(), packed.clone());
                 }
                 Place::Archive { path, .. } => {
                     files.insert(path.clone(), self.pack(*child, &inner)?);
+                    let provenance = format!("{path}.prov");
+                    if files.remove(&provenance).is_some() {
+                        dropped.push(member.file_name(&provenance));
+                    }
                 }
                 Place::Top => files.extend(inner),
                 Place::Folder(path) => {

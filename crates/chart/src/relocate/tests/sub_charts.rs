@@ -38,7 +38,9 @@ fn packed_and_nested_sub_charts() {
     let (inner, db) = (inner.pack().unwrap(), db.pack().unwrap());
     let mut files = chart(&[("values.yaml", "")]).files().to_vec();
     files.push(ChartFile { path: "charts/inner-1.tgz".into(), data: inner.clone() });
+    files.push(ChartFile { path: "charts/inner-1.tgz.prov".into(), data: Bytes::new() });
     files.push(ChartFile { path: "charts/db-1.tgz".into(), data: db });
+    files.push(ChartFile { path: "charts/db-1.tgz.prov".into(), data: Bytes::new() });
     let top = Chart::from_files("top.tgz", files).unwrap();
     let relocated = run(&top, &[HINT[0], "{{ .db.deep.image }}:2"]).unwrap();
     let named: Vec<(&str, &str)> =
@@ -50,7 +52,9 @@ fn packed_and_nested_sub_charts() {
             ("charts/db-1.tgz!charts/deep/values.yaml", "image")
         ]
     );
-    assert_eq!(relocated.dropped, ["charts/db-1.tgz!Chart.lock"]);
+    assert_eq!(relocated.dropped, ["charts/db-1.tgz!Chart.lock", "charts/db-1.tgz.prov"]);
+    assert!(relocated.chart.file("charts/db-1.tgz.prov").is_none(), "it signs another archive");
+    assert!(relocated.chart.file("charts/inner-1.tgz.prov").is_some());
     assert_eq!(
         relocated.chart.file("charts/inner-1.tgz").unwrap().data,
         inner,
