@@ -4,7 +4,8 @@ mod chart_place;
 
 use std::fmt;
 
-use portolan_chart::{Chart, ChartError, Hints, HintsError};
+use bytes::Bytes;
+use portolan_chart::{CHART_LIMIT, Chart, ChartError, Hints, HintsError};
 
 pub(crate) use self::chart_place::ChartPlace;
 use crate::image::Image;
@@ -122,14 +123,18 @@ impl Bundle {
         })
     }
 
-    /// A chart as `helm package` writes it.
-    pub(crate) fn of_chart_archive(archive: &Stretch, folder: Option<String>) -> Self {
+    /// A chart as `helm package` writes it, with the provenance file that lies beside it.
+    pub(crate) fn of_chart_archive(
+        archive: &Stretch,
+        provenance: Option<&Stretch>,
+        folder: Option<String>,
+    ) -> Self {
         Self {
             origin: Origin::new(archive.to_string()),
             folder,
             images: Vec::new(),
             notes: Vec::new(),
-            chart: ChartPlace::Archive(archive.clone()),
+            chart: ChartPlace::Archive { archive: archive.clone(), provenance: provenance.cloned() },
             hints: None,
         }
     }
@@ -137,6 +142,22 @@ impl Bundle {
     /// The chart, read from the file each time; nothing for images alone.
     pub fn chart(&self) -> Result<Option<Chart>, BundleError> {
         self.chart.load(&self.origin)
+    }
+
+    /// The chart's archive byte for byte, where it lies in the package as one.
+    pub fn archive(&self) -> Result<Option<Bytes>, BundleError> {
+        match &self.chart {
+            ChartPlace::Archive { archive, .. } => Ok(Some(archive.read_small(CHART_LIMIT)?)),
+            ChartPlace::Files(_) | ChartPlace::None => Ok(None),
+        }
+    }
+
+    /// The provenance file that lies beside the chart's archive, whatever it says.
+    pub fn provenance(&self) -> Option<&Stretch> {
+        match &self.chart {
+            ChartPlace::Archive { provenance, .. } => provenance.as_ref(),
+            ChartPlace::Files(_) | ChartPlace::None => None,
+        }
     }
 
     /// The image hints: the bundle's own, else those that the chart carries; read from the file each time.

@@ -15,6 +15,9 @@ use crate::source::{ReadError, Stretch};
 
 pub use error::PackageError;
 
+/// What a chart archive's name has behind it in that of its provenance file.
+const PROVENANCE_SUFFIX: &str = ".prov";
+
 /// The bundles of a package, in the order of their paths.
 #[derive(Debug, Default)]
 pub struct Package {
@@ -50,6 +53,13 @@ impl Package {
     }
 }
 
+/// The provenance file that lies beside the file at `path`.
+fn beside(path: &Path) -> Option<Stretch> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(PROVENANCE_SUFFIX);
+    Stretch::of_file(Path::new(&name)).ok()
+}
+
 /// Opens the package at `path`; only headers, lists and configs are read.
 ///
 /// # Errors
@@ -61,7 +71,7 @@ pub fn open(path: &Path) -> Result<Package, PackageError> {
     let mut scan = scan::Scan::default();
     match metadata.is_dir() {
         true => scan.directory(path)?,
-        false => scan.root_file(&Stretch::of_file(path)?)?,
+        false => scan.root_file(&Stretch::of_file(path)?, beside(path).as_ref())?,
     }
     Ok(Package { path: path.to_owned(), ..scan.finish() })
 }

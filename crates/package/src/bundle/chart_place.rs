@@ -1,16 +1,10 @@
 //! Where the chart of a bundle lies, and how it is loaded.
 
-use portolan_chart::{Chart, ChartFile};
+use portolan_chart::{CHART_LIMIT, Chart, ChartFile, FILE_LIMIT};
 
 use super::{BundleError, CHART_FOLDER, Origin};
 use crate::source::Stretch;
 use crate::tree::Tree;
-
-/// The largest chart, all files together, in bytes (design.md, decision 11).
-const CHART_LIMIT: u64 = 100 << 20;
-
-/// The largest file of a chart in bytes, as Helm has it.
-const CHART_FILE_LIMIT: u64 = 5 << 20;
 
 /// Where a chart lies.
 #[derive(Clone, Debug)]
@@ -20,7 +14,12 @@ pub(crate) enum ChartPlace {
     /// Its files by path inside the chart.
     Files(Vec<(String, Stretch)>),
     /// Packed, as `helm package` writes it.
-    Archive(Stretch),
+    Archive {
+        /// The archive.
+        archive: Stretch,
+        /// The provenance file that lies beside it.
+        provenance: Option<Stretch>,
+    },
 }
 
 impl ChartPlace {
@@ -39,7 +38,9 @@ impl ChartPlace {
         match self {
             Self::None => Ok(None),
             Self::Files(files) => Ok(Some(Chart::from_files(&origin.to_string(), read(files, origin)?)?)),
-            Self::Archive(archive) => Ok(Some(Chart::from_archive(&origin.to_string(), archive.reader())?)),
+            Self::Archive { archive, .. } => {
+                Ok(Some(Chart::from_archive(&origin.to_string(), archive.reader())?))
+            }
         }
     }
 }
@@ -51,7 +52,7 @@ fn read(files: &[(String, Stretch)], origin: &Origin) -> Result<Vec<ChartFile>, 
         return Err(BundleError::ChartTooLarge { origin: origin.to_string(), size, limit: CHART_LIMIT });
     }
     let file = |(path, stretch): &(String, Stretch)| {
-        Ok(ChartFile { path: path.clone(), data: stretch.read_small(CHART_FILE_LIMIT)? })
+        Ok(ChartFile { path: path.clone(), data: stretch.read_small(FILE_LIMIT)? })
     };
     files.iter().map(file).collect()
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::compressed::{self, Content};
 use super::roots::{self, Root, RootKind};
-use super::{Broken, Package, PackageError, architecture, folder};
+use super::{Broken, PROVENANCE_SUFFIX, Package, PackageError, architecture, folder};
 use crate::bundle::{Bundle, CHART_FILE, CHART_FOLDER, HINTS, Origin};
 use crate::images;
 use crate::sniff::{self, Kind};
@@ -71,8 +71,12 @@ impl Scan {
     }
 
     /// The file that was given; here every failure is the package's own.
-    pub(super) fn root_file(&mut self, file: &Stretch) -> Result<(), PackageError> {
-        match self.look_into(file, &Position::root())? {
+    pub(super) fn root_file(
+        &mut self,
+        file: &Stretch,
+        provenance: Option<&Stretch>,
+    ) -> Result<(), PackageError> {
+        match self.look_into(file, provenance, &Position::root())? {
             Looked::Taken => Ok(()),
             Looked::Ignored if file.name().ends_with(BUNDLE_SUFFIX) => {
                 Err(PackageError::NoChart { origin: file.to_string() })
@@ -99,7 +103,16 @@ impl Scan {
             self.root(tree, root, position.at(&root.path).folder);
         }
         for (path, file) in roots::rest(tree, &roots) {
-            self.candidate(file, &position.at(path));
+            match path.strip_suffix(PROVENANCE_SUFFIX).filter(|chart| chart.ends_with(".tgz")) {
+                Some(chart) if tree.has(chart) => {}
+                Some(_) => {
+                    self.package.notes.push(format!("{file}: signs no chart beside it and is left out"))
+                }
+                None => {
+                    let provenance = tree.get(&format!("{path}{PROVENANCE_SUFFIX}"));
+                    self.candidate(file, provenance, &position.at(path));
+                }
+            }
         }
     }
 
@@ -122,10 +135,10 @@ impl Scan {
 
     /// A file that may be a package. One that cannot be read as what it is, or as what its name says, is
     /// broken.
-    fn candidate(&mut self, file: &Stretch, position: &Position) {
+    fn candidate(&mut self, file: &Stretch, provenance: Option<&Stretch>, position: &Position) {
         let name = file.name();
         let origin = || Origin::new(file.to_string());
-        match self.look_into(file, position) {
+        match self.look_into(file, provenance, position) {
             Ok(Looked::Taken) => {}
             Ok(Looked::Ignored) if name.ends_with(BUNDLE_SUFFIX) => {
                 let error = PackageError::NoChart { origin: file.to_string() };
@@ -141,11 +154,16 @@ impl Scan {
         }
     }
 
-    /// A file of unknown kind.
-    fn look_into(&mut self, file: &Stretch, position: &Position) -> Result<Looked, PackageError> {
+    /// A file of unknown kind, with the provenance file beside it.
+    fn look_into(
+        &mut self,
+        file: &Stretch,
+        provenance: Option<&Stretch>,
+        position: &Position,
+    ) -> Result<Looked, PackageError> {
         match sniff::kind(file)? {
             Kind::Tar => self.tar(file, &position.inside()),
-            Kind::Gzip => self.gzip(file, position),
+            Kind::Gzip => self.gzip(file, provenance, position),
             Kind::Zstd => zstd(file),
             Kind::Foreign(_) | Kind::Other => Ok(Looked::Ignored),
         }
@@ -176,10 +194,16 @@ impl Scan {
         }
     }
 
-    fn gzip(&mut self, file: &Stretch, position: &Position) -> Result<Looked, PackageError> {
+    fn gzip(
+        &mut self,
+        file: &Stretch,
+        provenance: Option<&Stretch>,
+        position: &Position,
+    ) -> Result<Looked, PackageError> {
         match compressed::content(file) {
             Content::Chart => {
-                self.package.bundles.push(Bundle::of_chart_archive(file, position.folder.clone()));
+                let bundle = Bundle::of_chart_archive(file, provenance, position.folder.clone());
+                self.package.bundles.push(bundle);
                 Ok(Looked::Taken)
             }
             Content::Package => {
