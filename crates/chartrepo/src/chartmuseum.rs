@@ -61,6 +61,10 @@ impl ChartRepository for ChartMuseum {
         format!("{}/charts/{name}-{version}.tgz", self.museum.url)
     }
 
+    fn takes(&self, name: &str, version: &ChartVersion) -> Result<(), ChartRepoError> {
+        Ok(ArchiveName::new(name, version).map(drop)?)
+    }
+
     async fn check(&self) -> Result<(), ChartRepoError> {
         self.check_index().await?;
         match self.museum.try_upload_nothing().await? {
@@ -75,6 +79,14 @@ impl ChartRepository for ChartMuseum {
 
     async fn fetch(&self, name: &str, version: &ChartVersion) -> Result<Option<Bytes>, ChartRepoError> {
         Ok(self.museum.fetch(&ArchiveName::new(name, version)?).await?)
+    }
+
+    async fn fetch_provenance(
+        &self,
+        name: &str,
+        version: &ChartVersion,
+    ) -> Result<Option<Bytes>, ChartRepoError> {
+        Ok(self.museum.fetch_provenance(&ArchiveName::new(name, version)?).await?)
     }
 
     async fn push(&self, chart: &PackedChart) -> Result<(), ChartRepoError> {

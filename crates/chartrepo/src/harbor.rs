@@ -113,6 +113,10 @@ impl ChartRepository for Harbor {
         Some(&self.project)
     }
 
+    fn takes(&self, name: &str, version: &ChartVersion) -> Result<(), ChartRepoError> {
+        Ok(ArchiveName::new(name, version).map(drop)?)
+    }
+
     async fn check(&self) -> Result<(), ChartRepoError> {
         self.check_index().await?;
         match self.museum.try_upload_nothing().await? {
@@ -127,6 +131,14 @@ impl ChartRepository for Harbor {
 
     async fn fetch(&self, name: &str, version: &ChartVersion) -> Result<Option<Bytes>, ChartRepoError> {
         Ok(self.museum.fetch(&ArchiveName::new(name, version)?).await?)
+    }
+
+    async fn fetch_provenance(
+        &self,
+        name: &str,
+        version: &ChartVersion,
+    ) -> Result<Option<Bytes>, ChartRepoError> {
+        Ok(self.museum.fetch_provenance(&ArchiveName::new(name, version)?).await?)
     }
 
     async fn push(&self, chart: &PackedChart) -> Result<(), ChartRepoError> {

@@ -47,6 +47,12 @@ pub trait ChartRepository: Send + Sync {
         None
     }
 
+    /// Whether a chart of that name and version can lie here at all; nothing is asked.
+    ///
+    /// # Errors
+    /// [`ChartRepoError`] with the name and what is wrong with it.
+    fn takes(&self, name: &str, version: &ChartVersion) -> Result<(), ChartRepoError>;
+
     /// Whether the repository is reachable, is a chart repository, takes the credentials and may be
     /// written to, as far as that can be found without writing.
     ///
@@ -66,8 +72,19 @@ pub trait ChartRepository: Send + Sync {
     /// [`ChartRepoError`] where it can't be read or is larger.
     async fn fetch(&self, name: &str, version: &ChartVersion) -> Result<Option<Bytes>, ChartRepoError>;
 
-    /// Brings a chart. One that is there stays as it is; the very same archive counts as brought, and
-    /// kind `OCI` then sends what lacks behind its name.
+    /// The provenance file of a chart, `None` where the repository has none; at most
+    /// [`PROVENANCE_LIMIT`](portolan_chart::PROVENANCE_LIMIT) bytes.
+    ///
+    /// # Errors
+    /// [`ChartRepoError`] where it can't be read or is larger.
+    async fn fetch_provenance(
+        &self,
+        name: &str,
+        version: &ChartVersion,
+    ) -> Result<Option<Bytes>, ChartRepoError>;
+
+    /// Brings a chart with its provenance file. One that is there stays as it is; the very same archive
+    /// counts as brought, and kind `OCI` then sends what lacks behind its name.
     ///
     /// # Errors
     /// [`ChartRepoError::Exists`] where the name and version are taken by another archive, else what

@@ -61,6 +61,10 @@ impl ChartRepository for LocalRepository {
         self.directory.path().join(format!("{name}-{version}.tgz")).display().to_string()
     }
 
+    fn takes(&self, name: &str, version: &ChartVersion) -> Result<(), ChartRepoError> {
+        Ok(ArchiveName::new(name, version).map(drop)?)
+    }
+
     async fn check(&self) -> Result<(), ChartRepoError> {
         self.blocking(|directory| Ok(directory.check()?)).await
     }
@@ -73,6 +77,15 @@ impl ChartRepository for LocalRepository {
     async fn fetch(&self, name: &str, version: &ChartVersion) -> Result<Option<Bytes>, ChartRepoError> {
         let file = ArchiveName::new(name, version)?;
         self.blocking(move |directory| Ok(directory.read(&file)?)).await
+    }
+
+    async fn fetch_provenance(
+        &self,
+        name: &str,
+        version: &ChartVersion,
+    ) -> Result<Option<Bytes>, ChartRepoError> {
+        let file = ArchiveName::new(name, version)?;
+        self.blocking(move |directory| Ok(directory.read_provenance(&file)?)).await
     }
 
     async fn push(&self, chart: &PackedChart) -> Result<(), ChartRepoError> {

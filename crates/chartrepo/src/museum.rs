@@ -3,6 +3,7 @@
 //! Requests and answers: formats.md, section 6, "ChartMuseum, as answered by a real one".
 
 use bytes::Bytes;
+use portolan_chart::PROVENANCE_LIMIT;
 use portolan_oci::{Algorithm, Digest};
 use reqwest::{
     Method, RequestBuilder, StatusCode,
@@ -102,8 +103,16 @@ impl Museum {
 
     /// The archive of a chart.
     pub(crate) async fn fetch(&self, file: &ArchiveName) -> Result<Option<Bytes>, RemoteError> {
-        let url = self.archive_url(file);
-        let answer = self.http.get(&url, CHART_LIMIT).await?;
+        self.fetch_file(self.archive_url(file), CHART_LIMIT).await
+    }
+
+    /// The provenance file of a chart.
+    pub(crate) async fn fetch_provenance(&self, file: &ArchiveName) -> Result<Option<Bytes>, RemoteError> {
+        self.fetch_file(self.url.read(&["charts", &file.provenance()]), PROVENANCE_LIMIT).await
+    }
+
+    async fn fetch_file(&self, url: Url, limit: u64) -> Result<Option<Bytes>, RemoteError> {
+        let answer = self.http.get(&url, limit).await?;
         match answer.status {
             StatusCode::OK => Ok(Some(answer.body)),
             StatusCode::NOT_FOUND => Ok(None),

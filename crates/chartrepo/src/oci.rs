@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use portolan_chart::ChartVersion;
-use portolan_oci::{Locator, ReferenceError, Repository, Tag};
+use portolan_chart::{ChartVersion, PROVENANCE_LIMIT};
+use portolan_oci::{Locator, Manifest, ReferenceError, Repository, Tag};
 use portolan_registry::{Credentials, Registry, RegistryError, RegistryOptions, Scheme};
 
 use crate::{CHART_LIMIT, ChartRepoError, ChartRepository, PackedChart, Published, address::OciAddress};
-use artifact::{Artifact, chart_layer};
+use artifact::{Artifact, chart_layer, provenance_layer};
 
 /// The path of a registry below which charts lie.
 #[derive(Clone, Debug)]
@@ -106,6 +106,11 @@ impl OciCharts {
         format!("{}/{}:{}", self.address.endpoint.host, place.repository, place.tag)
     }
 
+    async fn manifest(&self, place: &Place) -> Result<Option<Manifest>, ChartRepoError> {
+        let manifest = self.registry.get_manifest(&place.repository, &place.locator()).await;
+        manifest.map_err(|error| self.failed(error))
+    }
+
     fn failed(&self, source: RegistryError) -> ChartRepoError {
         ChartRepoError::Registry { location: self.location(), source: Box::new(source) }
     }
@@ -148,6 +153,10 @@ impl ChartRepository for OciCharts {
         self.address.path.as_ref().map(Repository::project)
     }
 
+    fn takes(&self, name: &str, version: &ChartVersion) -> Result<(), ChartRepoError> {
+        Ok(self.place(name, version).map(drop)?)
+    }
+
     /// The right to push shows at the first upload only: a registry has no way to ask.
     async fn check(&self) -> Result<(), ChartRepoError> {
         self.registry.ping().await.map_err(|error| self.failed(error))?;
@@ -160,17 +169,14 @@ impl ChartRepository for OciCharts {
     }
 
     async fn find(&self, name: &str, version: &ChartVersion) -> Result<Option<Published>, ChartRepoError> {
-        let place = self.place(name, version)?;
-        let manifest = self.registry.get_manifest(&place.repository, &place.locator()).await;
-        let manifest = manifest.map_err(|error| self.failed(error))?;
+        let manifest = self.manifest(&self.place(name, version)?).await?;
         Ok(manifest
             .map(|manifest| Published { digest: chart_layer(&manifest).map(|layer| layer.digest.clone()) }))
     }
 
     async fn fetch(&self, name: &str, version: &ChartVersion) -> Result<Option<Bytes>, ChartRepoError> {
         let place = self.place(name, version)?;
-        let manifest = self.registry.get_manifest(&place.repository, &place.locator()).await;
-        let Some(manifest) = manifest.map_err(|error| self.failed(error))? else { return Ok(None) };
+        let Some(manifest) = self.manifest(&place).await? else { return Ok(None) };
         let reference = || self.reference(&place);
         let Some(layer) = chart_layer(&manifest) else {
             return Err(OciChartError::NotAChart { reference: reference() }.into());
@@ -180,6 +186,18 @@ impl ChartRepository for OciCharts {
         }
         let archive = self.registry.get_blob(&place.repository, &layer.digest, CHART_LIMIT).await;
         archive.map(Some).map_err(|error| self.failed(error))
+    }
+
+    async fn fetch_provenance(
+        &self,
+        name: &str,
+        version: &ChartVersion,
+    ) -> Result<Option<Bytes>, ChartRepoError> {
+        let place = self.place(name, version)?;
+        let manifest = self.manifest(&place).await?;
+        let Some(layer) = manifest.as_ref().and_then(provenance_layer) else { return Ok(None) };
+        let provenance = self.registry.get_blob(&place.repository, &layer.digest, PROVENANCE_LIMIT).await;
+        provenance.map(Some).map_err(|error| self.failed(error))
     }
 
     async fn push(&self, chart: &PackedChart) -> Result<(), ChartRepoError> {

@@ -50,15 +50,31 @@ pub enum PackError {
     },
 }
 
-/// A chart name that can be no file name.
+/// A name or version that makes no file name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{name:?} can be no chart's name: letters, digits and . _ - only, not beginning with a point or dash"
-)]
-pub struct NameError {
-    /// The name as it was given.
-    pub name: String,
+#[non_exhaustive]
+pub enum NameError {
+    /// Helm loads such a chart; `helm create` makes none of that name, and no repository is safe with it.
+    #[error(
+        "{name:?} can be no chart's name: letters, digits and . _ - only, not beginning with a point or dash"
+    )]
+    Characters {
+        /// The name as it was given.
+        name: String,
+    },
+    /// Longer than the names of files may be.
+    #[error("{name:?} and the version {version} are too long together: {LENGTH_LIMIT} bytes at most")]
+    TooLong {
+        /// The chart's name.
+        name: String,
+        /// Its version.
+        version: String,
+    },
 }
+
+/// How long `NAME-VERSION` may be in bytes: file systems take 255 for a name, and the longest is that of
+/// a provenance file while it is written.
+const LENGTH_LIMIT: usize = 255 - "..tgz.prov.part".len();
 
 impl PackedChart {
     /// Packs `chart`; the same chart gives the same bytes on every machine.
@@ -66,9 +82,17 @@ impl PackedChart {
     /// # Errors
     /// [`PackError`] where its name can be no file name, or it can't be packed.
     pub fn pack(chart: &Chart) -> Result<Self, PackError> {
+        let named =
+            |source| PackError::Pack { chart: format!("{}-{}", chart.name(), chart.version()), source };
+        Self::as_it_lies(chart, chart.pack().map_err(named)?)
+    }
+
+    /// The chart with the archive that it was read from, byte for byte.
+    ///
+    /// # Errors
+    /// [`PackError`] where its name can be no file name, or the archive is too large.
+    pub fn as_it_lies(chart: &Chart, archive: Bytes) -> Result<Self, PackError> {
         let file = ArchiveName::new(chart.name(), chart.version())?;
-        let named = |source| PackError::Pack { chart: file.to_string(), source };
-        let archive = chart.pack().map_err(named)?;
         if archive.len() as u64 > CHART_LIMIT {
             return Err(PackError::TooLarge { chart: file.to_string(), size: archive.len() });
         }
@@ -90,6 +114,11 @@ impl PackedChart {
     /// The chart's version.
     pub fn version(&self) -> &ChartVersion {
         &self.file.version
+    }
+
+    /// `NAME-VERSION.tgz`, the name that the archive gets in a repository.
+    pub fn file_name(&self) -> String {
+        self.file.archive()
     }
 
     /// The `.tgz`.
@@ -137,12 +166,16 @@ pub(crate) struct ArchiveName {
 impl ArchiveName {
     pub(crate) fn new(name: &str, version: &ChartVersion) -> Result<Self, NameError> {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        let well_formed =
-            (1..=200).contains(&name.len()) && name.chars().all(fits) && !name.starts_with(['.', '-']);
+        let well_formed = !name.is_empty() && name.chars().all(fits) && !name.starts_with(['.', '-']);
         if !well_formed {
-            return Err(NameError { name: name.to_owned() });
+            return Err(NameError::Characters { name: name.to_owned() });
         }
-        Ok(Self { name: name.to_owned(), version: version.clone() })
+        let file = Self { name: name.to_owned(), version: version.clone() };
+        if file.to_string().len() > LENGTH_LIMIT {
+            let (name, version) = (name.to_owned(), version.to_string());
+            return Err(NameError::TooLong { name, version });
+        }
+        Ok(file)
     }
 
     pub(crate) fn name(&self) -> &str {

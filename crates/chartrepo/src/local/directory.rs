@@ -53,6 +53,10 @@ impl Directory {
         archives::read(&self.path.join(file.archive()))
     }
 
+    pub(super) fn read_provenance(&self, file: &ArchiveName) -> Result<Option<Bytes>, LocalError> {
+        archives::read(&self.path.join(file.provenance()))
+    }
+
     /// Writes archive and provenance; what is there stays.
     pub(super) fn push(&self, chart: &PackedChart) -> Result<(), ChartRepoError> {
         let file = chart.file();

@@ -107,10 +107,17 @@ fn annotations(metadata: &Map<String, Value>) -> Map<String, Value> {
 
 /// The layer that is the chart's archive, none where the manifest is of something else.
 pub(super) fn chart_layer(manifest: &Manifest) -> Option<&Descriptor> {
+    layer_of(manifest, &MediaType::HELM_CHART)
+}
+
+/// The layer that is the chart's provenance file, none where it isn't signed.
+pub(super) fn provenance_layer(manifest: &Manifest) -> Option<&Descriptor> {
+    layer_of(manifest, &MediaType::HELM_PROVENANCE)
+}
+
+fn layer_of<'a>(manifest: &'a Manifest, media_type: &MediaType) -> Option<&'a Descriptor> {
     match manifest.content() {
-        ManifestContent::Image(image) => {
-            image.layers.iter().find(|layer| layer.media_type == MediaType::HELM_CHART)
-        }
+        ManifestContent::Image(image) => image.layers.iter().find(|layer| layer.media_type == *media_type),
         ManifestContent::Index(_) => None,
     }
 }
