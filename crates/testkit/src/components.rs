@@ -38,6 +38,8 @@ pub const TINYPROXY: Component = debian("tinyproxy");
 pub const BUSYBOX: Component = debian("busybox");
 /// Typesets manual pages, and warns of what is wrong with them.
 pub const GROFF: Component = debian("groff");
+/// Makes keys that charts are signed with.
+pub const GPG: Component = debian("gpg");
 /// Container runtime without Docker.
 pub const CONTAINERD: Component = debian("containerd");
 /// containerd's own client.

@@ -29,6 +29,7 @@ pub mod process;
 pub mod proxy;
 pub mod random;
 pub mod scripted;
+pub mod signing;
 pub mod skopeo;
 pub mod tarball;
 pub mod tls;
