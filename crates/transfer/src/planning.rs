@@ -12,7 +12,7 @@ use portolan_oci::Reference;
 use portolan_package::Package;
 use portolan_registry::{Registry, RegistryError};
 
-use charts::Holds;
+use charts::{Asked, Holds};
 
 use crate::{
     content::{Identity, platforms, stored_bytes},
@@ -66,9 +66,10 @@ async fn made(
 ) -> Result<Plan, Preconditions> {
     let started = Instant::now();
     let only_registry = options.push_host.is_none().then(|| &target.registry.endpoint().host);
-    let mut wanted = wanted(&Inputs { package: &package, options, only_registry });
+    let charts = target.charts.as_ref();
+    let mut wanted = wanted(&Inputs { package: &package, options, only_registry, charts });
     let absent = absent::charts(&options.selection, &wanted.charts);
-    narrow(&package, &mut wanted, target.charts.as_ref(), options)?;
+    narrow(&package, &mut wanted, charts, options)?;
     if options.stop.is_requested() {
         return Err(Preconditions::interrupted());
     }
@@ -78,8 +79,8 @@ async fn made(
     let images = ask_images(&questions, &wanted.images, observer)
         .await
         .map_err(|source| Preconditions { failures: vec![Precondition::Registry { source }] })?;
-    let charts = charts::ask(
-        &charts::Questions { repository: target.charts.as_ref(), check: options.check, holds },
+    let Asked { charts, notes } = charts::ask(
+        &charts::Questions { repository: charts, check: options.check, holds },
         wanted.charts,
         &images,
         observer,
@@ -109,7 +110,7 @@ async fn made(
         images,
         charts,
         broken,
-        notes: wanted.notes,
+        notes: [wanted.notes, notes].concat(),
         saved,
         package,
         started,

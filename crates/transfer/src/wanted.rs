@@ -5,6 +5,7 @@
 mod bundle;
 mod collision;
 mod contents;
+mod packing;
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -77,13 +78,16 @@ pub(crate) enum ChartState {
 pub(crate) struct PackedForm {
     /// Of the archive.
     pub(crate) digest: Digest,
+    /// Whether a provenance file goes along.
+    pub(crate) signed: bool,
     /// The chart with its archive, unless too many of them wait already.
     pub(crate) chart: Option<Arc<PackedChart>>,
 }
 
-impl From<PackedChart> for PackedForm {
-    fn from(chart: PackedChart) -> Self {
-        Self { digest: chart.digest().clone(), chart: Some(Arc::new(chart)) }
+impl PackedForm {
+    pub(crate) fn of(chart: &Arc<PackedChart>) -> Self {
+        let (digest, signed) = (chart.digest().clone(), chart.provenance().is_some());
+        Self { digest, signed, chart: Some(Arc::clone(chart)) }
     }
 }
 
@@ -131,6 +135,7 @@ fn gather(prepared: Vec<Prepared>, wanted: &mut Wanted) {
             }
         }
         wanted.charts.extend(bundle.chart);
+        wanted.notes.extend(bundle.notes);
     }
 }
 

@@ -186,7 +186,7 @@ impl Run<'_> {
     }
 
     async fn compare(&self, chart: &PlannedChart, packed: &Arc<PackedChart>) -> Result<Held, UploadError> {
-        let form = PackedForm { digest: packed.digest().clone(), chart: Some(Arc::clone(packed)) };
+        let form = PackedForm::of(packed);
         let named = (chart.name.as_str(), &chart.chart_version);
         compare(self.target.charts.as_ref(), named, &form, self.options.check)
             .await
@@ -197,7 +197,12 @@ impl Run<'_> {
         let digest_of = |reference: &Reference| {
             images.iter().find(|image| image.source == *reference).and_then(|image| image.digest.clone())
         };
-        let inputs = Inputs { package: &self.plan.package, options: self.options, only_registry: None };
+        let inputs = Inputs {
+            package: &self.plan.package,
+            options: self.options,
+            only_registry: None,
+            charts: self.target.charts.as_ref(),
+        };
         repack(&inputs, chart.bundle, &digest_of)
             .map_err(|source| UploadError::Bundle { source: Box::new(source) })
     }

@@ -24,6 +24,14 @@ pub(super) enum Holds {
     Unknown,
 }
 
+/// What the repository said.
+pub(super) struct Asked {
+    /// In the order of the package.
+    pub(super) charts: Vec<PlannedChart>,
+    /// Charts that are there without the provenance file that the package brings.
+    pub(super) notes: Vec<String>,
+}
+
 /// Asks about every chart, several at once, and keeps their order.
 ///
 /// # Errors
@@ -33,17 +41,23 @@ pub(super) async fn ask(
     charts: Vec<WantedChart>,
     images: &[PlannedImage],
     observer: &dyn Observer,
-) -> Result<Vec<PlannedChart>, ChartRepoError> {
+) -> Result<Asked, ChartRepoError> {
     let positions = positions(images);
     let asked = charts.into_iter().map(async |chart| {
         let step = match questions.holds {
             Holds::Nothing => Step::of(ChartAction::Push),
             Holds::Unknown => questions.decide(&chart).await?,
         };
+        let note = match step.action {
+            ChartAction::Exists => questions.unsigned(&chart).await?,
+            _ => None,
+        };
         observer.event(Event::Checked);
-        Ok(planned(questions, chart, step, &positions))
+        Ok::<_, ChartRepoError>((planned(questions, chart, step, &positions), note))
     });
-    stream::iter(asked).buffered(QUESTIONS_AT_ONCE).try_collect().await
+    let answers: Vec<_> = stream::iter(asked).buffered(QUESTIONS_AT_ONCE).try_collect().await?;
+    let (charts, notes): (Vec<_>, Vec<_>) = answers.into_iter().unzip();
+    Ok(Asked { charts, notes: notes.into_iter().flatten().collect() })
 }
 
 /// What is to be done with a chart, and what the repository has in its place if that is another one.
@@ -79,6 +93,20 @@ impl Questions<'_> {
             // The archive was given up for want of room; execution makes it again and compares.
             Held::Unknown(found) => Step { found, ..Step::of(ChartAction::Later) },
         })
+    }
+
+    /// A line for a chart that is there without the provenance file that the package brings: what is there
+    /// stays as it is, so that can't be added either.
+    async fn unsigned(&self, chart: &WantedChart) -> Result<Option<String>, ChartRepoError> {
+        let signed = matches!(&chart.state, ChartState::Packed(form) if form.signed);
+        if !signed || self.repository.fetch_provenance(&chart.name, &chart.version).await?.is_some() {
+            return Ok(None);
+        }
+        let target = self.repository.target_of(&chart.name, &chart.version);
+        Ok(Some(format!(
+            "{}: {target} is there without its provenance file, and is left as it is: delete it there and sync again to bring both",
+            chart.source
+        )))
     }
 }
 

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use portolan_chart::{
-    Chart, Edit, HintImage, Hints, HintsError, RelocateError, RelocateOptions, Relocated, hint_images,
-    relocate,
-};
-use portolan_chartrepo::{PackError, PackedChart};
+use portolan_chart::{Chart, ChartError, HintImage, Hints, HintsError, RelocateError, hint_images};
+use portolan_chartrepo::{ChartRepoError, ChartRepository, PackError, PackedChart};
 use portolan_oci::{Digest, Reference, RegistryHost};
 use portolan_package::{Bundle, BundleError, Image, Package};
 
-use super::{ChartState, WantedChart, WantedImage, contents::contents};
+use super::{
+    ChartState, PackedForm, WantedChart, WantedImage,
+    contents::contents,
+    packing::{Packing, Subject, pack},
+};
 use crate::{
     content::{Identity, Pin},
     options::{ImagePolicy, SyncOptions},
@@ -27,6 +28,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) options: &'a SyncOptions,
     /// The registry that targets must name; `None` where everything is pushed to one address whatever charts name.
     pub(crate) only_registry: Option<&'a RegistryHost>,
+    /// Where charts go; it is asked for names alone, which it answers by itself.
+    pub(crate) charts: &'a dyn ChartRepository,
 }
 
 /// What one bundle asks for.
@@ -39,6 +42,8 @@ pub(crate) struct Prepared {
     pub(crate) contents: Digest,
     pub(crate) images: Vec<WantedImage>,
     pub(crate) chart: Option<WantedChart>,
+    /// What a reader should know of it, each with the bundle's name.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Why a bundle can't be planned.
@@ -48,6 +53,16 @@ pub(crate) enum PrepareError {
     Bundle {
         #[source]
         source: BundleError,
+    },
+    #[error("Helm would refuse the chart, so it stays out with its images")]
+    Refused {
+        #[source]
+        source: ChartError,
+    },
+    #[error("the chart repository takes no chart of this name, so it stays out with its images")]
+    Name {
+        #[source]
+        source: ChartRepoError,
     },
     #[error("packing the chart")]
     Chart {
@@ -81,9 +96,10 @@ pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepar
     let Some(chart) = bundle.chart().map_err(|source| PrepareError::Bundle { source })? else {
         let images = carried(inputs, index)?;
         let contents = contents(bundle, None);
-        return Ok(Some(Prepared { index, source, contents, images, chart: None }));
+        return Ok(Some(Prepared { index, source, contents, images, chart: None, notes: Vec::new() }));
     };
     let Some(policy) = policy_for(inputs.options, &chart) else { return Ok(None) };
+    let mut notes = remarks(inputs, &chart)?;
     let contents = contents(bundle, Some(&chart));
     let hints = hints_of(bundle, &chart)?;
     let named = hint_images(&chart, &hints, &inputs.options.rules)
@@ -93,14 +109,16 @@ pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepar
         ImagePolicy::RewriteOnly | ImagePolicy::Leave => Vec::new(),
     };
     let awaits = policy != ImagePolicy::Leave && awaits_digests(bundle, &named);
+    let subject = Subject { bundle, chart: &chart, hints: &hints, policy };
     let (edits, state) = if awaits {
         let stand_in = |reference: &Reference| stand_in(bundle, reference);
-        let (packed, _) = rewritten(inputs, &chart, &hints, policy, &stand_in)?;
-        (Vec::new(), ChartState::AwaitsDigests { provisional: packed.digest().clone() })
+        let packing = pack(inputs.options, subject, &stand_in)?;
+        (Vec::new(), ChartState::AwaitsDigests { provisional: packing.chart.digest().clone() })
     } else {
         let known = |reference: &Reference| digest_in(bundle, reference);
-        let (packed, edits) = rewritten(inputs, &chart, &hints, policy, &known)?;
-        (edits, ChartState::Packed(packed.into()))
+        let packing = pack(inputs.options, subject, &known)?;
+        notes.extend(packing.notes);
+        (packing.edits, ChartState::Packed(PackedForm::of(&Arc::new(packing.chart))))
     };
     let chart = WantedChart {
         bundle: index,
@@ -111,7 +129,15 @@ pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepar
         images: images.iter().map(|image| image.target.clone()).collect(),
         state,
     };
-    Ok(Some(Prepared { index, source, contents, images, chart: Some(chart) }))
+    let notes = notes.into_iter().map(|note| format!("{source}: {note}")).collect();
+    Ok(Some(Prepared { index, source, contents, images, chart: Some(chart), notes }))
+}
+
+/// Checks the chart by Helm's rules and the repository's; gives what Helm would only warn of.
+fn remarks(inputs: &Inputs<'_>, chart: &Chart) -> Result<Vec<String>, PrepareError> {
+    let remarks = chart.validate().map_err(|source| PrepareError::Refused { source })?;
+    inputs.charts.takes(chart.name(), chart.version()).map_err(|source| PrepareError::Name { source })?;
+    Ok(remarks)
 }
 
 /// Relocates and packs a bundle's chart again: because its archive was given up for want of room, or
@@ -129,7 +155,9 @@ pub(crate) fn repack(
     let policy = policy_for(inputs.options, &chart).unwrap_or_default();
     let hints = hints_of(bundle, &chart)?;
     let look_up = |reference: &Reference| digest_in(bundle, reference).or_else(|| digest_of(reference));
-    Ok(rewritten(inputs, &chart, &hints, policy, &look_up)?.0)
+    let subject = Subject { bundle, chart: &chart, hints: &hints, policy };
+    let Packing { chart, .. } = pack(inputs.options, subject, &look_up)?;
+    Ok(chart)
 }
 
 fn policy_for(options: &SyncOptions, chart: &Chart) -> Option<ImagePolicy> {
@@ -234,21 +262,4 @@ fn awaits_digests(bundle: &Bundle, named: &[HintImage]) -> bool {
         find(bundle, &hint.source).is_some_and(|image| Identity::of(image).digest().is_none())
     };
     named.iter().filter(|hint| hint.pin_digest).any(|hint| is_pending(&hint))
-}
-
-fn rewritten(
-    inputs: &Inputs<'_>,
-    chart: &Chart,
-    hints: &Hints,
-    policy: ImagePolicy,
-    digest_of: &dyn Fn(&Reference) -> Option<Digest>,
-) -> Result<(PackedChart, Vec<Edit>), PrepareError> {
-    let pack = |chart: &Chart| PackedChart::pack(chart).map_err(|source| PrepareError::Chart { source });
-    if policy == ImagePolicy::Leave {
-        return Ok((pack(chart)?, Vec::new()));
-    }
-    let options = RelocateOptions { target_repo_name: inputs.options.repository_name.clone(), digest_of };
-    let Relocated { chart, edits, .. } = relocate(chart, hints, &inputs.options.rules, &options)
-        .map_err(|source| PrepareError::Relocate { source })?;
-    Ok((pack(&chart)?, edits))
 }

@@ -37,6 +37,44 @@ async fn one_broken_bundle_does_not_stop_the_others() {
 }
 
 #[tokio::test]
+async fn a_chart_that_helm_refuses_stays_out_with_its_images() {
+    let Some(site) = Site::start() else { return };
+    site.add_bundle("a.bundle.tar", &good("a", 1));
+    let image = Image::random("quay.test/team/b:1", 2);
+    let chart = Chart::new("b", "0.1.0").image("b", "quay.test", "team/b", "1");
+    let refused = chart.clone().file("values.schema.json", "no JSON");
+    site.add_bundle("b.bundle.tar", &Bundle::new(&refused).images(std::slice::from_ref(&image)).tar());
+    let unnamed = chart.file("Chart.yaml", "apiVersion: v2\nname: b b\nversion: 0.1.0\n");
+    site.add_bundle("c.bundle.tar", &Bundle::new(&unnamed).images(&[image]).tar());
+
+    let report = site.sync_all().await;
+
+    assert_eq!(report.outcome(), Outcome::InPart);
+    let errors: Vec<&str> = report.broken.iter().map(|broken| broken.error.as_str()).collect();
+    let refused = "Helm would refuse the chart, so it stays out with its images: chart ";
+    assert!(errors[0].starts_with(refused), "{errors:#?}");
+    assert!(errors[0].contains("values.schema.json is no JSON"), "{errors:#?}");
+    let unnamed =
+        "the chart repository takes no chart of this name, so it stays out with its images: \"b b\"";
+    assert!(errors[1].starts_with(unnamed), "{errors:#?}");
+    assert_eq!(names_in(&site.charts_folder()), ["a-0.1.0.tgz", "index.yaml"]);
+    assert_eq!(site.skopeo.digest(&site.registry, "release.test/module/b:1"), None);
+}
+
+#[tokio::test]
+async fn what_helm_warns_of_is_a_note() {
+    let Some(site) = Site::start() else { return };
+    let loose = Chart::new("web", "v1.2");
+    site.add_bundle("web.bundle.tar", &Bundle::new(&loose).tar());
+
+    let report = site.sync_all().await;
+
+    assert_eq!(report.outcome(), Outcome::Done);
+    let note = "web.bundle.tar: version v1.2 is not written as semantic versioning has it; Helm finds it in a registry by exactly this name alone";
+    assert!(report.notes.len() == 1 && report.notes[0].ends_with(note), "{:#?}", report.notes);
+}
+
+#[tokio::test]
 async fn a_hint_that_names_no_carried_image_is_told() {
     let Some(site) = Site::start() else { return };
     let chart = Chart::new("web", "0.1.0").image("web", "quay.test", "team/web", "1");

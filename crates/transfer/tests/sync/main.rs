@@ -7,6 +7,7 @@ mod existing;
 mod faults;
 mod interrupted;
 mod left;
+mod provenance;
 mod saved;
 mod sharing;
 mod site;

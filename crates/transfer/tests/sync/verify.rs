@@ -236,6 +236,9 @@ impl ChartRepository for Forgetful {
     fn target_of(&self, name: &str, _: &ChartVersion) -> String {
         name.to_owned()
     }
+    fn takes(&self, _: &str, _: &ChartVersion) -> Result<(), ChartRepoError> {
+        Ok(())
+    }
     async fn check(&self) -> Result<(), ChartRepoError> {
         Ok(())
     }
@@ -244,6 +247,9 @@ impl ChartRepository for Forgetful {
     }
     async fn fetch(&self, _: &str, _: &ChartVersion) -> Result<Option<Bytes>, ChartRepoError> {
         Ok(Some(Bytes::from_static(b"damaged")))
+    }
+    async fn fetch_provenance(&self, _: &str, _: &ChartVersion) -> Result<Option<Bytes>, ChartRepoError> {
+        Ok(None)
     }
     async fn push(&self, _: &PackedChart) -> Result<(), ChartRepoError> {
         Ok(())
