@@ -19,5 +19,5 @@ pub mod store;
 mod yaml;
 
 pub use names::{ChartStem, NameError, ProjectName, Tenant, UploadId};
-pub use options::{Account, ChartDepth, Existing, Options, Projects, Visibility};
+pub use options::{Account, ChartDepth, Existing, HarborCharts, Options, Projects, Visibility};
 pub use server::{Depot, DepotError, Running, start};

@@ -12,6 +12,8 @@ pub struct Options {
     pub projects: Projects,
     /// Where charts are found (ChartMuseum's `--depth`).
     pub chart_depth: ChartDepth,
+    /// Whether Harbor's paths of chart repositories are there.
+    pub harbor_charts: HarborCharts,
     /// The one account that may do everything; without one, everybody may, and the depot then
     /// refuses to listen anywhere but on loopback.
     pub account: Option<Account>,
@@ -36,6 +38,16 @@ pub enum ChartDepth {
     /// Depth 1: one chart repository for each project.
     #[default]
     Project,
+}
+
+/// Whether a depot that shows Harbor's interface has its chart repositories too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HarborCharts {
+    /// `/chartrepo/PROJECT` and what belongs to it, as up to Harbor 2.7.
+    #[default]
+    Served,
+    /// All of them are 404, as from Harbor 2.8 on: charts go into the registry.
+    Absent,
 }
 
 /// Whether a project's content may be read without signing in.

@@ -24,8 +24,8 @@ use portolan_oci::Repository;
 use tokio::sync::Semaphore;
 
 use crate::names::Tenant;
-use crate::options::{ChartDepth, Options, Projects};
-use crate::protocol::{Access, ChartCall, HarborCall, RegistryCall, RepositoryCall, Request};
+use crate::options::{ChartDepth, HarborCharts, Options, Projects};
+use crate::protocol::{Access, ChartCall, HarborCall, ParseError, RegistryCall, RepositoryCall, Request};
 use crate::store::{Store, StoreError};
 use body::blocking;
 use refusal::{Family, Refusal};
@@ -56,6 +56,12 @@ impl App {
     pub(crate) fn new(store: Store, options: Options) -> Self {
         Self { store, options, chart_readers: Semaphore::new(CHARTS_AT_ONCE) }
     }
+
+    /// Whether a path is one of those that this depot has.
+    fn serves(&self, path: &str) -> bool {
+        let is_harbor_chart = path.starts_with("/chartrepo/") || path.starts_with("/api/chartrepo/");
+        !is_harbor_chart || self.options.harbor_charts == HarborCharts::Served
+    }
 }
 
 /// The server as a service of axum.
@@ -67,7 +73,10 @@ async fn handle(State(app): State<Arc<App>>, request: HttpRequest<Body>) -> Resp
     let (parts, body) = request.into_parts();
     let family = Family::of(parts.uri.path());
     let incoming = Incoming { headers: parts.headers, body };
-    let parsed = Request::parse(&parts.method, parts.uri.path(), parts.uri.query());
+    let parsed = match app.serves(parts.uri.path()) {
+        true => Request::parse(&parts.method, parts.uri.path(), parts.uri.query()),
+        false => Err(ParseError::UnknownPath),
+    };
     let answer = match permit(&app, &incoming.headers, parsed.as_ref().ok()).await {
         Ok(()) => answer(app, parsed.map_err(Refusal::from), incoming).await,
         Err(refusal) => Err(refusal),
@@ -178,6 +187,7 @@ async fn chart_call(app: &Arc<App>, tenant: Tenant, call: ChartCall, incoming: I
 async fn harbor_call(app: &Arc<App>, call: HarborCall, incoming: Incoming) -> Answer {
     match call {
         HarborCall::Ping => Ok("Pong".into_response()),
+        HarborCall::ChartHealth => Ok(json(StatusCode::OK, r#"{"healthy":true}"#)),
         HarborCall::ListProjects => harbor::list(app).await,
         HarborCall::HasProject(name) => harbor::has(app, name).await,
         HarborCall::GetProject(name) => harbor::get(app, name).await,

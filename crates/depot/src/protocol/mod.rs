@@ -112,6 +112,8 @@ pub enum ChartCall {
 pub enum HarborCall {
     /// `GET ping`.
     Ping,
+    /// `GET /api/chartrepo/health`: whether chart repositories are served.
+    ChartHealth,
     /// `GET projects`.
     ListProjects,
     /// `HEAD projects?project_name=`.
@@ -205,6 +207,7 @@ impl Request {
             ["health"] => only_get(method, Self::Health),
             ["v2", rest @ ..] => oci::parse(method, rest, &query),
             ["api", "v2.0", rest @ ..] => harbor::parse(method, rest, &query),
+            ["api", "chartrepo", "health"] => only_get(method, Self::Harbor(HarborCall::ChartHealth)),
             rest => charts::parse(method, rest, &query),
         }
     }

@@ -183,6 +183,7 @@ fn harbors_paths() {
     check("GET /chartrepo/p/charts/a-1.tgz", Request::Charts(project("p"), ChartCall::Download(stem("a-1"))));
     check("POST /api/chartrepo/p/charts", Request::Charts(project("p"), ChartCall::Upload(Existing::Keep)));
     check("GET /api/v2.0/ping", Request::Harbor(HarborCall::Ping));
+    check("GET /api/chartrepo/health", Request::Harbor(HarborCall::ChartHealth));
     check("HEAD /api/v2.0/projects?project_name=p", Request::Harbor(HarborCall::HasProject("p".to_owned())));
     check("GET /api/v2.0/projects", Request::Harbor(HarborCall::ListProjects));
     check("GET /api/v2.0/projects/p", Request::Harbor(HarborCall::GetProject("p".to_owned())));

@@ -1,6 +1,6 @@
 //! Harbor's projects and chart paths (formats.md, section 6, "Harbor").
 
-use portolan_depot::{Options, Projects};
+use portolan_depot::{HarborCharts, Options, Projects};
 use portolan_testkit::charts::Chart;
 use reqwest::StatusCode;
 use serde_json::json;
@@ -81,4 +81,17 @@ async fn charts_go_into_a_project_that_exists() {
         site.get("/chartrepo/p/charts/demo-1.0.0.tgz").await.expect(StatusCode::OK).body,
         chart.archive()
     );
+}
+
+#[tokio::test]
+async fn without_chart_repositories_all_their_paths_are_unknown() {
+    let options =
+        Options { projects: Projects::Enforced, harbor_charts: HarborCharts::Absent, ..Options::default() };
+    let site = Site::with(options).await;
+    create(&site, "p").await.expect(StatusCode::CREATED);
+    for path in ["/api/chartrepo/health", "/api/chartrepo/p/charts", "/chartrepo/p/index.yaml"] {
+        site.get(path).await.expect(StatusCode::NOT_FOUND);
+    }
+    site.ask("POST /api/chartrepo/p/charts").body("x").send().await.expect(StatusCode::NOT_FOUND);
+    self::site().await.get("/api/chartrepo/health").await.expect(StatusCode::OK);
 }
