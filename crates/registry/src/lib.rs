@@ -66,7 +66,9 @@ pub use error::{
     Advice, Attempted, Detail, RegistryError, SignIn, bare_address, cause_of, is_proxy_login, no_http,
 };
 pub use exchange::Timeouts;
-pub use harbor::{ProjectCreation, Visibility};
+pub use harbor::{
+    HarborRefusal, ProjectCreation, ProjectName, ProjectNameError, ProjectView, QuotaFigures, Visibility,
+};
 pub use http::{HttpError, HttpOptions, TlsTrust, http_client};
 pub use identity::{ClientCertificate, IdentityError};
 pub use manifest::ManifestHead;

@@ -12,6 +12,7 @@ mod limit_rate;
 mod peer;
 mod proxies;
 mod scripted;
+mod scripted_harbor;
 mod scripted_sign_in;
 mod scripted_uploads;
 mod support;
