@@ -51,6 +51,14 @@ pub enum ChartRepoError {
 }
 
 impl ChartRepoError {
+    /// What the registry that holds the charts answered, where that is what is wrong.
+    pub fn registry_error(&self) -> Option<&RegistryError> {
+        match self {
+            Self::Registry { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+
     /// Whether a repository that answers well can't give the archive that it says it has: it lacks, or is
     /// another one.
     pub fn is_of_the_archive(&self) -> bool {

@@ -18,6 +18,9 @@ use crate::{
     packed::ArchiveName,
 };
 
+/// How much of an answer is looked at to know what it is, in bytes.
+const GLANCE: u64 = 1024;
+
 /// The chart repository of a Harbor project.
 #[derive(Clone, Debug)]
 pub struct Harbor {
@@ -44,13 +47,28 @@ impl Harbor {
         Ok(Self { museum: Museum { http, url: address }, project })
     }
 
-    /// Why the chart paths of this project answer as if they weren't there.
+    /// Why the chart paths of this project answer as if they weren't there: for want of the project, or
+    /// because this Harbor has none of them. Robot accounts may not be told of projects.
     async fn explain_absence(&self) -> RemoteError {
         match self.project_is_there().await {
             Ok(true) => self.without_charts(),
+            _ if self.has_no_charts().await => self.without_charts(),
             Ok(false) => self.project_missing(),
             Err(error) => error,
         }
+    }
+
+    /// Whether it is a Harbor for certain, and one without chart repositories: those have a path of their
+    /// own that names no project. Where that can't be asked, it counts as having them.
+    async fn has_no_charts(&self) -> bool {
+        let get = |below: &[&str]| {
+            let url = self.museum.url.host(below);
+            async move { self.museum.http.get_beginning(&url, GLANCE).await }
+        };
+        let (ping, health) =
+            (get(&["api", "v2.0", "ping"]).await, get(&["api", "chartrepo", "health"]).await);
+        let is_harbor = |answer: Answer| answer.status == StatusCode::OK && answer.body.starts_with(b"Pong");
+        ping.is_ok_and(is_harbor) && health.is_ok_and(|answer| answer.status == StatusCode::NOT_FOUND)
     }
 
     /// Why this user is refused: a project that isn't there looks the same.

@@ -179,6 +179,9 @@ impl Museum {
         let to = url.to_string();
         match answer.status {
             StatusCode::UNAUTHORIZED => RemoteError::Unauthorized { url: to, login: self.http.login() },
+            StatusCode::FORBIDDEN if answer.message().contains("in read only mode") => {
+                RemoteError::ReadOnly { url: to }
+            }
             StatusCode::FORBIDDEN => RemoteError::Denied { url: to, doing, message: answer.message() },
             _ => answer.into_status_error(method, url),
         }

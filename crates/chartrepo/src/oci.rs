@@ -11,9 +11,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use portolan_chart::{ChartVersion, PROVENANCE_LIMIT};
 use portolan_oci::{Locator, Manifest, ReferenceError, Repository, Tag};
-use portolan_registry::{Credentials, Registry, RegistryError, RegistryOptions, Scheme};
+use portolan_registry::{Credentials, ProjectView, Registry, RegistryError, RegistryOptions, Scheme};
 
-use crate::{CHART_LIMIT, ChartRepoError, ChartRepository, PackedChart, Published, address::OciAddress};
+use crate::{
+    CHART_LIMIT, ChartRepoError, ChartRepository, PackedChart, Published, address::OciAddress,
+    packed::ArchiveName,
+};
 use artifact::{Artifact, chart_layer, provenance_layer};
 
 /// The path of a registry below which charts lie.
@@ -93,7 +96,9 @@ impl OciCharts {
         Ok(Self { registry, address })
     }
 
-    fn place(&self, name: &str, version: &ChartVersion) -> Result<Place, OciChartError> {
+    fn place(&self, name: &str, version: &ChartVersion) -> Result<Place, ChartRepoError> {
+        // Whoever pulls it makes a file of that name.
+        ArchiveName::new(name, version)?;
         let refused = |source| OciChartError::Name { chart: format!("{name}-{version}"), source };
         let repository = match &self.address.path {
             Some(path) => path.join(name),
@@ -115,9 +120,15 @@ impl OciCharts {
         ChartRepoError::Registry { location: self.location(), source: Box::new(source) }
     }
 
-    /// Only a Harbor needs projects to be made; elsewhere every repository may come into being.
-    async fn has_project(&self, project: &str) -> Result<bool, RegistryError> {
-        Ok(!self.registry.is_harbor().await? || self.registry.project_exists(project).await?)
+    /// Only a Harbor needs projects to be made; elsewhere every repository may come into being. The project
+    /// is that of `path`, below which charts lie.
+    async fn has_project(&self, path: &Repository) -> Result<bool, RegistryError> {
+        if !self.registry.is_harbor().await? {
+            return Ok(true);
+        }
+        // A repository has a project and a name; this one need not be there.
+        let repository = path.join("charts").unwrap_or_else(|_| path.clone());
+        Ok(self.registry.view_project(&repository).await? == ProjectView::There)
     }
 
     /// Sends what the registry doesn't have yet, the manifest last.
@@ -154,17 +165,17 @@ impl ChartRepository for OciCharts {
     }
 
     fn takes(&self, name: &str, version: &ChartVersion) -> Result<(), ChartRepoError> {
-        Ok(self.place(name, version).map(drop)?)
+        self.place(name, version).map(drop)
     }
 
     /// The right to push shows at the first upload only: a registry has no way to ask.
     async fn check(&self) -> Result<(), ChartRepoError> {
         self.registry.ping().await.map_err(|error| self.failed(error))?;
-        let Some(project) = self.project() else { return Ok(()) };
-        if self.has_project(project).await.map_err(|error| self.failed(error))? {
+        let Some(path) = &self.address.path else { return Ok(()) };
+        if self.has_project(path).await.map_err(|error| self.failed(error))? {
             return Ok(());
         }
-        let (registry, project) = (self.address.endpoint.to_string(), project.to_owned());
+        let (registry, project) = (self.address.endpoint.to_string(), path.project().to_owned());
         Err(OciChartError::ProjectMissing { registry, project }.into())
     }
 

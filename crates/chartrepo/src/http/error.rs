@@ -138,6 +138,14 @@ pub enum RemoteError {
         /// What the server says.
         message: String,
     },
+    /// 403 of a Harbor that takes no changes.
+    #[error(
+        "{url}: the Harbor is in read-only mode and takes nothing; have its administrator end that mode, and run again"
+    )]
+    ReadOnly {
+        /// The request's URL.
+        url: String,
+    },
     /// A web page where an index should be: a ChartMuseum with tenants, asked at its root.
     #[error(
         "{url} is a web page, not a chart index; where the server keeps several repositories, add the name of one to target.repo.url, as in {repository}/NAME"

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use portolan_chartrepo::{ChartRepoError, ChartRepository, Published, Target};
+use bytes::Bytes;
+use portolan_chartrepo::{ChartRepoError, ChartRepository, PackedChart, Published, Target};
 use portolan_depot::{Account, ChartDepth, Options, Projects, Running};
 use portolan_oci::RegistryHost;
 use portolan_registry::{Endpoint, Registry, RegistryOptions, Scheme, Visibility};
@@ -43,12 +44,28 @@ fn account() -> Option<Account> {
     Some(Account::new("ann", "s3cret".to_owned().into()))
 }
 
+/// A provenance file as far as servers look into it.
+fn provenance_of(chart: &PackedChart) -> Bytes {
+    let (name, version) = (chart.name(), chart.version());
+    format!(
+        "-----BEGIN PGP SIGNED MESSAGE-----\n\nname: {name}\nversion: {version}\n\n...\nfiles: {{}}\n\
+         -----BEGIN PGP SIGNATURE-----\n-----END PGP SIGNATURE-----\n"
+    )
+    .into()
+}
+
 /// What every kind has to do, from an empty repository on.
 async fn keeps_the_contract(repository: &dyn ChartRepository) {
     let chart = packed("a", "1.0.0+2", "x");
+    let provenance = provenance_of(&chart);
+    let chart = chart.with_provenance(provenance.clone());
+    repository.takes("a", chart.version()).unwrap();
+    repository.takes("a/b", chart.version()).unwrap_err();
+    repository.takes("a", &version(&format!("1.0.0-{}", "x".repeat(240)))).unwrap_err();
     repository.check().await.unwrap();
     assert_eq!(repository.find("a", chart.version()).await.unwrap(), None);
     assert_eq!(repository.fetch("a", chart.version()).await.unwrap(), None);
+    assert_eq!(repository.fetch_provenance("a", chart.version()).await.unwrap(), None);
     repository.push(&chart).await.unwrap();
     repository.push(&chart).await.unwrap();
     let error = repository.push(&packed("a", "1.0.0+2", "y")).await.unwrap_err();
@@ -56,6 +73,9 @@ async fn keeps_the_contract(repository: &dyn ChartRepository) {
     let found = repository.find("a", chart.version()).await.unwrap();
     assert_eq!(found, Some(Published { digest: Some(chart.digest().clone()) }));
     assert_eq!(repository.fetch("a", chart.version()).await.unwrap(), Some(chart.archive().clone()));
+    assert_eq!(repository.fetch_provenance("a", chart.version()).await.unwrap(), Some(provenance));
+    repository.push(&packed("b", "1.0.0", "x")).await.unwrap();
+    assert_eq!(repository.fetch_provenance("b", &version("1.0.0")).await.unwrap(), None);
     repository.finish().await.unwrap();
 }
 

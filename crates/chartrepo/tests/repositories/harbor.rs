@@ -86,6 +86,67 @@ async fn a_missing_project_is_named() {
 }
 
 #[tokio::test]
+async fn a_harbor_without_chart_repositories_is_known_without_its_project() {
+    let expected = "http://H/chartrepo/p: this Harbor has no chart repositories, which Harbor dropped with 2.8; \
+                    set target.repo.kind: OCI and target.repo.url: http://H/p";
+    // Of the project: not there, or not told to this robot account.
+    for project in [404, 403] {
+        let peer = Peer::start(move |seen| match seen.line.as_str() {
+            PROJECT => reply(project, ""),
+            "GET /api/v2.0/ping" => reply(200, "Pong"),
+            _ => reply(404, r#"{"errors":[{"code":"NOT_FOUND","message":"not found"}]}"#),
+        });
+        let error = open(&target(&peer), credentials()).check().await.unwrap_err();
+        assert_eq!(told(&error).replace(&peer.host, "H"), expected);
+        assert_eq!(error.missing_project(), None, "a project would not help");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_project_of_an_older_harbor_is_named() {
+    let peer = Peer::start(|seen| match seen.line.as_str() {
+        "GET /api/v2.0/ping" => reply(200, "Pong"),
+        // Its own path is there, though not for everybody.
+        "GET /api/chartrepo/health" => unauthorized(),
+        _ => reply(404, "{}"),
+    });
+    let error = open(&target(&peer), credentials()).check().await.unwrap_err();
+    assert_eq!(error.missing_project(), Some("p"), "{}", told(&error));
+}
+
+#[tokio::test]
+async fn the_read_only_mode_is_no_question_of_rights() {
+    let peer = Peer::start(|seen| match seen.line.as_str() {
+        "GET /chartrepo/p/index.yaml" => reply(200, INDEX),
+        "POST /api/chartrepo/p/charts" => reply(
+            403,
+            r#"{"errors":[{"code":"DENIED","message":"The system is in read only mode. Any modification is prohibited."}]}"#,
+        ),
+        other => panic!("{other}"),
+    });
+    let error = open(&target(&peer), credentials()).check().await.unwrap_err();
+    let expected = "http://H/api/chartrepo/p/charts: the Harbor is in read-only mode and takes nothing; \
+                    have its administrator end that mode, and run again";
+    assert_eq!(told(&error).replace(&peer.host, "H"), expected);
+}
+
+#[tokio::test]
+async fn a_provenance_file_goes_in_the_form() {
+    let chart = packed("a", "1.0.0", "x").with_provenance("signed".into());
+    let peer = Peer::start(|seen| match seen.line.as_str() {
+        "POST /api/chartrepo/p/charts" => reply(201, r#"{"saved":true}"#),
+        "GET /chartrepo/p/charts/a-1.0.0.tgz.prov" => reply(200, "signed"),
+        _ => reply(404, "{}"),
+    });
+    let repository = open(&target(&peer), credentials());
+    repository.push(&chart).await.unwrap();
+    let body = &peer.seen()[1].body;
+    assert!(holds(body, b"name=\"prov\"; filename=\"a-1.0.0.tgz.prov\"") && holds(body, b"signed"));
+    let provenance = repository.fetch_provenance("a", &version("1.0.0")).await.unwrap();
+    assert_eq!(provenance.unwrap(), "signed");
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_told_from_a_missing_project() {
     let expected = "http://H/api/chartrepo/p/charts: the chart repository refuses the user name or password; check \
                     target.repo.auth, or TARGET_REPO_AUTH_USERNAME and TARGET_REPO_AUTH_PASSWORD";
