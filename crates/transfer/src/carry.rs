@@ -9,6 +9,7 @@ use crate::{
     blobs::{BlobTask, shared},
     event::{BlobId, BlobOutcome, Event, Observer},
     lack::{Lack, whole},
+    refusal::Closed,
 };
 
 /// What became of a blob.
@@ -26,6 +27,8 @@ enum Setback {
     Error(RegistryError),
     /// The run was interrupted.
     Stopped,
+    /// The repository's project takes nothing more.
+    Closed(String),
 }
 
 impl Carried {
@@ -65,6 +68,7 @@ pub(crate) struct Carriage<'a> {
     /// the next blobs while the connections are busy with these.
     pub(crate) sending: &'a Semaphore,
     pub(crate) stop: &'a Stop,
+    pub(crate) closed: &'a Closed,
 }
 
 /// One blob on its way.
@@ -105,7 +109,7 @@ impl Carrier<'_> {
                 lender = lender.or(Some(repository));
             }
             let spoiled = place.as_ref().is_err_and(Setback::is_of_the_blob);
-            let place = place.map_err(|setback| setback.lack(self.carriage.stop));
+            let place = place.map_err(|setback| self.lack(setback, repository));
             if spoiled {
                 // Reading it once more for every other repository would tell the same.
                 places.resize(repositories.len(), place);
@@ -116,9 +120,17 @@ impl Carrier<'_> {
         Carried { blob, places }
     }
 
+    fn lack(&self, setback: Setback, repository: &Repository) -> Lack {
+        match setback {
+            Setback::Error(error) => self.carriage.closed.note(&error, repository, self.carriage.stop),
+            Setback::Stopped => Lack::NOT_REACHED,
+            Setback::Closed(line) => Lack::Failed(line),
+        }
+    }
+
     /// Sends a blob whose digest is known only once it passed.
     async fn derive(&self, repository: &Repository) -> Result<SizedDigest, Setback> {
-        let _leave = self.leave().await?;
+        let _leave = self.leave(repository).await?;
         let source = shared(&self.task.content);
         let progress = |sent| self.progress(sent);
         Ok(self.carriage.registry.upload_derived(repository, source, &progress).await?)
@@ -130,13 +142,13 @@ impl Carrier<'_> {
         repository: &Repository,
         lender: Option<&Repository>,
     ) -> Result<BlobOutcome, Setback> {
-        self.go_on()?;
+        self.go_on(repository)?;
         if let Some(lender) = lender.filter(|lender| *lender != repository)
             && self.carriage.registry.mount_blob(repository, &blob.digest, lender).await? == Mount::Mounted
         {
             return Ok(BlobOutcome::Mounted);
         }
-        self.go_on()?;
+        self.go_on(repository)?;
         if self.carriage.registry.blob_exists(repository, &blob.digest).await? {
             return Ok(BlobOutcome::Existed);
         }
@@ -145,24 +157,29 @@ impl Carrier<'_> {
     }
 
     async fn send(&self, repository: &Repository, blob: &SizedDigest) -> Result<(), Setback> {
-        let _leave = self.leave().await?;
+        let _leave = self.leave(repository).await?;
         let source = shared(&self.task.content);
         let progress = |sent| self.progress(sent);
         Ok(self.carriage.registry.upload_blob(repository, blob, source, &progress).await?)
     }
 
-    /// Ends the blob's way where the run was interrupted.
-    fn go_on(&self) -> Result<(), Setback> {
-        if self.carriage.stop.is_requested() { Err(Setback::Stopped) } else { Ok(()) }
+    /// Ends the blob's way where the run was interrupted, or the repository's project takes nothing more.
+    fn go_on(&self, repository: &Repository) -> Result<(), Setback> {
+        if self.carriage.stop.is_requested() {
+            return Err(Setback::Stopped);
+        }
+        self.carriage.closed.check(repository).map_err(Setback::Closed)
     }
 
-    /// Waits until the blob may send its bytes, and tells that it does.
-    async fn leave(&self) -> Result<SemaphorePermit<'_>, Setback> {
+    /// Waits until the blob may send its bytes, and tells that it does. The project may have been closed
+    /// meanwhile.
+    async fn leave(&self, repository: &Repository) -> Result<SemaphorePermit<'_>, Setback> {
         let leave = tokio::select! {
             biased;
             () = self.carriage.stop.requested() => return Err(Setback::Stopped),
             leave = self.carriage.sending.acquire() => leave.expect("because nobody closes this semaphore"),
         };
+        self.go_on(repository)?;
         let BlobTask { digest, size, .. } = self.task;
         let entry = self.task.entry();
         let started = Event::BlobStarted { id: self.id, digest: digest.as_ref(), entry: &entry, size: *size };
@@ -178,13 +195,6 @@ impl Carrier<'_> {
 impl Setback {
     fn is_of_the_blob(&self) -> bool {
         matches!(self, Self::Error(error) if error.is_of_the_blob())
-    }
-
-    fn lack(&self, stop: &Stop) -> Lack {
-        match self {
-            Self::Error(error) => Lack::of(error, stop),
-            Self::Stopped => Lack::NOT_REACHED,
-        }
     }
 }
 

@@ -6,14 +6,16 @@ mod progress;
 mod read_back;
 mod tag;
 
-use portolan_registry::RegistryError;
+use portolan_registry::{HarborRefusal, RegistryError};
 
 use crate::{
     event::{Event, Observer},
+    failure::one_line,
     lack::Lack,
     options::SyncOptions,
     plan::Plan,
     planning::Target,
+    refusal::{Closed, READ_ONLY},
     report::{ImageResult, Report, Totals},
 };
 
@@ -23,6 +25,7 @@ pub(crate) struct Run<'a> {
     pub(crate) target: &'a Target,
     pub(crate) options: &'a SyncOptions,
     pub(crate) observer: &'a dyn Observer,
+    pub(crate) closed: Closed,
 }
 
 /// Carries out `plan`. Whatever fails is a line of the report; what can go on goes on. Once
@@ -32,10 +35,10 @@ pub(crate) struct Run<'a> {
 /// Tags are written after all their blobs, charts after all their images, so a run that ends in the
 /// middle leaves only blobs that no tag names.
 pub async fn execute(plan: &Plan, target: &Target, options: &SyncOptions, observer: &dyn Observer) -> Report {
-    let run = Run { plan, target, options, observer };
+    let run = Run { plan, target, options, observer, closed: Closed::default() };
     let (images, totals) = match run.create_projects().await {
         Ok(()) => run.images().await,
-        Err(error) => (run.all_lacking(&Lack::of(&error, &options.stop)), Totals::default()),
+        Err(lack) => (run.all_lacking(&lack), Totals::default()),
     };
     let charts = run.charts(&images).await;
     let report = Report {
@@ -43,7 +46,7 @@ pub async fn execute(plan: &Plan, target: &Target, options: &SyncOptions, observ
         images,
         charts,
         broken: plan.broken.clone(),
-        notes: plan.notes.clone(),
+        notes: [plan.notes.clone(), run.closed.lines()].concat(),
         totals,
         ..Report::new()
     };
@@ -53,14 +56,27 @@ pub async fn execute(plan: &Plan, target: &Target, options: &SyncOptions, observ
 }
 
 impl Run<'_> {
-    async fn create_projects(&self) -> Result<(), RegistryError> {
+    async fn create_projects(&self) -> Result<(), Lack> {
         for project in &self.plan.projects {
             if self.options.stop.is_requested() {
                 break;
             }
-            self.target.registry.create_project(&project.name, project.visibility.into()).await?;
+            let created = self.target.registry.create_project(&project.name, project.visibility.into()).await;
+            created.map_err(|error| self.uncreated(&project.name, &error))?;
         }
         Ok(())
+    }
+
+    /// What comes of a project that could not be made.
+    fn uncreated(&self, project: &str, error: &RegistryError) -> Lack {
+        match error.harbor_refusal() {
+            Some(HarborRefusal::ReadOnly) => Lack::Failed(READ_ONLY.to_owned()),
+            _ if error.is_refused() => Lack::Failed(format!(
+                "{}; this user may make no projects: have {project} made by one who may, and run again",
+                one_line(error)
+            )),
+            _ => Lack::of(error, &self.options.stop),
+        }
     }
 
     fn all_lacking(&self, lack: &Lack) -> Vec<ImageResult> {

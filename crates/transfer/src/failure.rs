@@ -3,7 +3,9 @@
 use std::{error::Error, fmt};
 
 use portolan_chartrepo::ChartRepoError;
-use portolan_registry::RegistryError;
+use portolan_registry::{ProjectNameError, RegistryError};
+
+use crate::refusal::READ_ONLY;
 
 /// Something that stops a run before it writes anything.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +24,27 @@ pub enum Precondition {
         #[source]
         source: ChartRepoError,
     },
+    /// This user sees no projects, and may not use these.
+    #[error(
+        "project missing or no right to push: {}; have it created, or give this user (a robot account perhaps) the rights to pull and push there",
+        .names.join(", ")
+    )]
+    HiddenProjects {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// A project lacks that no Harbor takes.
+    #[error(
+        "the registry is a Harbor, and a project that it lacks can't be made there; change target.containerRepository or its like"
+    )]
+    ProjectName {
+        /// The name.
+        #[source]
+        source: ProjectNameError,
+    },
+    /// The Harbor takes no changes.
+    #[error("{READ_ONLY}")]
+    ReadOnly,
     /// Projects lack, and may not be created.
     #[error("the registry lacks the projects {}: create them, or let Portolan do it with --auto-create-repository", .names.join(", "))]
     MissingProjects {

@@ -23,6 +23,7 @@ mod options;
 mod plan;
 mod planning;
 mod probe;
+mod refusal;
 mod report;
 mod saved;
 mod verify;

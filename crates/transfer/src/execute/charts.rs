@@ -14,6 +14,7 @@ use crate::{
     lack::Lack,
     options::{ChartPolicy, Check},
     plan::{ChartAction, PlannedChart},
+    refusal::explain,
     report::{ChartOutcome, ChartResult, ImageResult},
     wanted::{ChartState, Inputs, PackedForm, PrepareError, repack},
 };
@@ -102,10 +103,20 @@ impl Run<'_> {
         if let Some(reason) = self.withheld(chart, images) {
             return line(chart, ChartOutcome::Withheld, Some(reason));
         }
-        match self.upload(chart, images).await.map_err(|error| Lack::of(&error, &self.options.stop)) {
+        match self.upload(chart, images).await.map_err(|error| self.lack(&error)) {
             Ok(Uploaded { action, verified }) => ChartResult { verified, ..line(chart, action, None) },
             Err(Lack::Failed(error)) => line(chart, ChartOutcome::Failed, Some(error)),
             Err(Lack::Interrupted { error }) => line(chart, ChartOutcome::Interrupted, error),
+        }
+    }
+
+    /// What an error comes to, in words where a right or a rule of the charts' project is in the way.
+    fn lack(&self, error: &UploadError) -> Lack {
+        let UploadError::Repository { source } = error else { return Lack::of(error, &self.options.stop) };
+        let refused = source.registry_error().zip(self.target.charts.project());
+        match refused.and_then(|(refused, project)| explain(refused, project)) {
+            Some(words) => Lack::Failed(format!("{error}: {words}")),
+            None => Lack::of(error, &self.options.stop),
         }
     }
 

@@ -47,6 +47,7 @@ impl Run<'_> {
             observer: self.observer,
             sending,
             stop: &self.options.stop,
+            closed: &self.closed,
         };
         let tasks = blobs.tasks.iter().enumerate();
         let transfers = tasks.map(async |(at, task)| (at, carriage.carry(task, BlobId(at)).await));
@@ -76,9 +77,11 @@ impl Run<'_> {
     async fn finish(&self, at: usize, parts: Parts, verifier: &Verifier<'_>) -> (usize, ImageResult) {
         let image = &self.plan.images[at];
         let written = match parts.layers {
-            Ok(layers) => write_tag(&self.target.registry, image, &layers)
-                .await
-                .map_err(|error| Lack::of(&error, &self.options.stop)),
+            Ok(layers) => {
+                let written = write_tag(&self.target.registry, image, &layers).await;
+                let repository = &image.target.repository;
+                written.map_err(|error| self.closed.note(&error, repository, &self.options.stop))
+            }
             Err(lack) => Err(lack),
         };
         let result = match written {

@@ -2,12 +2,12 @@
 
 use portolan_oci::{Digest, Locator, SizedDigest};
 use portolan_package::ImageContent;
-use portolan_registry::{Registry, RegistryError};
+use portolan_registry::{HarborRefusal, Registry, RegistryError};
 
 use crate::{
     content::Identity,
     plan::{ImageAction, PlannedImage},
-    probe::probe,
+    probe::{Probed, probe},
 };
 
 /// An image whose tag was dealt with.
@@ -49,12 +49,13 @@ pub(super) async fn write_tag(
         Identity::Pending { config } => Identity::Rebuilt { digest: manifest.digest().clone(), config },
         known => known,
     };
-    let found = probe(registry, repository, &locator, &identity).await?;
+    let mut found = probe(registry, repository, &locator, &identity).await?;
+    if found.action == ImageAction::Push
+        && let Err(error) = registry.put_manifest(repository, &locator, &manifest).await
+    {
+        found = kept_immutable(registry, image, &identity, error).await?;
+    }
     let action = match (&image.action, found.action) {
-        (_, ImageAction::Push) => {
-            registry.put_manifest(repository, &locator, &manifest).await?;
-            ImageAction::Push
-        }
         (ImageAction::Mend { .. }, ImageAction::Exists) => {
             // By its digest: the tag names it already, and nothing is to change about that.
             let by_digest = Locator::Digest(manifest.digest().clone());
@@ -65,4 +66,19 @@ pub(super) async fn write_tag(
     };
     let digest = found.digest.unwrap_or_else(|| manifest.digest().clone());
     Ok(Written { digest, action, identity })
+}
+
+/// What an immutable tag holds: somebody wrote it after it was asked about, else Harbor would have taken
+/// it. Any other refusal stays one.
+async fn kept_immutable(
+    registry: &Registry,
+    image: &PlannedImage,
+    identity: &Identity,
+    error: RegistryError,
+) -> Result<Probed, RegistryError> {
+    if error.harbor_refusal() != Some(HarborRefusal::ImmutableTag) {
+        return Err(error);
+    }
+    let found = probe(registry, &image.target.repository, &image.target.locator(), identity).await?;
+    if found.action == ImageAction::Push { Err(error) } else { Ok(found) }
 }

@@ -1,11 +1,20 @@
 //! Whether the registry can be used, and holds every project that the images need.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use portolan_chartrepo::ChartRepoError;
-use portolan_registry::{Registry, RegistryError};
+use portolan_oci::Repository;
+use portolan_registry::{ProjectName, ProjectView, Registry, RegistryError};
 
 use crate::{failure::Precondition, options::MissingProjects, plan::PlannedProject, wanted::WantedImage};
+
+/// Projects that are not there to be pushed into.
+#[derive(Debug, Default)]
+struct Lacking {
+    missing: Vec<String>,
+    /// Missing, or not for this user, who sees no projects.
+    hidden: Vec<String>,
+}
 
 /// Signs in, and finds the projects to be created; a registry without projects needs none.
 ///
@@ -19,7 +28,22 @@ pub(super) async fn check(
     if images.is_empty() {
         return Ok(Vec::new());
     }
-    let missing = missing(registry, images).await.map_err(|source| Precondition::Registry { source })?;
+    registry.ping().await.map_err(|source| Precondition::Registry { source })?;
+    let is_harbor = registry.is_harbor().await.map_err(|source| Precondition::Registry { source })?;
+    if !is_harbor {
+        return Ok(Vec::new());
+    }
+    let Lacking { missing, hidden } =
+        lacking(registry, images).await.map_err(|source| Precondition::Registry { source })?;
+    if !hidden.is_empty() {
+        return Err(Precondition::HiddenProjects { names: hidden });
+    }
+    for name in &missing {
+        name.parse::<ProjectName>().map_err(|source| Precondition::ProjectName { source })?;
+    }
+    if registry.is_read_only().await {
+        return Err(Precondition::ReadOnly);
+    }
     match policy {
         _ if missing.is_empty() => Ok(Vec::new()),
         MissingProjects::Refuse => Err(Precondition::MissingProjects { names: missing }),
@@ -39,22 +63,25 @@ pub(super) async fn for_charts(
     let (Some(project), MissingProjects::Create(visibility)) = (refusal.missing_project(), policy) else {
         return None;
     };
+    let name = project.parse::<ProjectName>().ok()?.to_string();
     // Charts may go to another Harbor than images: its projects are not this registry's to create.
-    let lacks = registry.is_harbor().await.ok()? && !registry.project_exists(project).await.ok()?;
-    lacks.then(|| PlannedProject { name: project.to_owned(), visibility })
+    let lacks = registry.is_harbor().await.ok()? && !registry.project_exists(&name).await.ok()?;
+    lacks.then_some(PlannedProject { name, visibility })
 }
 
-async fn missing(registry: &Registry, images: &[WantedImage]) -> Result<Vec<String>, RegistryError> {
-    registry.ping().await?;
-    if !registry.is_harbor().await? {
-        return Ok(Vec::new());
+/// Asks about every project once, by the first repository of it.
+async fn lacking(registry: &Registry, images: &[WantedImage]) -> Result<Lacking, RegistryError> {
+    let mut projects: BTreeMap<&str, &Repository> = BTreeMap::new();
+    for image in images {
+        projects.entry(image.target.repository.project()).or_insert(&image.target.repository);
     }
-    let projects: BTreeSet<&str> = images.iter().map(|image| image.target.repository.project()).collect();
-    let mut missing = Vec::new();
-    for project in projects {
-        if !registry.project_exists(project).await? {
-            missing.push(project.to_owned());
+    let mut lacking = Lacking::default();
+    for (project, repository) in projects {
+        match registry.view_project(repository).await? {
+            ProjectView::There => {}
+            ProjectView::Missing => lacking.missing.push(project.to_owned()),
+            ProjectView::Hidden => lacking.hidden.push(project.to_owned()),
         }
     }
-    Ok(missing)
+    Ok(lacking)
 }

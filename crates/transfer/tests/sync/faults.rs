@@ -153,9 +153,9 @@ async fn all_preconditions_are_reported_together() {
         .map(|failure| match failure {
             Precondition::Registry { .. } => "registry",
             Precondition::ChartRepository { .. } => "chart repository",
-            Precondition::MissingProjects { .. } => "projects",
             Precondition::Interrupted => "interruption",
             Precondition::OtherReport { .. } => "report",
+            _ => "projects",
         })
         .collect();
     assert_eq!(kinds, ["registry", "chart repository"]);
