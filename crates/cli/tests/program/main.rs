@@ -7,10 +7,12 @@ mod background;
 mod bad_input;
 #[cfg(unix)]
 mod broken_off;
+mod charts;
 mod documents;
 #[cfg(unix)]
 mod gate;
 mod generated;
+mod harbor;
 mod inputs;
 mod plans;
 mod quickstart;
