@@ -196,8 +196,7 @@ fn mounts(tree: &ChartTree, parent: &Member) -> Vec<(String, MemberId)> {
             mounts.push((metadata.name().to_owned(), *child));
         }
         for dependency in dependencies {
-            let name = dependency.alias.as_ref().unwrap_or(&dependency.name);
-            mounts.push((name.clone(), *child));
+            mounts.push((dependency.mount().to_owned(), *child));
         }
     }
     mounts

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::MetadataError;
+use super::{MetadataError, dependency::DEPENDENCIES};
 use crate::yaml::{NodeId, Resolved, Shape, YamlFile};
 
 /// What a field holds.
@@ -43,7 +43,7 @@ const DEPENDENCY: &[Field] = &[
 /// The one field that Helm writes even where it is empty.
 const REPOSITORY: &str = "repository";
 
-const REQUIREMENTS: &[Field] = &[(super::DEPENDENCIES, Kind::Entries(DEPENDENCY))];
+const REQUIREMENTS: &[Field] = &[(DEPENDENCIES, Kind::Entries(DEPENDENCY))];
 
 const CHART: &[Field] = &[
     ("name", Kind::Text),
@@ -61,7 +61,7 @@ const CHART: &[Field] = &[
     ("deprecated", Kind::Flag),
     ("annotations", Kind::Notes),
     ("kubeVersion", Kind::Text),
-    (super::DEPENDENCIES, Kind::Entries(DEPENDENCY)),
+    (DEPENDENCIES, Kind::Entries(DEPENDENCY)),
     ("type", Kind::Word),
 ];
 
