@@ -65,6 +65,17 @@ fn a_harbor_without_chart_repositories_names_the_keys_to_change() {
 }
 
 #[test]
+fn a_robot_account() {
+    let robot = Account::new("robot$release+ci", "Harbor12345".into());
+    let options = Options { projects: Projects::Enforced, account: Some(robot), ..Options::default() };
+    let depot = Depot::with(options);
+    let site = site(&depot);
+    let configuration = harbor_configuration(&depot.host()).replace("\"admin\"", "\"robot$release+ci\"");
+    site.write("load-image.yaml", configuration);
+    site.run("sync -c load-image.yaml --auto-create-repository").expect(0);
+}
+
+#[test]
 fn names_that_no_project_has() {
     let depot = Depot::harbor();
     let site = site(&depot);

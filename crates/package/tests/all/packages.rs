@@ -57,6 +57,33 @@ fn a_directory_of_any_depth_in_the_order_of_paths() {
 }
 
 #[test]
+fn provenance_files_are_found_beside_their_charts() {
+    let (signed, plain) = (Chart::new("nginx", "1.0.0"), Chart::new("redis", "1.0.0"));
+    let files = [
+        ("addon/nginx-1.0.0.tgz", signed.archive()),
+        ("addon/nginx-1.0.0.tgz.prov", b"signed".to_vec()),
+        ("addon/redis-1.0.0.tgz", plain.archive()),
+        ("addon/other.tgz.prov", b"signed".to_vec()),
+    ];
+    let folder = Folder::new();
+    files.iter().for_each(|(path, data)| drop(folder.file(path, data)));
+    let tar = files.iter().fold(Tarball::new(), |tar, (path, data)| tar.file(path, data)).finish();
+    let (_held, packed) = open_bytes("addon.tar", &tar);
+    for package in [folder.open(), packed] {
+        assert_eq!(found(&package), expected(&[("nginx", Some("addon")), ("redis", Some("addon"))]));
+        let [first, second] = &package.bundles[..] else { panic!("{package:?}") };
+        assert_eq!(first.archive().unwrap().unwrap(), signed.archive());
+        let provenance = first.provenance().unwrap();
+        assert!(provenance.to_string().ends_with("addon/nginx-1.0.0.tgz.prov"), "{provenance}");
+        assert_eq!(provenance.read_small(10).unwrap(), &b"signed"[..]);
+        assert!(second.provenance().is_none());
+        assert!(package.notes.len() == 1 && package.notes[0].contains("other.tgz.prov: signs no chart"));
+    }
+    let (_held, alone) = open_bytes("nginx-1.0.0.tgz", &signed.archive());
+    assert!(alone.bundles[0].provenance().is_none());
+}
+
+#[test]
 fn a_module_tar_alone_and_in_a_directory() {
     let module = module_tar(
         "kpanda",
