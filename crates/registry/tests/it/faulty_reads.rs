@@ -56,7 +56,7 @@ async fn ask_with(proxy: &FaultyProxy, registry: &Registry, kind: Kind, fault: F
 async fn answers_that_break_off_are_asked_for_again() {
     let Some((_server, proxy)) = proxied() else { return };
     let mut options = options();
-    options.timeouts.answer = Duration::from_millis(400);
+    options.timeouts.answer = Duration::from_millis(1500);
     let registry = client(Scheme::Http, proxy.host().as_str(), None, &options);
     stock(&registry).await;
     for kind in [BlobGet, ManifestGet, Tags] {

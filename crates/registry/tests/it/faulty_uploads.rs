@@ -43,8 +43,8 @@ async fn a_cut_upload_is_sent_again() {
 async fn an_upload_that_is_not_answered_for_too_long_is_sent_again() {
     let Some((_server, proxy)) = proxied() else { return };
     let mut options = options();
-    options.timeouts.stall = std::time::Duration::from_millis(400);
-    options.timeouts.commit = std::time::Duration::from_millis(400);
+    options.timeouts.stall = std::time::Duration::from_secs(2);
+    options.timeouts.commit = std::time::Duration::from_secs(2);
     let registry = client(portolan_registry::Scheme::Http, proxy.host().as_str(), None, &options);
     for (seed, action) in [(1, Action::Silence), (2, Action::Deafness)] {
         proxy.forget();
