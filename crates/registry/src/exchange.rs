@@ -121,7 +121,8 @@ impl Wire {
         retry::run(&self.policy(), &self.stop, |_| self.fetch_once(call, also, limit)).await
     }
 
-    async fn fetch_once(
+    /// Like [`Wire::fetch`], without a second attempt.
+    pub(crate) async fn fetch_once(
         &self,
         call: &Call,
         also: &[StatusCode],

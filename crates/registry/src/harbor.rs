@@ -144,9 +144,8 @@ impl Registry {
         }
         let url = self.wire.url("api/v2.0/systeminfo");
         let call = self.with_password(Call::new("ask whether it takes changes", Method::GET, url));
-        let Ok(response) = self.wire.send_once(&call, &[]).await else { return false };
-        let Ok(body) = self.wire.body(&call, response, SMALL_BODY_LIMIT).await else { return false };
-        serde_json::from_slice(&body).is_ok_and(|info: SystemInfo| info.read_only)
+        let Ok(answer) = self.wire.fetch_once(&call, &[], SMALL_BODY_LIMIT).await else { return false };
+        serde_json::from_slice(&answer.body).is_ok_and(|info: SystemInfo| info.read_only)
     }
 
     /// Creates a project; that it exists already is no error (`POST /api/v2.0/projects`).

@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn what_harbor_refuses_in_its_words() {
         let check = |words: &str, expected: Option<HarborRefusal>| {
-            assert_eq!(refusal_in(&Detail::new(words.to_owned())), expected, "{words}");
+            assert_eq!(refusal_in(&Detail::new(words.to_owned(), Vec::new())), expected, "{words}");
         };
         let figures = |needed: &str, limit: &str| {
             HarborRefusal::Quota(QuotaFigures { needed: Some(needed.into()), limit: Some(limit.into()) })
