@@ -132,10 +132,13 @@ mod tests {
 
     use super::*;
 
+    /// Address, and user name with password.
+    type Seen<'a> = (&'a str, Option<(&'a str, &'a str)>);
+
     #[test]
     fn addresses_of_proxies() {
         #[track_caller]
-        fn check(text: &str, expected: Result<(&str, Option<(&str, &str)>), ProxyError>) {
+        fn check(text: &str, expected: Result<Seen<'_>, ProxyError>) {
             let proxy = text.parse::<Proxy>();
             let seen = proxy.as_ref().map_err(|error| *error).map(|proxy| {
                 let login = proxy.login.as_ref();

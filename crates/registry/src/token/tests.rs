@@ -67,7 +67,7 @@ async fn lives_of_tokens() {
     check(&issued("1994-11-06T08:00:00Z"), None, 270);
 }
 
-fn token(text: String) -> Token {
+fn token(text: &str) -> Token {
     Token::parse(format!(r#"{{"token":"{text}"}}"#).as_bytes(), None, Instant::now()).unwrap()
 }
 
@@ -87,7 +87,7 @@ async fn one_request_per_scopes_until_the_token_ages() {
         let asked = &asked;
         cache.get::<(), _>(scopes, async move |_| {
             tokio::time::sleep(Duration::from_millis(10)).await;
-            Ok(token(asked.fetch_add(1, Ordering::Relaxed).to_string()))
+            Ok(token(&asked.fetch_add(1, Ordering::Relaxed).to_string()))
         })
     };
     let (first, second, third) = tokio::join!(get(&pull), get(&pull), get(&push));
@@ -127,7 +127,7 @@ async fn what_a_refusal_demands_is_asked_for_too() {
         let told = &mut asked;
         let fetch = async |scopes| {
             *told = scopes;
-            Ok::<_, ()>(token("t".to_owned()))
+            Ok::<_, ()>(token("t"))
         };
         let token = cache.get(&needed, fetch).await.unwrap();
         (asked, token.header)
