@@ -21,6 +21,7 @@ use crate::{
     options::{Check, SyncOptions},
     plan::{ImageAction, PLAN_VERSION, Plan, PlannedImage, PlannedProject},
     probe::{Probed, probe},
+    report::BrokenBundle,
     saved::{SavedPlan, Settled},
     verify::Verifier,
     wanted::{Inputs, Wanted, WantedImage, wanted},
@@ -74,21 +75,54 @@ async fn made(
         return Err(Preconditions::interrupted());
     }
     observer.event(Event::Checking { targets: wanted.images.len() + wanted.charts.len() });
-    let Ready { projects, charts: holds } = ready(target, &wanted, options).await?;
+    let mut broken = std::mem::take(&mut wanted.broken);
+    broken.extend(absent);
+    let answers = ask(target, &mut wanted, options, observer).await?;
+    let plan = joined(Ground { package, target, options, started }, wanted, answers, broken);
+    observer.event(Event::Planned { plan: &plan });
+    Ok(plan)
+}
+
+/// What the servers said to all questions of a plan.
+struct Answers {
+    projects: Vec<PlannedProject>,
+    images: Vec<PlannedImage>,
+    charts: Asked,
+}
+
+/// Asks the servers everything: whether they can be used, then about every image, then about every chart.
+/// The charts are taken out of `wanted`.
+async fn ask(
+    target: &Target,
+    wanted: &mut Wanted,
+    options: &SyncOptions,
+    observer: &dyn Observer,
+) -> Result<Answers, Preconditions> {
+    let Ready { projects, charts: holds } = ready(target, wanted, options).await?;
     let questions = Questions { registry: &target.registry, check: options.check, projects: &projects };
     let images = ask_images(&questions, &wanted.images, observer)
         .await
         .map_err(|source| Preconditions { failures: vec![Precondition::Registry { source }] })?;
-    let Asked { charts, notes } = charts::ask(
-        &charts::Questions { repository: charts, check: options.check, holds },
-        wanted.charts,
-        &images,
-        observer,
-    )
-    .await
-    .map_err(|source| Preconditions { failures: vec![Precondition::ChartRepository { source }] })?;
-    let mut broken = wanted.broken;
-    broken.extend(absent);
+    let repository = target.charts.as_ref();
+    let questions = charts::Questions { repository, check: options.check, holds };
+    let charts = charts::ask(&questions, std::mem::take(&mut wanted.charts), &images, observer)
+        .await
+        .map_err(|source| Preconditions { failures: vec![Precondition::ChartRepository { source }] })?;
+    Ok(Answers { projects, images, charts })
+}
+
+/// What a plan stands on.
+struct Ground<'a> {
+    package: Arc<Package>,
+    target: &'a Target,
+    options: &'a SyncOptions,
+    started: Instant,
+}
+
+/// Joins what is wanted and what the servers said to the plan.
+fn joined(ground: Ground<'_>, wanted: Wanted, answers: Answers, broken: Vec<BrokenBundle>) -> Plan {
+    let Ground { package, target, options, started } = ground;
+    let Answers { projects, images, charts: Asked { charts, notes } } = answers;
     let (registry, chart_repository) = (target.registry.endpoint().to_string(), target.charts.location());
     let saved = SavedPlan::of(&Settled {
         package: &package,
@@ -101,7 +135,7 @@ async fn made(
         charts: &charts,
         broken: &broken,
     });
-    let plan = Plan {
+    Plan {
         plan_version: PLAN_VERSION,
         digest: saved.digest(),
         registry,
@@ -114,9 +148,7 @@ async fn made(
         saved,
         package,
         started,
-    };
-    observer.event(Event::Planned { plan: &plan });
-    Ok(plan)
+    }
 }
 
 /// Leaves of `wanted` what an earlier run left, where the options say so.

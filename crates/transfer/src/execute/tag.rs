@@ -1,6 +1,6 @@
 //! Writes the manifests of an image whose blobs are all in its repository, the one with the tag last.
 
-use portolan_oci::{Digest, Locator, SizedDigest};
+use portolan_oci::{Digest, Locator, Manifest, Repository, SizedDigest};
 use portolan_package::ImageContent;
 use portolan_registry::{HarborRefusal, Registry, RegistryError};
 
@@ -34,17 +34,7 @@ pub(super) async fn write_tag(
 ) -> Result<Written, RegistryError> {
     let repository = &image.target.repository;
     let locator = image.target.locator();
-    let manifest = match &image.content.content {
-        ImageContent::Single(source) => source.manifest_with(&layers[0]),
-        ImageContent::Index { index, children } => {
-            for (child, layers) in children.iter().zip(layers) {
-                let manifest = child.manifest_with(layers);
-                let by_digest = Locator::Digest(manifest.digest().clone());
-                registry.put_manifest(repository, &by_digest, &manifest).await?;
-            }
-            index.clone()
-        }
-    };
+    let manifest = with_children_written(registry, image, layers).await?;
     let identity = match Identity::of(&image.content) {
         Identity::Pending { config } => Identity::Rebuilt { digest: manifest.digest().clone(), config },
         known => known,
@@ -58,14 +48,40 @@ pub(super) async fn write_tag(
     let action = match (&image.action, found.action) {
         (ImageAction::Mend { .. }, ImageAction::Exists) => {
             // By its digest: the tag names it already, and nothing is to change about that.
-            let by_digest = Locator::Digest(manifest.digest().clone());
-            registry.put_manifest(repository, &by_digest, &manifest).await?;
+            put_by_digest(registry, repository, &manifest).await?;
             image.action.clone()
         }
         (_, other) => other,
     };
     let digest = found.digest.unwrap_or_else(|| manifest.digest().clone());
     Ok(Written { digest, action, identity })
+}
+
+/// The manifest that the tag is to name. The members of an image index are written before, by their digests.
+async fn with_children_written(
+    registry: &Registry,
+    image: &PlannedImage,
+    layers: &[Vec<SizedDigest>],
+) -> Result<Manifest, RegistryError> {
+    match &image.content.content {
+        ImageContent::Single(source) => Ok(source.manifest_with(&layers[0])),
+        ImageContent::Index { index, children } => {
+            for (child, layers) in children.iter().zip(layers) {
+                let manifest = child.manifest_with(layers);
+                put_by_digest(registry, &image.target.repository, &manifest).await?;
+            }
+            Ok(index.clone())
+        }
+    }
+}
+
+async fn put_by_digest(
+    registry: &Registry,
+    repository: &Repository,
+    manifest: &Manifest,
+) -> Result<(), RegistryError> {
+    let by_digest = Locator::Digest(manifest.digest().clone());
+    registry.put_manifest(repository, &by_digest, manifest).await
 }
 
 /// What an immutable tag holds: somebody wrote it after it was asked about, else Harbor would have taken

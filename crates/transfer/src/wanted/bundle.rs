@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use portolan_chart::{Chart, ChartError, HintImage, Hints, HintsError, RelocateError, hint_images};
+use portolan_chart::{Chart, ChartError, Edit, HintImage, Hints, HintsError, RelocateError, hint_images};
 use portolan_chartrepo::{ChartRepoError, ChartRepository, PackError, PackedChart};
 use portolan_oci::{Digest, Reference, RegistryHost};
 use portolan_package::{Bundle, BundleError, Image, Package};
@@ -108,18 +108,9 @@ pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepar
         ImagePolicy::Relocate => all_images(inputs, index, &named)?,
         ImagePolicy::RewriteOnly | ImagePolicy::Leave => Vec::new(),
     };
-    let awaits = policy != ImagePolicy::Leave && awaits_digests(bundle, &named);
     let subject = Subject { bundle, chart: &chart, hints: &hints, policy };
-    let (edits, state) = if awaits {
-        let stand_in = |reference: &Reference| stand_in(bundle, reference);
-        let packing = pack(inputs.options, subject, &stand_in)?;
-        (Vec::new(), ChartState::AwaitsDigests { provisional: packing.chart.digest().clone() })
-    } else {
-        let known = |reference: &Reference| digest_in(bundle, reference);
-        let packing = pack(inputs.options, subject, &known)?;
-        notes.extend(packing.notes);
-        (packing.edits, ChartState::Packed(PackedForm::of(&Arc::new(packing.chart))))
-    };
+    let (edits, state, more) = relocated(inputs.options, subject, &named)?;
+    notes.extend(more);
     let chart = WantedChart {
         bundle: index,
         source: source.clone(),
@@ -131,6 +122,26 @@ pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepar
     };
     let notes = notes.into_iter().map(|note| format!("{source}: {note}")).collect();
     Ok(Some(Prepared { index, source, contents, images, chart: Some(chart), notes }))
+}
+
+/// The chart as it will be uploaded, as far as the digests that it pins are known by now: what relocation
+/// edits, the archive, and notes.
+fn relocated(
+    options: &SyncOptions,
+    subject: Subject<'_>,
+    named: &[HintImage],
+) -> Result<(Vec<Edit>, ChartState, Vec<String>), PrepareError> {
+    let Subject { bundle, policy, .. } = subject;
+    if policy != ImagePolicy::Leave && awaits_digests(bundle, named) {
+        let stand_in = |reference: &Reference| stand_in(bundle, reference);
+        let packing = pack(options, subject, &stand_in)?;
+        let provisional = packing.chart.digest().clone();
+        return Ok((Vec::new(), ChartState::AwaitsDigests { provisional }, Vec::new()));
+    }
+    let known = |reference: &Reference| digest_in(bundle, reference);
+    let packing = pack(options, subject, &known)?;
+    let state = ChartState::Packed(PackedForm::of(&Arc::new(packing.chart)));
+    Ok((packing.edits, state, packing.notes))
 }
 
 /// Checks the chart by Helm's rules and the repository's; gives what Helm would only warn of.
