@@ -98,8 +98,9 @@ async fn a_cut_costs_no_more_than_its_blob() {
     let report = sync(&site, &proxy).await;
     assert_eq!(report.outcome(), Outcome::Done, "{report:#?}");
     assert_eq!(proxy.count(UploadEnd), 3 * IMAGES + 1);
+    // Which blob is the first depends on the moment; of a small one nothing is taken before the cut.
     let again = sent(&proxy, UploadEnd) - blob_bytes();
-    assert!((1..=700_000).contains(&again), "{again}");
+    assert!(again <= 700_000, "{again}");
     for image in 0..IMAGES {
         site.skopeo.pull(&site.registry, &format!("release.test/module/app{image}:1"));
     }
