@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 /// Equality is of the fields as written; compare [`Platform::normalized`] values to learn
 /// whether two texts mean the same platform.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Platform {
     /// `GOOS`, e.g. `linux`.
     pub os: String,
@@ -23,6 +24,19 @@ pub struct Platform {
     /// Features that the operating system must have; Windows uses `win32k`.
     #[serde(default, rename = "os.features", skip_serializing_if = "Vec::is_empty")]
     pub os_features: Vec<String>,
+}
+
+/// A platform as a document has it.
+#[derive(Deserialize)]
+struct Written {
+    os: String,
+    architecture: String,
+    #[serde(default)]
+    variant: Option<String>,
+    #[serde(default, rename = "os.version")]
+    os_version: Option<String>,
+    #[serde(default, rename = "os.features")]
+    os_features: Vec<String>,
 }
 
 /// Why a text is no platform.
@@ -76,16 +90,27 @@ fn normal_processor(architecture: &str, variant: &str) -> (String, String) {
     (architecture.to_owned(), variant.to_owned())
 }
 
+impl TryFrom<Written> for Platform {
+    type Error = PlatformError;
+
+    /// Some writers give a platform with a variant of no letters, or with nothing in it at all.
+    fn try_from(written: Written) -> Result<Self, PlatformError> {
+        let Written { os, architecture, variant, os_version, os_features } = written;
+        let variant = variant.filter(|variant| !variant.is_empty());
+        let platform = Self { os, architecture, variant, os_version, os_features };
+        let parts = [Some(&platform.os), Some(&platform.architecture), platform.variant.as_ref()];
+        let can_be_named = parts.into_iter().flatten().all(|part| is_plain(part));
+        if can_be_named { Ok(platform) } else { Err(PlatformError { text: platform.to_string() }) }
+    }
+}
+
 impl FromStr for Platform {
     type Err = PlatformError;
 
     fn from_str(text: &str) -> Result<Self, PlatformError> {
         let error = || PlatformError { text: text.to_owned() };
         let parts: Vec<&str> = text.split('/').collect();
-        let well_formed = |part: &&str| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-        };
-        if !parts.iter().all(well_formed) {
+        if !parts.iter().all(|part| !part.is_empty() && is_plain(part)) {
             return Err(error());
         }
         match parts[..] {
@@ -96,6 +121,11 @@ impl FromStr for Platform {
             _ => Err(error()),
         }
     }
+}
+
+/// Whether a part of a platform has only the letters that Go's names of systems and processors have.
+fn is_plain(part: &str) -> bool {
+    part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
 
 impl fmt::Display for Platform {
@@ -126,6 +156,16 @@ mod tests {
         check("linux/arm", "linux/arm/v7");
         check("linux/arm/v6", "linux/arm/v6");
         check("linux/i386", "linux/386");
+    }
+
+    #[test]
+    fn documents_give_what_can_be_named() {
+        let read = |text: &str| serde_json::from_str::<Platform>(text);
+        let arm = read(r#"{"os":"linux","architecture":"arm","variant":""}"#).unwrap();
+        assert_eq!(arm.to_string().parse(), Ok(arm), "a variant of no letters is none");
+        assert!(read(r#"{"os":"","architecture":""}"#).is_ok());
+        let error = read(r#"{"os":"linux\u001b[2J","architecture":"arm"}"#).unwrap_err().to_string();
+        assert!(error.starts_with(r#"platform "linux\u{1b}[2J/arm" is not of the form"#), "{error}");
     }
 
     #[test]
