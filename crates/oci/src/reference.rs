@@ -263,13 +263,14 @@ impl FromStr for Reference {
             _ => (rest, None),
         };
         let (registry, path) = split_registry(name);
-        if name.len() > NAME_LIMIT {
-            return Err(ReferenceError::TooLong { text: text.to_owned() });
-        }
-        let repository = match (registry, path.contains('/')) {
+        let repository: Repository = match (registry, path.contains('/')) {
             (DOCKER_HUB, false) => format!("library/{path}").parse()?,
             _ => path.parse()?,
         };
+        // Of the full name, so that a short one can be written out.
+        if registry.len() + 1 + repository.as_str().len() > NAME_LIMIT {
+            return Err(ReferenceError::TooLong { text: text.to_owned() });
+        }
         Ok(Self { registry: registry.parse()?, repository, tag, digest })
     }
 }
@@ -384,6 +385,9 @@ mod tests {
             assert!(text.parse::<Reference>().is_err(), "{text}");
         }
         assert!(format!("quay.io/{}", "a".repeat(300)).parse::<Reference>().is_err());
+        let longest = "a".repeat(NAME_LIMIT - "docker.io/library/".len());
+        assert!(longest.parse::<Reference>().is_ok());
+        assert!(format!("{longest}a").parse::<Reference>().is_err(), "its full name is too long");
     }
 
     #[test]
