@@ -138,6 +138,9 @@ fn aliases_do_not_blow_up() {
     }
     let file = parse(&text);
     assert!(file.to_json(file.documents()[0]).unwrap_err().to_string().contains("100000 values"));
+    let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), "*a, ".repeat(20));
+    let file = parse(&long);
+    assert!(file.to_json(file.documents()[0]).unwrap_err().to_string().contains("16 MiB of text"));
     let merges: String = (1..40).map(|n| format!("m{n}: &m{n} {{<<: [*m{0}, *m{0}]}}\n", n - 1)).collect();
     let file = parse(&format!("m0: &m0 {{a: b}}\n{merges}"));
     assert!(file.get(at(&file, &["m39"]), "nothing").is_none());
