@@ -14,7 +14,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header};
 use tokio::time::Instant;
 use url::Url;
 
-pub(crate) use answer::Answer;
+pub(crate) use answer::{Answer, message};
 pub use error::{Login, RemoteError};
 
 /// What of an error's body is read, in bytes.

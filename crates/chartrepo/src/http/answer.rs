@@ -38,12 +38,17 @@ impl Answer {
 
     /// What the server says of its error, on one line.
     pub(crate) fn message(&self) -> String {
-        let text = json_message(&self.body).unwrap_or_else(|| text_message(&self.body));
-        let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        match line.as_str() {
-            "" => "no reason given".to_owned(),
-            _ => line.chars().take(300).collect(),
-        }
+        message(&self.body)
+    }
+}
+
+/// What a body says of an error, on one line, without control characters that a terminal would obey.
+pub(crate) fn message(body: &[u8]) -> String {
+    let text = json_message(body).unwrap_or_else(|| text_message(body)).replace(char::is_control, " ");
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.as_str() {
+        "" => "no reason given".to_owned(),
+        _ => line.chars().take(300).collect(),
     }
 }
 
@@ -67,7 +72,7 @@ fn text_message(body: &[u8]) -> String {
     if crate::index::is_web_page(body) {
         return "a web page".to_owned();
     }
-    String::from_utf8_lossy(body).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    String::from_utf8_lossy(body).into_owned()
 }
 
 #[cfg(test)]
@@ -88,6 +93,7 @@ mod tests {
         check(r#"{"error":{"code":404,"message":"inner"}}"#, r#"{"error":{"code":404,"message":"inner"}}"#);
         check("<html><body>502 Bad Gateway</body></html>", "a web page");
         check("\u{1b}[31mred\r\nline", "[31mred line");
+        check(r#"{"error":"\u001b[31mred\nline"}"#, "[31mred line");
         check("", "no reason given");
     }
 }
