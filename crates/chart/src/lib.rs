@@ -30,6 +30,8 @@
 mod archive;
 mod chart;
 mod dependencies;
+#[doc(hidden)]
+pub mod fuzzing;
 mod hints;
 mod metadata;
 mod provenance;

@@ -8,6 +8,7 @@ mod edit;
 mod get;
 mod json;
 mod number;
+mod outline;
 mod parse;
 mod scalar;
 mod token;

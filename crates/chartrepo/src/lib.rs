@@ -14,6 +14,8 @@ mod address;
 pub mod chartmuseum;
 mod connect;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod harbor;
 mod http;
 pub mod index;

@@ -126,7 +126,7 @@ struct ErrorEntry {
 
 /// A server's own words: codes and messages of an OCI error body (distribution specification,
 /// "Error Codes"), else the text as it is unless it is a web page.
-fn detail(body: &[u8]) -> Detail {
+pub(crate) fn detail(body: &[u8]) -> Detail {
     if let Ok(parsed) = serde_json::from_slice::<ErrorBody>(body) {
         let entries: Vec<_> = parsed.errors.iter().map(ErrorEntry::words).collect();
         let codes = parsed.errors.into_iter().map(|entry| entry.code).filter(|code| !code.is_empty());

@@ -97,13 +97,18 @@ pub(crate) async fn ask(
         Err(_) => return Err(HelperError::Slow { program }),
     };
     if status.success() {
-        let answer: Answer = serde_json::from_slice(&text).map_err(|_| HelperError::Answer { program })?;
-        return Ok(Some(Credentials::new(answer.username, answer.secret)));
+        return parse(&text).map(Some).ok_or(HelperError::Answer { program });
     }
     if String::from_utf8_lossy(&text).contains(NOT_FOUND) {
         return Ok(None);
     }
     Err(HelperError::Failed { program, status })
+}
+
+/// Reads what a helper that succeeded has said.
+pub(crate) fn parse(text: &[u8]) -> Option<Credentials> {
+    let answer: Answer = serde_json::from_slice(text).ok()?;
+    Some(Credentials::new(answer.username, answer.secret))
 }
 
 fn find(name: &str, search_path: &OsStr) -> Result<PathBuf, HelperError> {

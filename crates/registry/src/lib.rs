@@ -38,6 +38,8 @@ mod docker_helper;
 mod endpoint;
 mod error;
 mod exchange;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod harbor;
 mod http;

@@ -1,6 +1,9 @@
 //! Where servers lead to: which redirects a request follows.
 
-use reqwest::{Method, Response, Url, header::LOCATION};
+use reqwest::{
+    Method, Response, Url,
+    header::{HeaderMap, LOCATION},
+};
 
 use crate::{call::Call, error::RegistryError};
 
@@ -13,14 +16,18 @@ pub(crate) fn led_to(call: &Call, url: &Url, response: &Response) -> Result<Opti
     if !is_read || !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
-    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-    let next = location.and_then(|text| url.join(text).ok());
-    let next = next.ok_or_else(|| call.malformed("a redirect leads nowhere"))?;
-    let next = bare(next).ok_or_else(|| call.malformed("a redirect leads to no web address"))?;
-    if url.scheme() == "https" && next.scheme() != "https" {
-        return Err(call.malformed("a redirect leads from https to http"));
+    next_place(url, response.headers()).map(Some).map_err(|problem| call.malformed(problem))
+}
+
+/// Where a redirect's `Location`, relative or absolute, leads from `url`.
+pub(crate) fn next_place(url: &Url, headers: &HeaderMap) -> Result<Url, &'static str> {
+    let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+    let next = location.and_then(|text| url.join(text).ok()).ok_or("a redirect leads nowhere")?;
+    let next = bare(next).ok_or("a redirect leads to no web address")?;
+    match url.scheme() == "https" && next.scheme() != "https" {
+        true => Err("a redirect leads from https to http"),
+        false => Ok(next),
     }
-    Ok(Some(next))
 }
 
 /// A web address without what a server has no business to put into it: user-info, which the HTTP library

@@ -80,7 +80,7 @@ fn read_page(call: &Call, body: &[u8]) -> Result<Vec<String>, RegistryError> {
 }
 
 /// The next page that `Link: <…>; rel="next"` names (RFC 8288), on the registry's own address alone.
-fn linked_page(asked: &Url, headers: &HeaderMap) -> Option<Url> {
+pub(crate) fn linked_page(asked: &Url, headers: &HeaderMap) -> Option<Url> {
     let values = headers.get_all(LINK).into_iter().filter_map(|value| value.to_str().ok());
     // One header may hold several links; within an address there is no bracket.
     let mut links = values.flat_map(|text| text.split('<').skip(1)).filter_map(|link| link.split_once('>'));

@@ -35,7 +35,7 @@ const REMEMBERED: usize = 4096;
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
     pub(crate) header: HeaderValue,
-    expires: Instant,
+    pub(crate) expires: Instant,
 }
 
 #[derive(Deserialize)]

@@ -28,6 +28,7 @@ use reqwest::{
 };
 
 pub(crate) use pieces::PiecePool;
+pub(crate) use session::resolve;
 
 use crate::{
     call::Call,

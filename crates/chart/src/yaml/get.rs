@@ -49,6 +49,14 @@ impl YamlFile {
         }
     }
 
+    /// Keys and values of every map of the file.
+    pub(super) fn all_entries(&self) -> impl Iterator<Item = &(NodeId, NodeId)> {
+        self.nodes.iter().flat_map(|node| match &node.kind {
+            Kind::Map { entries, .. } => entries.as_slice(),
+            _ => &[],
+        })
+    }
+
     /// The items of a list; nothing for other nodes.
     pub(crate) fn items(&self, list: NodeId) -> &[NodeId] {
         match &self.node(self.follow(list)).kind {

@@ -16,7 +16,7 @@ use crate::{
 
 /// An open upload session. Its URL may hold a secret in its query and is never shown.
 #[derive(Clone)]
-pub(super) struct Session {
+pub(crate) struct Session {
     url: Url,
 }
 
@@ -31,7 +31,7 @@ impl Session {
         resolve(base, &call.url, location).map_err(|problem| call.malformed(problem))
     }
 
-    pub(super) fn url(&self) -> &Url {
+    pub(crate) fn url(&self) -> &Url {
         &self.url
     }
 
@@ -43,7 +43,8 @@ impl Session {
     }
 }
 
-fn resolve(base: &Url, asked: &Url, location: &str) -> Result<Session, &'static str> {
+/// The session at `location`, as an answer to `asked` names it.
+pub(crate) fn resolve(base: &Url, asked: &Url, location: &str) -> Result<Session, &'static str> {
     let url = asked.join(location).map_err(|_| "the upload session's address is no URL")?;
     let url = bare(url).ok_or("the upload session's address is no web address")?;
     let url = if url.host_str() == base.host_str() { at_place_of(base, &url) } else { url };
