@@ -1,0 +1,65 @@
+//! What each fuzz target does with foreign bytes, and what must hold of what comes out.
+//!
+//! A target is a function that takes any bytes and panics where a law is broken: not only must no parser
+//! panic, hang, or take memory by what a header says; what was parsed prints and parses to the same again,
+//! digests are those of the raw bytes, names stay in their archive, edits touch nothing else, secrets are
+//! not shown. `fuzz/` at the root of the repository hands the targets what libFuzzer makes up, and the tests
+//! of this crate hand them the corpora that lie there, in every ordinary test run (docs/fuzzing.md).
+//!
+//! A refusal is never a finding, except where it says that the program is at fault.
+
+mod archives;
+mod chart;
+mod chart_index;
+mod configuration;
+mod docker_config;
+mod errors;
+mod file;
+mod headers;
+mod images;
+mod laws;
+mod manifest;
+mod names;
+mod report;
+mod sign_in;
+mod values;
+
+pub use archives::{package, tar_index};
+pub use chart::{chart_archive, chart_metadata, hints};
+pub use chart_index::chart_index;
+pub use configuration::configuration;
+pub use docker_config::docker_config;
+pub use errors::error_body;
+pub use headers::headers;
+pub use images::{docker_archive, oci_layout};
+pub use manifest::manifest;
+pub use names::reference;
+pub use report::report;
+pub use sign_in::{challenge, token};
+pub use values::{relocation, values_edit};
+
+/// Takes any bytes; panics where a law is broken.
+pub type Target = fn(&[u8]);
+
+/// Every target, by the name that its corpus and its program have.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("challenge", challenge),
+    ("chart_archive", chart_archive),
+    ("chart_index", chart_index),
+    ("chart_metadata", chart_metadata),
+    ("configuration", configuration),
+    ("docker_archive", docker_archive),
+    ("docker_config", docker_config),
+    ("error_body", error_body),
+    ("headers", headers),
+    ("hints", hints),
+    ("manifest", manifest),
+    ("oci_layout", oci_layout),
+    ("package", package),
+    ("reference", reference),
+    ("relocation", relocation),
+    ("report", report),
+    ("tar_index", tar_index),
+    ("token", token),
+    ("values_edit", values_edit),
+];

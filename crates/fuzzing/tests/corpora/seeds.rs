@@ -1,0 +1,27 @@
+//! The seeds of the corpora: small, and of every shape that writers in the field give their files.
+
+mod archives;
+mod charts;
+mod documents;
+mod images;
+mod words;
+
+/// Target, name of the file, content.
+pub(crate) type Seed = (&'static str, String, Vec<u8>);
+
+/// All seeds of all targets.
+pub(crate) fn seeds() -> Vec<Seed> {
+    [archives::seeds(), charts::seeds(), documents::seeds(), images::seeds(), words::seeds()].concat()
+}
+
+/// Texts as the seeds of one target, numbered.
+fn texts(target: &'static str, texts: &[&str]) -> Vec<Seed> {
+    let seed =
+        |(number, text): (usize, &&str)| (target, format!("seed-{number:02}"), text.as_bytes().to_vec());
+    texts.iter().enumerate().map(seed).collect()
+}
+
+/// A seed that has a name.
+fn named(target: &'static str, name: &str, bytes: Vec<u8>) -> Seed {
+    (target, format!("seed-{name}"), bytes)
+}
