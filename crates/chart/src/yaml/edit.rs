@@ -5,8 +5,8 @@ mod insert;
 use std::{collections::BTreeMap, ops::Range};
 
 use super::{
-    Kind, Layout, NodeId, Scalar, Style, YamlError, YamlFile,
-    token::{skip_blanks, skip_properties},
+    Kind, Layout, Node, NodeId, Scalar, Style, YamlError, YamlFile,
+    token::{is_blank, skip_blanks, skip_properties},
     verify, write,
 };
 
@@ -81,7 +81,7 @@ pub(crate) fn insert(file: &YamlFile, keys: &[&str], text: &str) -> Result<YamlF
     let (map, missing) = file.deepest(keys);
     let splice = match map {
         Some(map) => file.insert_into(map, missing, text)?,
-        None => file.append_root(missing, text),
+        None => file.append_root(missing, text)?,
     };
     let edited = reparse(&apply(&file.text, vec![splice]))?;
     verify::inserted(file, &edited, map, missing, text)?;
@@ -111,16 +111,34 @@ impl YamlFile {
         let no_place = |what| EditError::NoPlace { line: node.line, what, key: text.to_owned() };
         let Kind::Scalar(scalar) = &node.kind else { return Err(no_place("a map or list")) };
         self.check_tag(scalar, node.line)?;
-        let new = write::scalar(text, scalar.style);
+        let new = write::scalar(text, self.new_style(id, scalar.style));
         match scalar.style {
             Style::Literal | Style::Folded => {
                 self.replace_block(id, new).ok_or_else(|| no_place("a block scalar without header"))
             }
-            Style::Plain if self.value_range(id).is_empty() => {
+            // The parser gives such a value the span of whatever comes next.
+            Style::Plain if scalar.text.is_empty() => {
                 let at = self.empty_value(id).ok_or_else(|| no_place("an empty value"))?;
-                Ok(vec![Splice::new(at..at, format!(" {new}"))])
+                let behind = if self.text[at..].starts_with('#') { " " } else { "" };
+                Ok(vec![Splice::new(at..at, format!(" {new}{behind}"))])
             }
             _ => Ok(vec![Splice::new(self.value_range(id), new)]),
+        }
+    }
+
+    /// The style of the scalar that is replaced; quotes where a tab stands before it, behind which the
+    /// parser takes no plain text.
+    fn new_style(&self, id: NodeId, style: Style) -> Style {
+        let start = match style {
+            Style::SingleQuoted | Style::DoubleQuoted => None,
+            Style::Plain => Some(self.value_range(id).start),
+            Style::Literal | Style::Folded => {
+                self.block_header(self.node(id).after).map(|header| header.start)
+            }
+        };
+        match start.is_some_and(|start| self.text[..start].ends_with('\t')) {
+            true => Style::DoubleQuoted,
+            false => style,
         }
     }
 
@@ -135,19 +153,30 @@ impl YamlFile {
     fn value_range(&self, id: NodeId) -> Range<usize> {
         let span = self.node(id).span.clone();
         let start = skip_properties(&self.text, span.start).min(span.end);
-        let end = start + self.text[start..span.end].trim_end().len();
+        let end = start + self.text[start..span.end].trim_end_matches(is_blank).len();
         start..end
     }
 
     /// Where the value of a key without one goes: behind the colon, or behind anchor and tag.
     fn empty_value(&self, id: NodeId) -> Option<usize> {
         let node = self.node(id);
-        if !node.span.is_empty() {
-            return Some(node.span.end);
+        let written = &self.text[node.span.clone()];
+        if written.starts_with(['&', '!']) {
+            return Some(node.span.start + written.trim_end_matches(is_blank).len());
+        }
+        if !self.stands_behind_text(id) {
+            return None;
         }
         let rest = &self.text[node.after..];
         let gap = rest.len() - rest.trim_start_matches([' ', '\t']).len();
         self.text[node.after + gap..].starts_with(':').then_some(node.after + gap + 1)
+    }
+
+    /// Whether the key of a value is a text. Behind other keys, a colon may belong to the key.
+    fn stands_behind_text(&self, value: NodeId) -> bool {
+        let own = self.all_entries().filter(|entry| entry.1 == value);
+        own.map(|entry| &self.node(entry.0).kind)
+            .any(|key| matches!(key, Kind::Scalar(key) if !key.text.is_empty()))
     }
 
     /// The header (`|-`) becomes the value, so that a comment behind it stays; the lines go.
@@ -155,12 +184,12 @@ impl YamlFile {
         let node = self.node(id);
         let header = self.block_header(node.after)?;
         let line_end = header.end + self.text[header.end..].find(['\r', '\n']).unwrap_or(0);
-        let content = self.text.get(..node.span.end)?.trim_end().len();
+        let content = self.text.get(..node.span.end)?.trim_end_matches(is_blank).len();
         let lines = line_end..content.max(line_end);
         Some(vec![Splice::new(header, new), Splice::new(lines, "")])
     }
 
-    fn block_header(&self, after: usize) -> Option<Range<usize>> {
+    pub(super) fn block_header(&self, after: usize) -> Option<Range<usize>> {
         let mut at = after;
         loop {
             at = skip_blanks(&self.text, at);
@@ -171,7 +200,7 @@ impl YamlFile {
                 _ => return None,
             }
         }
-        let length = self.text[at..].find(char::is_whitespace).unwrap_or(self.text.len() - at);
+        let length = self.text[at..].find(is_blank).unwrap_or(self.text.len() - at);
         Some(at..at + length)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Kind, NodeId, YamlFile};
+use super::{Kind, NodeId, Scalar, Style, YamlFile};
 
 impl NodeId {
     /// Its place in [`YamlFile::outline`].
@@ -29,11 +29,19 @@ impl YamlFile {
         values.filter(|value| matches!(self.node(*value).kind, Kind::Scalar(_))).collect()
     }
 
-    /// The bytes of a node and of the gap before it. A value that isn't written lies behind its colon.
+    /// The bytes of a node and of the gap before it. A value that isn't written lies behind its colon, and a
+    /// block scalar without lines is its header.
     pub(crate) fn span_with_gap(&self, node: NodeId) -> Range<usize> {
         let node = self.node(node);
-        let colon = self.text[node.after..].find(':').map_or(node.after, |at| node.after + at + 1);
-        let end = if node.span.is_empty() { colon } else { node.span.end };
+        let end = match &node.kind {
+            Kind::Scalar(Scalar { style: Style::Literal | Style::Folded, .. }) => {
+                self.block_header(node.after).map_or(node.span.end, |header| header.end.max(node.span.end))
+            }
+            _ if node.span.is_empty() => {
+                self.text[node.after..].find(':').map_or(0, |at| node.after + at + 1)
+            }
+            _ => node.span.end,
+        };
         node.after..end.max(node.after)
     }
 }

@@ -4,7 +4,10 @@ use std::{collections::HashMap, ops::Range};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
-use super::{Kind, Layout, Node, NodeId, Scalar, Style, YamlError, YamlFile, token::cut_quoted};
+use super::{
+    Kind, Layout, Node, NodeId, Scalar, Style, YamlError, YamlFile,
+    token::{cut_quoted, skip_properties},
+};
 
 /// How deep collections may nest. Helm's own parser gives up at 10,000; charts stay below 20.
 const DEPTH_LIMIT: usize = 128;
@@ -24,6 +27,7 @@ impl YamlFile {
             let line = bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
             YamlError::new(line, "not UTF-8 text")
         })?;
+        check_directives(text)?;
         let mut builder = Builder::new(text);
         let mut parser = Parser::new_from_str(text);
         while let Some(event) = parser.next_event() {
@@ -32,6 +36,19 @@ impl YamlFile {
         }
         Ok(Self { text: text.to_owned(), nodes: builder.nodes, documents: builder.documents })
     }
+}
+
+/// Behind a directive with other characters than ASCII, the parser's positions are wrong.
+fn check_directives(text: &str) -> Result<(), YamlError> {
+    let mut line = 1;
+    for part in text.split_inclusive(['\r', '\n']) {
+        let part = part.trim_start_matches('\u{feff}');
+        if part.starts_with('%') && !part.is_ascii() {
+            return Err(YamlError::new(line, "a directive with other characters than ASCII"));
+        }
+        line += usize::from(part.ends_with('\n'));
+    }
+    Ok(())
 }
 
 fn scan_error(error: &saphyr_parser::ScanError) -> YamlError {
@@ -172,7 +189,8 @@ impl<'a> Builder<'a> {
     }
 
     fn layout(&self, span: &Span, bracket: char) -> Layout {
-        if self.text[self.bytes(span)].ends_with(bracket) { Layout::Flow } else { Layout::Block }
+        let written = &self.text[self.bytes(span)];
+        if written[skip_properties(written, 0)..].starts_with(bracket) { Layout::Flow } else { Layout::Block }
     }
 
     fn bytes(&self, span: &Span) -> Range<usize> {

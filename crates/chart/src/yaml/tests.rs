@@ -124,6 +124,7 @@ fn refuses_what_go_refuses() {
     };
     check(b"a: b\nc: \xff\n", "line 2: not UTF-8 text");
     check(b"a: &x\n  b: *x\n", "line 2: an anchored value contains itself");
+    check("# a\n%é\n---\na: b\n".as_bytes(), "line 2: a directive with other characters than ASCII");
     check("[".repeat(200).as_bytes(), "line 1: nested deeper than 128 levels");
     check(&b"- a\n".repeat(300_000), "line 250000: more than 250000 keys and values in one file");
     assert!(YamlFile::parse(b"a: [b\n").is_err());
@@ -169,6 +170,7 @@ fn replacing_touches_nothing_else() {
     check("\"a\": b\n'c': d\n", &["c"], image, "\"a\": b\n'c': r.io/p/x\n");
     check("a: &x b\nc: *x\n", &["c"], image, "a: &x r.io/p/x\nc: *x\n");
     check("a: !!str b\n", &["a"], image, "a: !!str r.io/p/x\n");
+    check("a: !<tag:yaml.org,2002:str> b\n", &["a"], image, "a: !<tag:yaml.org,2002:str> r.io/p/x\n");
     check("a: !!str &x 'b' # c\n", &["a"], image, "a: !!str &x 'r.io/p/x' # c\n");
     check("a: one\n  two\nb: c\n", &["a"], image, "a: r.io/p/x\nb: c\n");
     check("a: | # why\n  b\n  c\n\n# d\ne: f\n", &["a"], image, "a: r.io/p/x # why\n\n# d\ne: f\n");
@@ -185,6 +187,13 @@ fn replacing_touches_nothing_else() {
     check("a:\n", &["a"], image, "a: r.io/p/x\n");
     check("a: # none\nb:\n", &["a"], image, "a: r.io/p/x # none\nb:\n");
     check("a: &x\nb: *x\n", &["a"], image, "a: &x r.io/p/x\nb: *x\n");
+    // A no-break space is text, wherever it was pasted from.
+    check("a: b\u{a0}\nc: d\n", &["a"], image, "a: r.io/p/x\nc: d\n");
+    check("a:\t'b'\n", &["a"], image, "a:\t'r.io/p/x'\n");
+    check("a:\t|-\n  b\n", &["a"], image, "a:\t\"r.io/p/x\"\n");
+    check("{a: b, c: }\n", &["c"], image, "{a: b, c: r.io/p/x }\n");
+    check("{\"a\":# why\n}\n", &["a"], image, "{\"a\": r.io/p/x # why\n}\n");
+    check("a: &x # why\r  b\rc: d\r", &["a"], image, "a: &x # why\r  r.io/p/x\rc: d\r");
 }
 
 #[test]
@@ -195,6 +204,11 @@ fn what_can_not_be_replaced_is_said() {
         error.to_string(),
         "line 1: a value tagged tag:yaml.org,2002:int can't become a text; take the tag away"
     );
+    for text in ["{a}\n", "{a,}\n", "{a, b: c}\n"] {
+        let file = parse(text);
+        let error = replace(&file, &BTreeMap::from([(at(&file, &["a"]), "b".to_owned())])).unwrap_err();
+        assert_eq!(error.to_string(), "line 1: an empty value can't take the key \"b\"", "{text}");
+    }
 }
 
 #[test]
@@ -221,9 +235,21 @@ fn missing_keys_are_added_in_the_way_of_the_file() {
     check("a:\n  b:\n", &["a", "on"], "a:\n  b:\n  \"on\": r.io/x\n");
     check("a:\n- b\n", &["x"], "a:\n- b\nx: r.io/x\n");
     check("a: &m\n  b: c\nd: *m\n", &["d", "x"], "a: &m\n  b: c\n  x: r.io/x\nd: *m\n");
+    check("a: { }\n", &["a", "x"], "a: {x: r.io/x }\n");
+    check("{a: !{}}\n", &["a", "x"], "{a: !{x: r.io/x}}\n");
+    check("a: { # b\n  }\n", &["a", "x"], "a: {x: r.io/x # b\n  }\n");
+    check("\u{feff}a: b\n", &["x"], "\u{feff}a: b\nx: r.io/x\n");
+    check("? a\n: b\n", &["x"], "? a\n: b\nx: r.io/x\n");
+    check("m:\n  ? a\n  : |\n    b\n", &["m", "x"], "m:\n  x: r.io/x\n  ? a\n  : |\n    b\n");
     let no_place = |before: &str, path: &[&str], expected: &str| {
         assert_eq!(insert(&parse(before), path, "x").unwrap_err().to_string(), expected);
     };
     no_place("a: b\n", &["a", "c"], "line 1: a value that is no map can't take the key \"c\"");
     no_place("a:\n  - b\n", &["a", "c"], "line 2: a list can't take the key \"c\"");
+    no_place("null\n", &["c"], "line 1: a value that is no map can't take the key \"c\"");
+    let loose = "line 1: a file in which a line begins with a closing bracket can't take the key \"c\"";
+    no_place("a: {x,\n}", &["c"], loose);
+    for text in [": b\n", "a:\n:\n", "? a\n:\n"] {
+        no_place(text, &["c"], "line 1: a file in which a colon stands alone can't take the key \"c\"");
+    }
 }

@@ -2,25 +2,39 @@
 
 use std::ops::Range;
 
+/// White space and line ends of YAML. Unicode's others are text (YAML 1.2.2, sections 5.4 and 5.5): a
+/// no-break space belongs to the value that it was pasted with.
+pub(super) fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r')
+}
+
 /// Behind anchors, tags, and the white space and comments between them.
 pub(super) fn skip_properties(text: &str, mut at: usize) -> usize {
     while text[at..].starts_with(['&', '!']) {
-        let rest = &text[at..];
-        at += rest.find(char::is_whitespace).unwrap_or(rest.len());
-        at = skip_blanks(text, at);
+        at = skip_blanks(text, at + property_length(&text[at..]));
     }
     at
+}
+
+/// How long the anchor or tag is that the text begins with: up to white space, or to a bracket or comma of
+/// the collection around it. A tag that is written out may hold those itself.
+fn property_length(text: &str) -> usize {
+    let end = match text.starts_with("!<") {
+        true => text.find('>').map(|at| at + 1),
+        false => text.find(|c| is_blank(c) || matches!(c, ',' | '[' | ']' | '{' | '}')),
+    };
+    end.unwrap_or(text.len())
 }
 
 /// Behind white space, line ends and comments.
 pub(super) fn skip_blanks(text: &str, mut at: usize) -> usize {
     loop {
         let rest = &text[at..];
-        at += rest.len() - rest.trim_start().len();
+        at += rest.len() - rest.trim_start_matches(is_blank).len();
         if !text[at..].starts_with('#') {
             return at;
         }
-        at += text[at..].find('\n').unwrap_or(text.len() - at);
+        at += text[at..].find(['\r', '\n']).unwrap_or(text.len() - at);
     }
 }
 

@@ -1,7 +1,13 @@
 //! Adding keys that are missing, in the way the file is written: its indentation, its line ends, its
 //! brackets.
 
-use super::{EditError, Kind, Layout, NodeId, Splice, Style, YamlFile, skip_properties, write};
+use super::{
+    EditError, Kind, Layout, Node, NodeId, Splice, Style, YamlFile, is_blank, skip_blanks, skip_properties,
+    write,
+};
+
+/// Stands before the first line of some files, and is no part of it.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 impl YamlFile {
     /// The deepest map on the way `keys` that is there, in the last document, and the keys missing in it.
@@ -25,10 +31,33 @@ impl YamlFile {
         }
         match &node.kind {
             Kind::Map { layout: Layout::Flow, entries } => Ok(self.insert_flow(map, entries, keys, text)),
+            Kind::Map { .. } if self.has_lone_colon() => {
+                Err(no_place("a file in which a colon stands alone"))
+            }
+            Kind::Map { .. } if self.has_loose_bracket() => {
+                Err(no_place("a file in which a line begins with a closing bracket"))
+            }
             Kind::Map { layout: Layout::Block, .. } => Ok(self.insert_block(map, keys, text)),
             Kind::Sequence { .. } => Err(no_place("a list")),
             Kind::Scalar(_) | Kind::Alias(_) => Err(no_place("a value that is no map")),
         }
+    }
+
+    /// Whether a colon stands without a key before it, or alone in a line: the parser doesn't say where that
+    /// is, nor where the maps around it end.
+    fn has_lone_colon(&self) -> bool {
+        self.all_entries().any(|(key, value)| {
+            self.is_unwritten(*key) || self.is_unwritten(*value) && self.question_mark(*key).is_some()
+        })
+    }
+
+    /// Whether a bracket is closed at the start of a line: the parser takes that at the end of a file alone.
+    fn has_loose_bracket(&self) -> bool {
+        self.text.split(['\r', '\n']).any(|line| line.starts_with(['}', ']']))
+    }
+
+    fn is_unwritten(&self, node: NodeId) -> bool {
+        matches!(&self.node(node).kind, Kind::Scalar(it) if it.style == Style::Plain && it.text.is_empty())
     }
 
     /// Behind the opening bracket, quoted where the file quotes its keys.
@@ -59,17 +88,22 @@ impl YamlFile {
             return Splice::new(start..start, format!("{}{newline}{indent}", lines.trim_start()));
         }
         let end = self.node(map).span.end;
-        let end = self.text[..end].trim_end().len();
+        let end = self.text[..end].trim_end_matches(is_blank).len();
         let line_end = self.text[end..].find(['\r', '\n']).map_or(self.text.len(), |length| end + length);
         Splice::new(line_end..line_end, format!("{newline}{lines}"))
     }
 
-    pub(super) fn append_root(&self, keys: &[&str], text: &str) -> Splice {
+    /// Behind what the file has, which is comments and line ends at most.
+    pub(super) fn append_root(&self, keys: &[&str], text: &str) -> Result<Splice, EditError> {
+        let root = self.documents.last().map(|root| self.node(*root));
+        if let Some(&Node { line, .. }) = root.filter(|root| !root.span.is_empty()) {
+            return Err(EditError::NoPlace { line, what: "a value that is no map", key: keys.join(".") });
+        }
         let newline = self.newline();
         let lines = self.block_lines(0, keys, text);
         let end = self.text.len();
         let before = if self.text.is_empty() || self.text.ends_with('\n') { "" } else { newline };
-        Splice::new(end..end, format!("{before}{lines}{newline}"))
+        Ok(Splice::new(end..end, format!("{before}{lines}{newline}")))
     }
 
     /// The lines of a nested key, without a line end behind the last.
@@ -83,12 +117,32 @@ impl YamlFile {
         format!("{} {}", lines.join(self.newline()), write::scalar(text, Style::Plain))
     }
 
+    /// Where the first key starts, or the question mark before it.
     fn first_key(&self, map: NodeId) -> usize {
-        self.entries(map).first().map_or(self.node(map).span.start, |(key, _)| self.node(*key).span.start)
+        let Some((key, _)) = self.entries(map).first() else { return self.node(map).span.start };
+        self.question_mark(*key).unwrap_or(self.node(*key).span.start)
     }
 
+    /// Where `?` stands before a key that is written in full.
+    fn question_mark(&self, key: NodeId) -> Option<usize> {
+        let mut at = self.node(key).after;
+        let mut found = None;
+        while at < self.node(key).span.start {
+            let rest = &self.text[at..];
+            match rest.chars().next()? {
+                '?' => (found, at) = (Some(at), at + 1),
+                '&' | '!' => at = skip_properties(&self.text, at),
+                '#' => at = skip_blanks(&self.text, at),
+                c => at += c.len_utf8(),
+            }
+        }
+        found
+    }
+
+    /// How many characters the keys of a map are indented by.
     fn first_column(&self, map: NodeId) -> usize {
-        self.entries(map).first().map_or(self.node(map).column, |(key, _)| self.node(*key).column)
+        let before = &self.text[..self.first_key(map)];
+        before.chars().rev().take_while(|c| !['\n', '\r', BYTE_ORDER_MARK].contains(c)).count()
     }
 
     fn ends_with_block_scalar(&self, node: NodeId) -> bool {
