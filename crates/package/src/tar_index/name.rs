@@ -14,10 +14,7 @@ pub(super) fn entry_name(raw: &[u8]) -> Result<String, Fault> {
     if raw.len() > NAME_LIMIT {
         return Err(Fault::NameTooLong { length: raw.len(), limit: NAME_LIMIT });
     }
-    let name = std::str::from_utf8(raw).map_err(|_| Fault::NameNotText)?;
-    if name.contains('\0') {
-        return Err(Fault::NameNotText);
-    }
+    let name = text(raw)?;
     if name.starts_with('/') {
         return Err(Fault::AbsoluteName);
     }
@@ -43,11 +40,15 @@ pub(super) fn hardlink_target(raw: &[u8]) -> Result<String, Fault> {
 }
 
 fn link_text(raw: &[u8]) -> Result<&str, Fault> {
-    let target = std::str::from_utf8(raw).map_err(|_| Fault::NameNotText)?;
+    let target = text(raw)?;
     match target.len() <= NAME_LIMIT && !target.starts_with('/') {
         true => Ok(target),
         false => Err(Fault::LinkLeaves { target: target.chars().take(NAME_LIMIT).collect() }),
     }
+}
+
+fn text(raw: &[u8]) -> Result<&str, Fault> {
+    std::str::from_utf8(raw).ok().filter(|text| !text.contains('\0')).ok_or(Fault::NameNotText)
 }
 
 /// `path` seen from `folder`, with `.` and `..` worked out; nothing where it leaves the root.
@@ -109,5 +110,7 @@ mod tests {
         }
         assert_eq!(hardlink_target(b"./a/b").unwrap(), "a/b");
         assert!(hardlink_target(b"../a").is_err());
+        assert_eq!(hardlink_target(b"a\0b"), Err(Fault::NameNotText));
+        assert_eq!(symlink_target("l", b"a\0b"), Err(Fault::NameNotText));
     }
 }
