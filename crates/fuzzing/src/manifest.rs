@@ -43,7 +43,8 @@ fn is_what_it_says(manifest: &Manifest, bytes: &[u8], given: Option<&MediaType>)
 
 /// What is an image manifest and an image index at once is never taken (CVE-2021-41190).
 fn is_not_both(bytes: &[u8]) {
-    let document: Value = serde_json::from_slice(bytes).expect("because a manifest is JSON");
+    // Texts that nobody needs are passed over, half characters in them included.
+    let Ok(document) = serde_json::from_slice::<Value>(bytes) else { return };
     let has = |member: &str| document.get(member).is_some_and(|value| !value.is_null());
     assert!(!(has("manifests") && (has("config") || has("layers"))), "{document} is both");
 }

@@ -25,7 +25,7 @@ pub fn values_edit(bytes: &[u8]) {
         replaced(&file, &[*place], text);
     }
     replaced(&file, &places, text);
-    let name: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+    let name: String = text.chars().filter(char::is_ascii_alphanumeric).chain(['k']).collect();
     for keys in [&["global", "imageRegistry"][..], &[&name], &["image", &name, "tag"]] {
         inserted(&file, keys, text);
     }
