@@ -6,6 +6,7 @@
 
 pub mod logging;
 pub mod plan;
+mod printable;
 pub mod progress;
 mod record;
 pub mod style;
@@ -23,6 +24,7 @@ use serde::Serialize;
 use crate::args::UsageError;
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
+use printable::printable;
 use record::Record;
 use style::Style;
 
@@ -120,7 +122,7 @@ impl Console {
 
     /// Prints a result to standard output.
     pub fn result(&self, text: &str) {
-        self.screen.suspend(|| write_all(&mut io::stdout().lock(), text));
+        self.screen.suspend(|| write_all(&mut io::stdout().lock(), &printable(text)));
     }
 
     /// Prints a result as JSON to standard output.
@@ -130,7 +132,7 @@ impl Console {
     /// Where the value has no JSON form, which a report always has.
     pub fn json(&self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value).map_err(|error| Failure::of(&error))?;
-        self.result(&text);
+        self.screen.suspend(|| write_all(&mut io::stdout().lock(), &text));
         Ok(())
     }
 
@@ -146,7 +148,7 @@ impl Console {
     fn tell(&self, record: &Record<'_>, text: &str) {
         match self.log_format() {
             LogFormat::Json => record.write(),
-            LogFormat::Text => self.screen.suspend(|| write_all(&mut io::stderr().lock(), text)),
+            LogFormat::Text => self.screen.suspend(|| write_all(&mut io::stderr().lock(), &printable(text))),
         }
     }
 

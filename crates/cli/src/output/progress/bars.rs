@@ -9,6 +9,7 @@ use portolan_transfer::{BlobId, BlobOutcome, Event, Observer};
 
 use super::tally::Tally;
 use super::{chart_line, image_line};
+use crate::output::printable::printable;
 use crate::output::style::Style;
 
 /// The longest entry name that a line shows; the end of a name tells more than its beginning.
@@ -46,7 +47,7 @@ impl Bars {
 
     /// Prints a line above the bars. A terminal that went away is no reason to fail.
     fn above(&self, line: &str) {
-        let _ = self.screen.println(line);
+        let _ = self.screen.println(printable(line));
     }
 
     fn begin(&self, bytes: u64) {

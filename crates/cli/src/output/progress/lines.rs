@@ -9,6 +9,7 @@ use portolan_transfer::{Event, Observer};
 
 use super::tally::Tally;
 use super::{chart_line, image_line};
+use crate::output::printable::printable;
 use crate::output::style::Style;
 
 /// The least time between two lines on the bytes.
@@ -54,7 +55,7 @@ impl Observer for Lines {
     fn event(&self, event: Event<'_>) {
         if let Some(line) = self.line(&event) {
             // Progress that nobody can read is no reason to fail.
-            let _ = writeln!(io::stderr().lock(), "{line}");
+            let _ = writeln!(io::stderr().lock(), "{}", printable(&line));
         }
     }
 }
