@@ -1,7 +1,7 @@
 //! Names: references and their parts, digests, platforms, media types, versions.
 
 use portolan_chart::{ChartVersion, PrefixRegistry};
-use portolan_oci::{Digest, MediaType, Platform, Reference, RegistryHost, Repository, Tag};
+use portolan_oci::{Digest, Locator, MediaType, Platform, Reference, RegistryHost, Repository, Tag};
 use url::Url;
 
 use crate::laws::{prints_and_parses, stays_inside};
@@ -11,7 +11,7 @@ pub fn reference(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Some(reference) = prints_and_parses::<Reference>(text) {
         stays_inside(reference.repository.as_str());
-        assert_eq!(reference.locator().to_string().is_empty(), false);
+        assert_eq!(matches!(reference.locator(), Locator::Digest(_)), reference.digest.is_some());
     }
     if let Some(host) = prints_and_parses::<RegistryHost>(text) {
         is_where_it_says(&host);
