@@ -34,7 +34,7 @@ pub use headers::headers;
 pub use images::{docker_archive, oci_layout};
 pub use manifest::manifest;
 pub use names::reference;
-pub use report::report;
+pub use report::{plan, report};
 pub use sign_in::{challenge, token};
 pub use values::{relocation, values_edit};
 
@@ -56,6 +56,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("manifest", manifest),
     ("oci_layout", oci_layout),
     ("package", package),
+    ("plan", plan),
     ("reference", reference),
     ("relocation", relocation),
     ("report", report),

@@ -43,6 +43,7 @@ targets! {
     manifest
     oci_layout
     package
+    plan
     reference
     relocation
     report

@@ -16,6 +16,7 @@ pub(super) fn seeds() -> Vec<Seed> {
         ],
         texts("docker_config", DOCKER_CONFIGS),
         texts("report", REPORTS),
+        texts("plan", PLANS),
         texts("chart_index", CHART_INDEXES),
         texts("configuration", CONFIGURATIONS),
     ]
@@ -42,6 +43,11 @@ const DOCKER_CONFIGS: &[&str] = &[
 const REPORTS: &[&str] = &[
     r#"{"reportVersion":1,"images":[{"source":"docker.io/library/nginx:1","target":"r.example/nginx:1","digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","platforms":["linux/amd64","linux/arm64/v8"],"action":"pushed","bytesSent":7}],"charts":[{"name":"a","version":"1.0.0","source":"p.tar: a","target":"out/a-1.0.0.tgz","action":"withheld","error":"an image is not there"}],"broken":[{"source":"b.tar","error":"cut off"}],"notes":["n"],"totals":{"bytesSent":7,"blobsUploaded":1,"blobsMounted":2,"blobsExisted":3,"seconds":1.5}}"#,
     r#"{"reportVersion":1,"images":[{"source":"a.example/a:1","target":"r.example/a:1","platforms":[],"action":"failed","bytesSent":0,"error":"e"},{"source":"a.example/b:1","target":"r.example/b:1","platforms":[],"action":"kept","bytesSent":0,"found":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}],"charts":[],"broken":[],"notes":[],"totals":{"bytesSent":0,"blobsUploaded":0,"blobsMounted":0,"blobsExisted":0,"seconds":0.0}}"#,
+];
+
+const PLANS: &[&str] = &[
+    r#"{"registry":"https://r.example","chartRepository":"LOCAL charts","policies":{"chartsAnyway":false,"keepExisting":true,"verify":false},"bundles":[{"origin":"b.bundle.tar","contents":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}],"projects":[{"name":"apps","visibility":"private"}],"images":[{"source":"quay.test/team/b:1","target":"r.example/apps/b:1","content":{"digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},"action":"keep","found":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}],"charts":[{"bundle":"b.bundle.tar","name":"b","version":"1.0.0","target":"charts/b-1.0.0.tgz","content":{"provisional":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},"action":"push"}],"leftOut":["c.bundle.tar"]}"#,
+    r#"{"planVersion":1}"#,
 ];
 
 const CHART_INDEXES: &[&str] = &[
