@@ -82,7 +82,7 @@ impl FromStr for RegistryHost {
 
     fn from_str(text: &str) -> Result<Self, ReferenceError> {
         let (host, port) = split_port(text);
-        let port_is_fine = port.is_none_or(|port| port.parse::<u16>().is_ok());
+        let port_is_fine = port.is_none_or(is_port);
         if is_host(host) && port_is_fine {
             Ok(Self(text.into()))
         } else {
@@ -96,6 +96,11 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
         Some((host, port)) if !port.contains(']') => (host, Some(port)),
         _ => (text, None),
     }
+}
+
+/// Digits alone: Rust would read a sign too.
+fn is_port(port: &str) -> bool {
+    port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok()
 }
 
 fn is_host(host: &str) -> bool {
@@ -379,6 +384,7 @@ mod tests {
             "quay.io/a___b",
             "quay.io/a.",
             "quay.io:99999/a",
+            "[::1]:+502/a",
             "-h.io/a",
             "a b",
         ] {
