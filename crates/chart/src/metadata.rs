@@ -121,8 +121,10 @@ fn text_in(document: &Map<String, Value>, field: &str) -> Option<String> {
     document.get(field).and_then(Value::as_str).map(str::to_owned)
 }
 
+/// Behind a folder of one letter and a colon Helm would see a drive, and refuse the archive.
 fn is_folder_name(name: &str) -> bool {
-    !matches!(name, "." | "..") && !name.contains(['/', '\\'])
+    let is_drive = matches!(name.as_bytes(), [letter, b':'] if letter.is_ascii_alphabetic());
+    !matches!(name, "." | "..") && !name.contains(['/', '\\']) && !is_drive
 }
 
 /// Charts of Helm 2 may leave `apiVersion` out.

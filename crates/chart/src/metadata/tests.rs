@@ -78,6 +78,10 @@ fn errors_name_the_line() {
         "\nname: ../a\nversion: 1.0.0\n",
         "line 2: the name \"../a\" can't name a folder; use letters, digits, - and .",
     );
+    check(
+        "name: \"c:\"\nversion: 1.0.0\n",
+        "line 1: the name \"c:\" can't name a folder; use letters, digits, - and .",
+    );
     check("name: a\nversion: latest\n", "line 2");
     check(
         "name: a\nversion: 1.0.0\napiVersion: v3\n",
