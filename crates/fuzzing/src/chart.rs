@@ -4,8 +4,11 @@ use std::io::Write as _;
 
 use flate2::{Compression, write::GzEncoder};
 use portolan_chart::{
-    CHART_LIMIT, Chart, ChartFile, FILE_LIMIT, Hints, Metadata, RelocateOptions, Rules, relocate,
+    CHART_LIMIT, Chart, ChartFile, FILE_LIMIT, Hints, Metadata, RelocateOptions, Rules, check_provenance,
+    relocate,
 };
+
+use portolan_oci::Digest;
 
 use crate::{
     laws::{can_be_told, stays_inside},
@@ -24,6 +27,7 @@ pub fn chart_archive(bytes: &[u8]) {
             is_within_limits(&chart, archive.len() as u64);
             is_read_as_packed(&chart);
             is_vendored_once(&chart);
+            chart.validate().err().iter().for_each(|error| can_be_told(error));
         }
         Err(error) => can_be_told(&error),
     }
@@ -94,6 +98,20 @@ pub fn chart_metadata(bytes: &[u8]) {
 const JSON_GROWTH: usize = 8;
 /// What aliases may repeat.
 const JSON_OF_ALIASES: usize = 64 << 20;
+
+/// A provenance file beside an archive that is empty.
+pub fn provenance(bytes: &[u8]) {
+    const FILE: &str = "web-1.0.0.tgz";
+    let archive = Digest::sha256(b"");
+    match check_provenance(bytes, FILE, &archive) {
+        Ok(()) => {
+            let text = String::from_utf8_lossy(bytes);
+            // The digest may be written with escapes, and so may the name.
+            assert!(text.contains("-----BEGIN PGP SIGNATURE-----") && text.contains("files"), "{text}");
+        }
+        Err(error) => can_be_told(&error),
+    }
+}
 
 /// `hints.yaml`.
 pub fn hints(bytes: &[u8]) {

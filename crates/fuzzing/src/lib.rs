@@ -25,7 +25,7 @@ mod sign_in;
 mod values;
 
 pub use archives::{package, tar_index};
-pub use chart::{chart_archive, chart_metadata, hints};
+pub use chart::{chart_archive, chart_metadata, hints, provenance};
 pub use chart_index::chart_index;
 pub use configuration::configuration;
 pub use docker_config::docker_config;
@@ -57,6 +57,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("oci_layout", oci_layout),
     ("package", package),
     ("plan", plan),
+    ("provenance", provenance),
     ("reference", reference),
     ("relocation", relocation),
     ("report", report),

@@ -44,6 +44,7 @@ targets! {
     oci_layout
     package
     plan
+    provenance
     reference
     relocation
     report

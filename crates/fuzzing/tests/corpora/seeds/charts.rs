@@ -11,6 +11,7 @@ pub(super) fn seeds() -> Vec<Seed> {
     [
         archives(),
         texts("chart_metadata", METADATA),
+        texts("provenance", PROVENANCE),
         texts("hints", HINTS),
         texts("values_edit", VALUES),
         texts("relocation", RELOCATIONS),
@@ -60,6 +61,12 @@ const METADATA: &[&str] = &[
     "name: ../a\nversion: 1\n",
     "apiVersion: v3\nname: a\nversion: 1.0.0\n",
     "- a\n",
+];
+
+const PROVENANCE: &[&str] = &[
+    "-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: SHA512\r\n\r\napiVersion: v2\r\nname: web\r\nversion: 1.0.0\r\n\r\n...\r\nfiles:\r\n  web-1.0.0.tgz: sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\r\n-----BEGIN PGP SIGNATURE-----\r\n\r\nwsBc\r\n=x\r\n-----END PGP SIGNATURE-----\r\n",
+    "-----BEGIN PGP SIGNED MESSAGE-----\n...\nfiles: &a {\"web-1.0.0.tgz\": sha256:00}\n<<: *a\n-----BEGIN PGP SIGNATURE-----\n",
+    "-----BEGIN PGP SIGNATURE-----\n...\n-----BEGIN PGP SIGNED MESSAGE-----\n",
 ];
 
 const HINTS: &[&str] = &[
