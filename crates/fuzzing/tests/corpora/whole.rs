@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, fs};
 
 use portolan_fuzzing::TARGETS;
+use portolan_transfer::SavedPlan;
 
 use crate::{
     every_file::TESTED,
@@ -50,6 +51,14 @@ fn seeds_are_those_of_this_code() {
         let found = fs::read(&path).unwrap_or_default();
         assert!(found == bytes, "{}: write the seeds anew (docs/fuzzing.md)", path.display());
     }
+}
+
+/// A seed that stops at the first check would leave the rest to chance.
+#[test]
+fn the_seed_of_a_plan_is_one() {
+    let (_, bytes) = files("plan").into_iter().find(|(name, _)| name == "seed-00").unwrap();
+    let plan: SavedPlan = serde_json::from_slice(&bytes).unwrap();
+    assert!(SavedPlan::from_file(plan.to_file().as_bytes()).is_ok());
 }
 
 /// Not a test: writes the seeds, after a change to them.
