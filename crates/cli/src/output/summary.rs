@@ -133,6 +133,6 @@ fn duration(seconds: f64) -> String {
     if seconds < 60.0 {
         format!("{seconds:.1} s")
     } else {
-        HumanDuration(Duration::from_secs_f64(seconds)).to_string()
+        HumanDuration(Duration::try_from_secs_f64(seconds).unwrap_or_default()).to_string()
     }
 }
