@@ -150,7 +150,8 @@ impl BlobPlan {
     }
 }
 
-fn push_new<T: Clone + PartialEq>(list: &mut Vec<T>, value: &T) {
+/// Adds a value that the list doesn't hold yet.
+pub(crate) fn push_new<T: Clone + PartialEq>(list: &mut Vec<T>, value: &T) {
     if !list.contains(value) {
         list.push(value.clone());
     }

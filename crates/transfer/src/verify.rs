@@ -12,6 +12,7 @@ use portolan_registry::{Registry, RegistryError};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use crate::{
+    blobs::push_new,
     content::Identity,
     plan::ImageAction,
     probe::{Probed, compare},
@@ -165,10 +166,6 @@ fn damaged(identity: &Identity, found: Digest) -> Probed {
 
 fn each_once(digests: impl Iterator<Item = Digest>) -> Vec<Digest> {
     let mut once = Vec::new();
-    digests.for_each(|digest| {
-        if !once.contains(&digest) {
-            once.push(digest);
-        }
-    });
+    digests.for_each(|digest| push_new(&mut once, &digest));
     once
 }
