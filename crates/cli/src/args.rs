@@ -15,8 +15,10 @@ use std::path::Path;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::completions::CompletionsArgs;
+use crate::commands::depot::DepotArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::quickstart::QuickstartArgs;
+use crate::commands::serve::ServeArgs;
 use crate::commands::sync::SyncArgs;
 use crate::output::LogFormat;
 
@@ -38,6 +40,8 @@ pub struct Verbosity(pub u8);
 #[expect(missing_docs, reason = "clap takes a variant's text for the help, which stands at the arguments")]
 pub enum Command {
     Sync(SyncArgs),
+    Serve(ServeArgs),
+    Depot(DepotArgs),
     Quickstart(QuickstartArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
@@ -83,6 +87,7 @@ Examples:
   portolan quickstart                                see it work, without any configuration
   portolan sync --config load-image.yaml --dry-run   see what would be done
   portolan sync --config load-image.yaml             do it
+  portolan serve --data /var/lib/portolan            be the registry and chart repository
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done in part or interrupted (the report
 says what is left), 130 and 143 ended at once by a second signal.";

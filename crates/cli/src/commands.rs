@@ -2,18 +2,22 @@
 
 pub mod completions;
 pub mod connect;
+pub mod depot;
 mod interruption;
 pub mod man;
 pub mod quickstart;
+pub mod serve;
 pub mod sync;
 
 use portolan_registry::Stop;
 
 use crate::failure::Failure;
 use crate::output::Console;
+use interruption::Interrupted;
 
 /// Does a command's work on a runtime of its own. Ctrl-C and SIGTERM request `stop`.
 fn carry_out<T>(
+    what: Interrupted,
     stop: &Stop,
     console: &Console,
     work: impl Future<Output = Result<T, Failure>>,
@@ -21,7 +25,7 @@ fn carry_out<T>(
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::of(&error))?;
     let done = runtime.block_on(async {
-        interruption::heed(stop, console)?;
+        interruption::heed(what, stop, console)?;
         work.await
     });
     // A package that is still being opened when the run is interrupted keeps nobody waiting.

@@ -163,6 +163,11 @@ impl Console {
         self.tell(&Record::Note { message: text }, &format!("{} {text}", self.err.dim("note:")));
     }
 
+    /// Says where a server can be reached, a line for each address.
+    pub fn listening(&self, url: &str) {
+        self.tell(&Record::Listening { url }, &format!("Listening on {url}"));
+    }
+
     /// Says that the run was interrupted and how it ends.
     pub fn interrupted(&self, text: &str) {
         self.tell(&Record::Interrupted { message: text }, &self.err.warn(text));

@@ -7,9 +7,28 @@ use portolan_registry::Stop;
 use crate::failure::Failure;
 use crate::output::Console;
 
-/// What is said at the first signal, at once: what is in flight may take its time.
-const ENDING: &str =
-    "Interrupted: the run ends after what is in flight; another Ctrl-C or SIGTERM ends it at once";
+/// What a signal interrupts, which decides what is said at the first one, at once: what is in flight may take
+/// its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Interrupted {
+    /// Work that ends by itself.
+    Run,
+    /// A server, which ends in no other way.
+    Server,
+}
+
+impl Interrupted {
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Run => {
+                "Interrupted: the run ends after what is in flight; another Ctrl-C or SIGTERM ends it at once"
+            }
+            Self::Server => {
+                "Stopping: requests in flight are finished; another Ctrl-C or SIGTERM ends it at once"
+            }
+        }
+    }
+}
 
 /// A signal that asks the program to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,13 +54,13 @@ impl Signal {
 /// # Errors
 ///
 /// [`Failure`] where the system lets nobody listen to signals.
-pub(super) fn heed(stop: &Stop, console: &Console) -> Result<(), Failure> {
+pub(super) fn heed(what: Interrupted, stop: &Stop, console: &Console) -> Result<(), Failure> {
     let mut signals = Signals::new().map_err(|error| Failure::of(&error))?;
     let (stop, console) = (stop.clone(), console.clone());
     tokio::spawn(async move {
         signals.next().await;
         // Standard error may be a pipe that nobody empties: then the second signal still counts.
-        let said = tokio::task::spawn_blocking(move || console.interrupted(ENDING));
+        let said = tokio::task::spawn_blocking(move || console.interrupted(what.ending()));
         tokio::select! {
             _ = said => stop.request(),
             second = signals.next() => end_at_once(second),

@@ -19,6 +19,7 @@ use portolan_registry::Stop;
 use portolan_transfer::{Outcome, Report};
 use tempfile::TempDir;
 
+use super::interruption::Interrupted;
 use super::sync;
 use crate::config::{self, Environment, Overrides};
 use crate::failure::{Exit, Failure};
@@ -56,7 +57,7 @@ const PROJECT: &str = "quickstart";
 /// [`Failure`] where any step of the show fails, the second sync's sending something among them.
 pub fn run(arguments: &QuickstartArgs, console: &Console) -> Result<Exit, Failure> {
     let (stage, stop) = (Stage::new()?, Stop::default());
-    let exit = super::carry_out(&stop, console, show(arguments, &stage, &stop, console))?;
+    let exit = super::carry_out(Interrupted::Run, &stop, console, show(arguments, &stage, &stop, console))?;
     stage.take_down(console)?;
     Ok(exit)
 }

@@ -12,6 +12,7 @@ use portolan_transfer::{
 };
 
 use super::connect;
+use super::interruption::Interrupted;
 use crate::config::{self, Environment, Settings};
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, Format, plan as plan_text, summary};
@@ -55,7 +56,7 @@ pub fn run(arguments: &SyncArgs, environment: &Environment, console: &Console) -
     let saved = arguments.flags.plan.as_deref().map(documents::saved_plan).transpose()?;
     settings.sync.only = arguments.flags.only_failed.as_deref().map(documents::left).transpose()?;
     let work = sync(arguments, &settings, saved.as_ref(), console);
-    super::carry_out(&settings.sync.stop, console, work)
+    super::carry_out(Interrupted::Run, &settings.sync.stop, console, work)
 }
 
 async fn sync(

@@ -1,6 +1,7 @@
 //! The lines of `--log-format json`: one object each, on standard error, and nothing else there.
 //!
-//! Every kind is a variant of [`Record`], so that this is the whole format; docs/sync.md tells it to its readers.
+//! Every kind is a variant of [`Record`], so that this is the whole format; docs/sync.md tells it to its readers, and
+//! docs/depot.md what a server adds.
 
 use std::io::{self, Write};
 use std::time::SystemTime;
@@ -25,6 +26,8 @@ pub(super) enum Record<'a> {
     Message { message: &'a str },
     /// What a user should know though nothing is wrong.
     Note { message: &'a str },
+    /// A server can be reached there.
+    Listening { url: &'a str },
     /// The first signal came.
     Interrupted { message: &'a str },
     /// The program ends without a report.

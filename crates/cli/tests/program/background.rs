@@ -19,14 +19,14 @@ impl Background {
         Self { child, lines, err: String::new() }
     }
 
-    /// Reads standard error up to a line with `text` in it.
+    /// Reads standard error up to a line with `text` in it, and gives that line.
     #[track_caller]
-    pub(crate) fn wait_for(&mut self, text: &str) {
+    pub(crate) fn wait_for(&mut self, text: &str) -> String {
         for line in self.lines.by_ref() {
             let line = line.unwrap();
             self.err += &format!("{line}\n");
             if line.contains(text) {
-                return;
+                return line;
             }
         }
         panic!("the program ended without {text:?}:\n{}", self.err);

@@ -9,7 +9,7 @@ use portolan_testkit::{components, process};
 use crate::site::Site;
 
 /// The commands that have a page and completions.
-const COMMANDS: [&str; 4] = ["sync", "quickstart", "completions", "man"];
+const COMMANDS: [&str; 7] = ["sync", "serve", "depot", "depot serve", "quickstart", "completions", "man"];
 
 /// What works with a later version only, and is not offered before.
 const HIDDEN: [&str; 4] = ["generate", "--from-date", "--latest-version-only", "--platform"];
@@ -34,8 +34,9 @@ fn every_shell_is_offered_every_flag_and_command() {
             "fish" => script.out.contains(word) || script.out.contains(&word.replacen("--", "-l ", 1)),
             _ => script.out.contains(word),
         };
+        let words = COMMANDS.iter().flat_map(|command| command.split(' '));
         let lacking: Vec<&str> =
-            expected.iter().map(String::as_str).chain(COMMANDS).filter(|word| !offers(word)).collect();
+            expected.iter().map(String::as_str).chain(words).filter(|word| !offers(word)).collect();
         assert_eq!(lacking, [] as [&str; 0], "{shell}");
         assert!(!HIDDEN.iter().any(|word| offers(word)), "{shell}: {}", script.out);
         assert_eq!(script.err, "");
@@ -59,6 +60,7 @@ fn bash_takes_its_script_and_completes_with_it() {
         String::from_utf8(process::run(Command::new("bash").args(["-c", &line]))).unwrap()
     };
     assert_eq!(complete("portolan sy"), "sync\n");
+    assert_eq!(complete("portolan depot ser"), "serve\n");
     assert_eq!(complete("portolan sync --auto"), "--auto-create-repository\n");
     assert_eq!(complete("portolan sync --log-format j"), "json\n");
 }
@@ -68,7 +70,8 @@ fn manual_pages_have_every_flag() {
     let site = Site::new();
     site.run("man --output-dir pages/man1").expect(0);
     for command in COMMANDS {
-        let page = fs::read_to_string(site.path(&format!("pages/man1/portolan-{command}.1"))).unwrap();
+        let name = command.replace(' ', "-");
+        let page = fs::read_to_string(site.path(&format!("pages/man1/portolan-{name}.1"))).unwrap();
         let text = page.replace("\\-", "-");
         let lacking: Vec<String> =
             flags(&site, command).into_iter().filter(|flag| !text.contains(flag.as_str())).collect();
@@ -77,7 +80,8 @@ fn manual_pages_have_every_flag() {
     }
     let main = fs::read_to_string(site.path("pages/man1/portolan.1")).unwrap();
     assert_eq!(site.run("man").expect(0).out.trim_end(), main.trim_end());
-    assert!(COMMANDS.iter().all(|command| main.contains(&format!("portolan\\-{command}(1)"))), "{main}");
+    let mut first = COMMANDS.iter().filter(|command| !command.contains(' '));
+    assert!(first.all(|command| main.contains(&format!("portolan\\-{command}(1)"))), "{main}");
     let refused = site.run("man --output-dir pages/man1/portolan.1").expect(1);
     assert!(
         refused.err.starts_with("error: cannot write manual pages to pages/man1/portolan.1\n"),

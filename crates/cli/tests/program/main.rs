@@ -19,6 +19,8 @@ mod quickstart;
 mod records;
 mod refusals;
 mod secrets;
+#[cfg(unix)]
+mod serve;
 mod site;
 mod sync;
 mod transports;

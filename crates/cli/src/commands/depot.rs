@@ -1,0 +1,31 @@
+//! `portolan depot`: everything about the depot, each a command of its own.
+
+use clap::{Args, Subcommand};
+
+use super::serve::{self, ServeArgs};
+use crate::failure::{Exit, Failure};
+use crate::output::Console;
+
+/// Runs and looks after Portolan's own registry and chart repository.
+#[derive(Debug, Clone, Args)]
+pub struct DepotArgs {
+    #[command(subcommand)]
+    command: DepotCommand,
+}
+
+/// What is done with a depot. Each is described at its arguments.
+#[derive(Debug, Clone, Subcommand)]
+enum DepotCommand {
+    Serve(ServeArgs),
+}
+
+/// Carries out the command.
+///
+/// # Errors
+///
+/// [`Failure`] of the command that was asked for.
+pub fn run(arguments: &DepotArgs, console: &Console) -> Result<Exit, Failure> {
+    match &arguments.command {
+        DepotCommand::Serve(arguments) => serve::run(arguments, console),
+    }
+}

@@ -1,0 +1,73 @@
+//! `serve`: from the first line that it says to the last request that it answers.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use crate::background::Background;
+use crate::site::{Site, ended};
+
+/// A depot in a process of its own, and where it can be reached.
+struct Server {
+    process: Background,
+    host: String,
+}
+
+impl Server {
+    /// Starts `line` on a port that is free, and waits until it says where.
+    fn start(site: &Site, line: &str) -> Self {
+        let mut process =
+            Background::start(&mut site.command(&format!("{line} --data data --listen 127.0.0.1:0")));
+        let said = process.wait_for("Listening on http://");
+        let host = said.trim_start_matches("Listening on http://").to_owned();
+        Self { process, host }
+    }
+
+    /// The first line of the answer to `GET path`.
+    fn status(&self, path: &str) -> String {
+        let mut connection = TcpStream::connect(&self.host).unwrap();
+        write!(connection, "GET {path} HTTP/1.1\r\nHost: depot\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer.lines().next().unwrap().to_owned()
+    }
+}
+
+#[test]
+fn a_server_says_where_it_is_and_ends_on_a_signal() {
+    let site = Site::new();
+    for (line, signal) in [("serve", "TERM"), ("depot serve", "INT")] {
+        let server = Server::start(&site, line);
+        assert_eq!(server.status("/v2/"), "HTTP/1.1 200 OK", "{line}");
+        server.process.signal(signal);
+        let ended = server.process.end().expect(0);
+        assert!(ended.err.contains("\nStopping: "), "{ended:?}");
+        assert_eq!(ended.out, "");
+    }
+}
+
+#[test]
+fn a_program_that_reads_along_is_told_where_it_is() {
+    let site = Site::new();
+    let line = "serve --data data --listen 127.0.0.1:0 --log-format json";
+    let mut server = Background::start(&mut site.command(line));
+    let said = server.wait_for(r#""type":"listening","url":"http://127.0.0.1:"#);
+    assert!(said.starts_with(r#"{"logVersion":1,"time":""#), "{said}");
+    server.signal("TERM");
+    server.wait_for(r#""type":"interrupted""#);
+    server.end().expect(0);
+}
+
+#[test]
+fn a_directory_belongs_to_one_process() {
+    let site = Site::new();
+    let server = Server::start(&site, "serve");
+    let second = ended(&mut site.command("serve --data data --listen 127.0.0.1:0")).expect(1);
+    assert!(second.err.contains("caused by: data/lock is locked: another process"), "{second:?}");
+    let taken = site.run(&format!("serve --data other --listen {}", server.host)).expect(1);
+    assert!(
+        taken.err.starts_with(&format!("error: cannot listen on {}\ncaused by: ", server.host)),
+        "{taken:?}"
+    );
+    server.process.kill();
+    Server::start(&site, "serve");
+}
