@@ -8,8 +8,10 @@ mod descriptor;
 mod digest;
 mod docker;
 mod image_config;
+mod json_spans;
 mod manifest;
 mod media_type;
+mod merge;
 mod platform;
 mod reference;
 
@@ -19,5 +21,6 @@ pub use docker::{SizedDigest, docker_manifest};
 pub use image_config::{ImageConfig, ImageConfigError};
 pub use manifest::{ImageIndex, ImageManifest, MANIFEST_LIMIT, Manifest, ManifestContent, ManifestError};
 pub use media_type::MediaType;
+pub use merge::{Clash, Clashing, Merge, MergeError, Merged, Side, merge};
 pub use platform::{Platform, PlatformError};
 pub use reference::{Locator, Reference, ReferenceError, RegistryHost, Repository, Tag};
