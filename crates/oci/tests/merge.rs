@@ -26,11 +26,14 @@ impl Part {
             r#"{{"schemaVersion":2,"mediaType":"{media_type}","config":{{"mediaType":"{}","digest":"{config}","size":1}}}}"#,
             self.platform,
         );
-        Manifest::parse(Bytes::from(text), Some(&media_type)).unwrap()
+        Manifest::parse(Bytes::from(text), Some(&media_type)).expect("a manifest")
     }
 
     fn entry(&self) -> Descriptor {
-        Descriptor { platform: Some(self.platform.parse().unwrap()), ..self.manifest().descriptor() }
+        Descriptor {
+            platform: Some(self.platform.parse().expect("a platform")),
+            ..self.manifest().descriptor()
+        }
     }
 }
 
@@ -55,14 +58,14 @@ fn index() -> impl Strategy<Value = Document> {
         let mut seen = HashSet::new();
         let entries = parts.iter().filter(|part| seen.insert(part.platform));
         let entries: Vec<String> =
-            entries.map(|part| serde_json::to_string(&part.entry()).unwrap()).collect();
+            entries.map(|part| serde_json::to_string(&part.entry()).expect("an entry")).collect();
         let list = entries.join(&format!("{space},{space}"));
         let note = note.map(|note| format!(r#","annotations":{{"{note}":"x"}}"#)).unwrap_or_default();
         let media_type = MediaType::OCI_INDEX;
         let text = format!(
             r#"{{"mediaType":"{media_type}","manifests":[{space}{list}{space}],"schemaVersion":2{note}}}"#
         );
-        (Manifest::parse(Bytes::from(text), Some(&media_type)).unwrap(), None)
+        (Manifest::parse(Bytes::from(text), Some(&media_type)).expect("a manifest"), None)
     })
 }
 
@@ -74,7 +77,7 @@ fn run(found: &Document, ours: &Document, clashing: Clashing) -> Merge {
     fn side(document: &Document) -> Side<'_> {
         Side { manifest: &document.0, platform: document.1.as_ref() }
     }
-    merge(side(found), side(ours), clashing, &HashSet::new()).unwrap()
+    merge(side(found), side(ours), clashing, &HashSet::new()).expect("two images")
 }
 
 /// What the tag names after a merge.
