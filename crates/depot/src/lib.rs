@@ -9,6 +9,7 @@
 //! - [`protocol`]: what a request line asks, as values; pure,
 //! - `http`: handlers that turn the one into calls of the other.
 
+pub mod control;
 mod http;
 mod names;
 mod options;

@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle};
 
+use crate::control::ControlServer;
 use crate::http::{self, App};
 use crate::options::Options;
 use crate::store::{Store, StoreError};
@@ -101,6 +102,7 @@ fn answer_at_once(stream: &mut TcpStream) {
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
+    control: Option<ControlServer>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), DepotError>>,
 }
@@ -113,6 +115,9 @@ impl Running {
 
     /// Stops it, and waits until requests in flight have ended and the data directory is free.
     pub async fn shutdown(self) -> Result<(), DepotError> {
+        if let Some(control) = self.control {
+            control.stop().await;
+        }
         // A server that ended by itself has dropped its end; its result says why.
         let _ = self.stop.send(());
         self.task.await.map_err(|source| DepotError::Task { source })?
@@ -121,16 +126,25 @@ impl Running {
 
 /// Opens the depot in `dir` and serves it on `address` (port 0: any that is free).
 pub async fn start(dir: &Path, options: Options, address: SocketAddr) -> Result<Running, DepotError> {
-    let dir = dir.to_owned();
-    let opened = tokio::task::spawn_blocking(move || Depot::open(&dir, options)).await;
+    let data = dir.to_owned();
+    let opened = tokio::task::spawn_blocking(move || Depot::open(&data, options)).await;
     let depot = opened.map_err(|source| DepotError::Task { source })??;
     let listening = |source| DepotError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listening)?;
     let address = listener.local_addr().map_err(listening)?;
+    let control = listen_for_control(dir, &depot);
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(depot.serve(listener, async move {
         // A dropped sender stops it as well.
         let _ = stopped.await;
     }));
-    Ok(Running { address, stop, task })
+    Ok(Running { address, control, stop, task })
+}
+
+/// Where the file system has no sockets, a depot still serves; what would ask it has to wait until it is stopped.
+fn listen_for_control(dir: &Path, depot: &Depot) -> Option<ControlServer> {
+    let started = ControlServer::start(dir, depot.clone());
+    started
+        .inspect_err(|error| tracing::warn!(%error, "no control socket can be made in the data directory"))
+        .ok()
 }
