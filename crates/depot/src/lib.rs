@@ -4,10 +4,11 @@
 //! as a ChartMuseum, and, where projects are enforced, as a Harbor. [`start`] is all that an
 //! embedder needs; [`Depot`] is for those that bring their own listener.
 //!
-//! Three layers, each knowing only those before it:
+//! Four layers, each knowing only those before it:
 //! - [`store`]: what is kept, on disk; knows no HTTP,
 //! - [`protocol`]: what a request line asks, as values; pure,
-//! - `http`: handlers that turn the one into calls of the other.
+//! - `http`: handlers that turn the one into calls of the other,
+//! - `serve`: listeners and connections, and their limits.
 
 pub mod control;
 mod http;
@@ -15,10 +16,12 @@ mod names;
 mod options;
 pub mod protocol;
 mod provenance;
+mod serve;
 mod server;
 pub mod store;
 mod yaml;
 
 pub use names::{ChartStem, NameError, ProjectName, Tenant, UploadId};
 pub use options::{Account, ChartDepth, Existing, HarborCharts, Options, Projects, Visibility};
+pub use serve::Limits;
 pub use server::{Depot, DepotError, Running, start};

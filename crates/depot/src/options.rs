@@ -4,6 +4,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use portolan_oci::Digest;
 
+use crate::serve::Limits;
+
 /// How a depot behaves. The default asks no password, knows no projects and keeps charts per
 /// project: what the embedded default on loopback needs.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +19,8 @@ pub struct Options {
     /// The one account that may do everything; without one, everybody may, and the depot then
     /// refuses to listen anywhere but on loopback.
     pub account: Option<Account>,
+    /// What clients may ask at once, and how long they may take.
+    pub limits: Limits,
 }
 
 /// Whether projects are things that exist on their own, as in Harbor.

@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use axum::serve::ListenerExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle};
 
 use crate::control::ControlServer;
-use crate::http::{self, App};
+use crate::http::App;
 use crate::options::Options;
+use crate::serve;
 use crate::store::{Store, StoreError};
 
 /// Why a depot does not run.
@@ -85,16 +85,8 @@ impl Depot {
             return Err(DepotError::OpenToAll { address });
         }
         tracing::info!(%address, "depot is listening");
-        let listener = listener.tap_io(answer_at_once);
-        let served = axum::serve(listener, http::router(self.app)).with_graceful_shutdown(shutdown);
-        served.await.map_err(|source| DepotError::Serve { source })
-    }
-}
-
-/// Small answers must not wait for more to come.
-fn answer_at_once(stream: &mut TcpStream) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "cannot set TCP_NODELAY");
+        serve::run(self.app, vec![listener], shutdown).await;
+        Ok(())
     }
 }
 

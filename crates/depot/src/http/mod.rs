@@ -15,19 +15,18 @@ mod welcome;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, Request as HttpRequest, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use portolan_oci::Repository;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::names::Tenant;
 use crate::options::{ChartDepth, HarborCharts, Options, Projects};
 use crate::protocol::{Access, ChartCall, HarborCall, ParseError, RegistryCall, RepositoryCall, Request};
 use crate::store::{Store, StoreError};
 use body::blocking;
+pub(crate) use refusal::chain;
 use refusal::{Family, Refusal};
 
 /// The digest of what an answer holds or names; on every answer that has one.
@@ -42,6 +41,8 @@ pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) options: Options,
     chart_readers: Semaphore,
+    /// Never sent to: who watches it learns when the last user of the store is gone.
+    pub(crate) in_use: watch::Sender<()>,
 }
 
 /// What a handler gets of a request beside what was parsed.
@@ -54,7 +55,7 @@ type Answer = Result<Response, Refusal>;
 
 impl App {
     pub(crate) fn new(store: Store, options: Options) -> Self {
-        Self { store, options, chart_readers: Semaphore::new(CHARTS_AT_ONCE) }
+        Self { store, options, chart_readers: Semaphore::new(CHARTS_AT_ONCE), in_use: watch::Sender::new(()) }
     }
 
     /// Whether a path is one of those that this depot has.
@@ -64,12 +65,15 @@ impl App {
     }
 }
 
-/// The server as a service of axum.
-pub(crate) fn router(app: Arc<App>) -> Router {
-    Router::new().fallback(handle).with_state(app)
+/// What an answer says of its request to whoever writes it down; travels among its extensions.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct About {
+    /// Who signed in.
+    pub(crate) user: Option<String>,
 }
 
-async fn handle(State(app): State<Arc<App>>, request: HttpRequest<Body>) -> Response {
+/// Answers one request.
+pub(crate) async fn handle(app: Arc<App>, request: HttpRequest<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let family = Family::of(parts.uri.path());
     let incoming = Incoming { headers: parts.headers, body };
@@ -81,9 +85,7 @@ async fn handle(State(app): State<Arc<App>>, request: HttpRequest<Body>) -> Resp
         Ok(()) => answer(app, parsed.map_err(Refusal::from), incoming).await,
         Err(refusal) => Err(refusal),
     };
-    let response = answer.unwrap_or_else(|refusal| refusal.into_response(family));
-    tracing::debug!(method = %parts.method, path = parts.uri.path(), status = response.status().as_u16(), "answered");
-    response
+    answer.unwrap_or_else(|refusal| refusal.into_response(family))
 }
 
 /// Refuses what the sender may not do. What could not be parsed needs an account as well, so that

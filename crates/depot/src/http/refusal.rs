@@ -227,7 +227,7 @@ fn plain_code(status: StatusCode) -> &'static str {
 }
 
 /// An error with its sources, on one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -12,3 +12,4 @@ mod push_blobs;
 mod push_manifests;
 mod restart;
 mod site;
+mod wire;
