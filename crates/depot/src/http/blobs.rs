@@ -35,7 +35,7 @@ pub(super) async fn get(
     let range = text_header(headers, &header::RANGE).map(str::to_owned);
     let app = Arc::clone(app);
     blocking(move || {
-        let visible = app.store.metadata.has_blob(&repository, &digest);
+        let visible = app.store.metadata.has_blob(&repository, &digest)?;
         if visible && unchanged {
             return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, entity_tag(&digest))]).into_response());
         }

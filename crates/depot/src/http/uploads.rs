@@ -48,14 +48,7 @@ pub(super) async fn mount(
     from: Option<Repository>,
 ) -> Answer {
     let (target, wanted) = (repository.clone(), digest.clone());
-    let mounted = with_store(app, move |store| {
-        let visible = from.is_none_or(|from| store.metadata.has_blob(&from, &wanted));
-        let there = visible && store.blobs.holds(&wanted);
-        if there {
-            store.metadata.link_blob(&target, &wanted)?;
-        }
-        Ok(there)
-    });
+    let mounted = with_store(app, move |store| store.mount_blob(&target, &wanted, from.as_ref()));
     if mounted.await? {
         Ok(created(&repository, &digest))
     } else {
@@ -151,11 +144,7 @@ fn announced(claim: &Claim, repository: &Repository, headers: &HeaderMap) -> Res
 /// Verifies a blob, keeps it, and makes it visible in the repository.
 async fn keep(app: &Arc<App>, repository: Repository, digest: Digest, draft: Draft) -> Answer {
     let answer = created(&repository, &digest);
-    with_store(app, move |store| {
-        store.blobs.admit(draft, &digest)?;
-        store.metadata.link_blob(&repository, &digest)
-    })
-    .await?;
+    with_store(app, move |store| store.keep_blob(&repository, draft, &digest)).await?;
     Ok(answer)
 }
 

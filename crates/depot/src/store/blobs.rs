@@ -1,27 +1,56 @@
 //! Contents by digest: every one once, whoever refers to it.
+//!
+//! The file of a content is synced before its row is committed, and its row is gone before its
+//! file is. So a file without a row is at worst one that nobody needs, and a row without a file
+//! is damage.
 
+use std::convert::Infallible;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use portolan_oci::{Algorithm, Digest};
+use rusqlite::{Connection, OptionalExtension, params};
 
+use super::database::{Database, Writing, from_bytes, now};
 use super::draft::Draft;
 use super::durable;
 use super::error::{Io, StoreError};
+use super::stripes::Stripes;
 
 /// The directory `blobs/`.
 #[derive(Debug)]
 pub struct Blobs {
     dir: PathBuf,
     scratch: PathBuf,
+    database: Database,
+    stripes: Stripes,
+}
+
+/// A content whose file has its name, and which waits for its row.
+#[derive(Debug, Clone)]
+pub(super) struct Arrival {
+    digest: Digest,
+    size: u64,
+}
+
+impl Arrival {
+    /// Writes the row, or mends it where it says that the content is damaged; gives its id.
+    pub(super) fn record(&self, writing: &Writing<'_>) -> rusqlite::Result<i64> {
+        let mut insert = writing.prepare_cached(
+            "INSERT INTO blob (digest, size, created) VALUES (?1, ?2, ?3)
+             ON CONFLICT (digest) DO UPDATE SET size = ?2, created = ?3, damaged = NULL
+             RETURNING id",
+        )?;
+        insert.query_row(params![self.digest.to_string(), from_bytes(self.size), now()], |row| row.get(0))
+    }
 }
 
 impl Blobs {
-    pub(super) fn open(dir: &Path, scratch: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open(dir: &Path, scratch: &Path, database: Database) -> Result<Self, StoreError> {
         durable::create_dirs(dir)?;
-        Ok(Self { dir: dir.to_owned(), scratch: scratch.to_owned() })
+        Ok(Self { dir: dir.to_owned(), scratch: scratch.to_owned(), database, stripes: Stripes::new() })
     }
 
     /// Where content of that digest is, or would be.
@@ -39,14 +68,42 @@ impl Blobs {
     ///
     /// Content that is there already is replaced by the same content, which heals a damaged file.
     pub fn admit(&self, draft: Draft, expected: &Digest) -> Result<u64, StoreError> {
-        draft.admit(expected, &self.path(expected))
+        let written = draft.written();
+        let Ok(_) = self.admit_with(draft, expected, |writing, arrival| {
+            arrival.record(writing).map(Ok::<_, Infallible>)
+        })?;
+        Ok(written)
     }
 
     /// Keeps bytes that are in memory.
     pub fn put(&self, content: &Bytes, digest: &Digest) -> Result<(), StoreError> {
-        let mut draft = self.draft(digest.algorithm());
+        self.admit(self.draft_of(content, digest.algorithm())?, digest).map(drop)
+    }
+
+    /// A draft of bytes that are in memory.
+    pub(super) fn draft_of(&self, content: &Bytes, algorithm: Algorithm) -> Result<Draft, StoreError> {
+        let mut draft = self.draft(algorithm);
         draft.append(std::slice::from_ref(content))?;
-        self.admit(draft, digest).map(drop)
+        Ok(draft)
+    }
+
+    /// Gives a draft its name and runs `job`, which records the arrival and what is to point to it
+    /// in one transaction. Where the job refuses, nothing of the draft stays.
+    pub(super) fn admit_with<T: Send + 'static, R: Send + 'static>(
+        &self,
+        draft: Draft,
+        expected: &Digest,
+        job: impl FnOnce(&Writing<'_>, &Arrival) -> rusqlite::Result<Result<T, R>> + Send + 'static,
+    ) -> Result<Result<T, R>, StoreError> {
+        let verified = draft.verify(expected)?;
+        let arrival = Arrival { digest: expected.clone(), size: verified.written() };
+        let _held = self.stripes.hold(expected);
+        verified.name(&self.path(expected))?;
+        let done = self.database.write("add a content to", move |writing| job(writing, &arrival))?;
+        if done.is_err() && !self.has_row(expected)? {
+            durable::remove(&self.path(expected))?;
+        }
+        Ok(done)
     }
 
     /// A content for reading, with its length.
@@ -73,8 +130,27 @@ impl Blobs {
         Ok(Some(content.into()))
     }
 
-    /// Whether content of that digest is there.
-    pub fn holds(&self, digest: &Digest) -> bool {
+    /// Whether the file of that content is there, whatever is known of it.
+    pub fn has_file(&self, digest: &Digest) -> bool {
         self.path(digest).is_file()
     }
+
+    /// Whether content of that digest is there and not damaged.
+    pub fn holds(&self, digest: &Digest) -> Result<bool, StoreError> {
+        let found = self.database.read("look for a content in", |connection| sound(connection, digest))?;
+        Ok(found.is_some() && self.has_file(digest))
+    }
+
+    fn has_row(&self, digest: &Digest) -> Result<bool, StoreError> {
+        self.database.read("look for a content in", |connection| {
+            let mut find = connection.prepare_cached("SELECT 1 FROM blob WHERE digest = ?1")?;
+            find.exists([digest.to_string()])
+        })
+    }
+}
+
+/// The id of a content that is there and not damaged, as far as the database knows.
+pub(super) fn sound(connection: &Connection, digest: &Digest) -> rusqlite::Result<Option<i64>> {
+    let mut find = connection.prepare_cached("SELECT id FROM blob WHERE digest = ?1 AND damaged IS NULL")?;
+    find.query_row([digest.to_string()], |row| row.get(0)).optional()
 }

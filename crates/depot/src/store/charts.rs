@@ -15,7 +15,6 @@ use serde_json::{Map, Value, json};
 
 use super::durable;
 use super::error::StoreError;
-use super::metadata::parse_digest;
 use crate::names::{ChartStem, Tenant};
 use crate::options::Existing;
 use crate::yaml;
@@ -295,4 +294,10 @@ fn newest_first(entries: &mut [ChartEntry]) {
 
 fn text<'a>(record: &'a Map<String, Value>, key: &str) -> &'a str {
     record.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A digest that the store itself wrote into a file.
+fn parse_digest(path: &Path, line: &str) -> Result<Digest, StoreError> {
+    line.parse()
+        .map_err(|_| StoreError::Damaged { path: path.to_owned(), reason: format!("{line:?} is no digest") })
 }

@@ -79,16 +79,15 @@ impl Draft {
         self.hasher.clone().finish()
     }
 
-    /// Verifies the content, syncs it and renames it to `target`; gives its length.
-    pub(super) fn admit(mut self, expected: &Digest, target: &Path) -> Result<u64, StoreError> {
+    /// Derives the digest and syncs the content, which then can get its name.
+    pub(super) fn verify(mut self, expected: &Digest) -> Result<Verified, StoreError> {
         let actual = self.digest_as(expected.algorithm())?;
         if actual != *expected {
             return Err(StoreError::DigestMismatch { expected: expected.clone(), actual });
         }
         let path = self.path.clone();
         self.opened()?.sync_all().io("sync", &path)?;
-        durable::name(&self.path, target)?;
-        Ok(self.written)
+        Ok(Verified(self))
     }
 
     /// A client that names another algorithm at the end than at the start costs a second reading.
@@ -120,9 +119,25 @@ impl Draft {
     }
 }
 
+/// A draft that has the digest it should have and is on the disk. Dropping it removes it.
+#[derive(Debug)]
+pub(super) struct Verified(Draft);
+
+impl Verified {
+    /// Its length in bytes.
+    pub(super) fn written(&self) -> u64 {
+        self.0.written
+    }
+
+    /// Gives the content its name, the directory synced.
+    pub(super) fn name(self, target: &Path) -> Result<(), StoreError> {
+        durable::name(&self.0.path, target)
+    }
+}
+
 impl Drop for Draft {
     fn drop(&mut self) {
-        // After `admit` the path is gone, before the first bytes it never was.
+        // Once it was named the path is gone, before the first bytes it never was.
         let _ = fs::remove_file(&self.path);
     }
 }

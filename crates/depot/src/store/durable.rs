@@ -48,14 +48,6 @@ pub(super) fn name(from: &Path, to: &Path) -> Result<(), StoreError> {
     sync_parent(to)
 }
 
-/// Makes an empty file whose being there is all that it says. One that is there is synced too:
-/// whoever made it may not have come to that yet.
-pub(super) fn mark(path: &Path) -> Result<(), StoreError> {
-    create_parent(path)?;
-    File::options().create(true).append(true).open(path).io("create", path)?.sync_all().io("sync", path)?;
-    sync_parent(path)
-}
-
 /// Removes a file; `false` where there was none.
 pub(super) fn remove(path: &Path) -> Result<bool, StoreError> {
     match fs::remove_file(path) {
@@ -122,11 +114,11 @@ fn write_synced(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     file.sync_all().io("sync", path)
 }
 
-fn create_parent(path: &Path) -> Result<(), StoreError> {
+pub(super) fn create_parent(path: &Path) -> Result<(), StoreError> {
     path.parent().map_or(Ok(()), create_dirs)
 }
 
-fn sync_parent(path: &Path) -> Result<(), StoreError> {
+pub(super) fn sync_parent(path: &Path) -> Result<(), StoreError> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(parent).io("open", parent)?.sync_all().io("sync", parent)
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use portolan_oci::Digest;
 
@@ -40,6 +41,31 @@ pub enum StoreError {
         /// What it says.
         found: String,
     },
+    /// The database refused something.
+    #[error("cannot {action} the depot's database")]
+    Database {
+        /// What was being done, as a verb and a preposition: "set a tag in".
+        action: &'static str,
+        /// What happened.
+        source: rusqlite::Error,
+    },
+    /// A change was made, but its transaction, which others shared, could not be committed.
+    #[error("cannot {action} the depot's database: the change was not committed")]
+    Commit {
+        /// What was being done, as a verb and a preposition.
+        action: &'static str,
+        /// What happened.
+        source: Arc<rusqlite::Error>,
+    },
+    /// The thread that writes could not be started.
+    #[error("cannot start the thread that writes the depot's database")]
+    Thread {
+        /// What happened.
+        source: io::Error,
+    },
+    /// The thread that writes has ended.
+    #[error("the depot's database is closed")]
+    Closed,
     /// A file of the store holds what the store never wrote.
     #[error("{} is damaged: {reason}", path.display())]
     Damaged {
@@ -54,7 +80,13 @@ impl StoreError {
     /// Whether the disk, or the quota on it, is full.
     pub fn is_full(&self) -> bool {
         use io::ErrorKind::{QuotaExceeded, StorageFull};
-        matches!(self, Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+        let full = Some(rusqlite::ErrorCode::DiskFull);
+        match self {
+            Self::Io { source, .. } => matches!(source.kind(), StorageFull | QuotaExceeded),
+            Self::Database { source, .. } => source.sqlite_error_code() == full,
+            Self::Commit { source, .. } => source.sqlite_error_code() == full,
+            _ => false,
+        }
     }
 }
 

@@ -8,21 +8,14 @@ use portolan_oci::{
 use serde::Deserialize;
 
 use super::error::StoreError;
+use super::put::{Put, required};
 use super::{Precondition, Store};
-
-/// Layers that a registry need not have: their licence forbids passing them on, and they are
-/// fetched from the addresses in their descriptors (OCI image specification, "Non-Distributable
-/// Layers").
-const FOREIGN: [&str; 2] = [
-    "application/vnd.docker.image.rootfs.foreign.diff.",
-    "application/vnd.oci.image.layer.nondistributable.",
-];
 
 /// A manifest on its way into a repository, under the digest its client wants.
 #[derive(Debug, Clone)]
 pub struct NewManifest {
-    manifest: Manifest,
-    digest: Digest,
+    pub(super) manifest: Manifest,
+    pub(super) digest: Digest,
 }
 
 /// Why a manifest was not put.
@@ -90,7 +83,7 @@ impl NewManifest {
 
     /// What the list of referrers says of it (OCI Distribution 1.1, "Listing Referrers"): the
     /// artifact type is the manifest's own, else the type of its config.
-    fn as_referrer(&self) -> Descriptor {
+    pub(super) fn as_referrer(&self) -> Descriptor {
         let size = self.manifest.bytes().len() as u64;
         let mut descriptor = Descriptor::new(self.manifest.media_type().clone(), self.digest.clone(), size);
         match self.manifest.content() {
@@ -110,8 +103,9 @@ impl NewManifest {
 }
 
 impl Store {
-    /// Puts a manifest into a repository, and then its tags, each of which must meet
-    /// `precondition`. Everything it refers to, but for its subject, must be there already.
+    /// Puts a manifest into a repository together with its tags, each of which must meet
+    /// `precondition`. Everything it refers to, but for its subject, must be there already. Where
+    /// it is refused, nothing has changed.
     pub fn put_manifest(
         &self,
         repository: &Repository,
@@ -119,21 +113,24 @@ impl Store {
         tags: &[Tag],
         precondition: &Precondition,
     ) -> Result<(), PutError> {
-        let digests = self.missing(repository, new)?;
-        if !digests.is_empty() {
-            return Err(PutError::Missing { repository: repository.clone(), digests });
+        let put = Put {
+            repository: repository.clone(),
+            new: new.clone(),
+            tags: tags.to_vec(),
+            precondition: precondition.clone(),
+            lost: self.lost_parts(new),
+        };
+        // Asked beforehand, most refusals cost no file; asked again in the transaction, they hold.
+        if let Some(refusal) = self.metadata.database.read("look for the parts in", |it| put.refusal(it))? {
+            return Err(refusal);
         }
-        self.blobs.put(new.manifest.bytes(), &new.digest)?;
-        self.metadata.add_manifest(repository, &new.digest, new.manifest.media_type())?;
-        if let Some(subject) = new.subject() {
-            self.metadata.add_referrer(repository, subject, &new.as_referrer())?;
-        }
-        for tag in tags {
-            if !self.metadata.set_tag(repository, tag, &new.digest, precondition)? {
-                return Err(PutError::Changed { tag: tag.clone() });
-            }
-        }
-        Ok(())
+        let draft = self.blobs.draft_of(new.manifest.bytes(), new.digest.algorithm())?;
+        self.blobs.admit_with(draft, &new.digest, move |writing, arrival| {
+            Ok(match put.refusal(writing)? {
+                Some(refusal) => Err(refusal),
+                None => Ok(put.record(writing, arrival)?),
+            })
+        })?
     }
 
     /// The digest that a locator names in a repository.
@@ -161,51 +158,15 @@ impl Store {
     pub fn delete_manifest(&self, repository: &Repository, locator: &Locator) -> Result<bool, StoreError> {
         match locator {
             Locator::Tag(tag) => self.metadata.remove_tag(repository, tag),
-            Locator::Digest(digest) => self.remove_manifest(repository, digest),
+            Locator::Digest(digest) => self.metadata.remove_manifest(repository, digest),
         }
     }
 
-    fn remove_manifest(&self, repository: &Repository, digest: &Digest) -> Result<bool, StoreError> {
-        let Some((media_type, bytes)) = self.get_manifest(repository, digest)? else {
-            return Ok(false);
-        };
-        self.metadata.remove_tags_of(repository, digest)?;
-        // Only what was parsed when it came is in the store; damage must not keep it there.
-        if let Ok(manifest) = Manifest::parse(bytes, Some(&media_type))
-            && let Some(subject) = NewManifest::new(manifest).subject()
-        {
-            self.metadata.remove_referrer(repository, subject, digest)?;
-        }
-        self.metadata.remove_manifest(repository, digest)
+    /// Parts without a file, which count as missing whatever the database says.
+    fn lost_parts(&self, new: &NewManifest) -> Vec<Digest> {
+        let parts = required(new.manifest.content()).map(|part| &part.digest);
+        parts.filter(|digest| !self.blobs.has_file(digest)).cloned().collect()
     }
-
-    fn missing(&self, repository: &Repository, new: &NewManifest) -> Result<Vec<Digest>, StoreError> {
-        let mut missing = Vec::new();
-        for part in parts(new.manifest.content()) {
-            let digest = &part.digest;
-            if is_foreign(part) || missing.contains(digest) {
-                continue;
-            }
-            let there = self.metadata.has_blob(repository, digest)
-                || self.metadata.manifest(repository, digest)?.is_some();
-            if !there || !self.blobs.holds(digest) {
-                missing.push(digest.clone());
-            }
-        }
-        Ok(missing)
-    }
-}
-
-/// Everything that must be there before the manifest is.
-fn parts(content: &ManifestContent) -> Vec<&Descriptor> {
-    match content {
-        ManifestContent::Image(image) => std::iter::once(&image.config).chain(&image.layers).collect(),
-        ManifestContent::Index(index) => index.manifests.iter().collect(),
-    }
-}
-
-fn is_foreign(part: &Descriptor) -> bool {
-    FOREIGN.iter().any(|prefix| part.media_type.as_str().starts_with(prefix))
 }
 
 fn digest_as(bytes: &[u8], algorithm: Algorithm) -> Digest {

@@ -1,30 +1,17 @@
 //! Repositories: which blobs and manifests they have and what their tags point to.
-//!
-//! Everything that points to something lives behind [`Metadata`]: it holds no content, so that
-//! the small files it is made of today can become a database without touching anything else.
-
-use std::collections::hash_map::DefaultHasher;
-use std::fs;
-use std::hash::{Hash, Hasher};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use portolan_oci::{Digest, MediaType, Repository, Tag};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::durable;
+use super::blobs::sound;
+use super::database::{Database, Writing, digest, now};
 use super::error::StoreError;
+use super::projects::ensure_project;
 
-/// Tags are compared and set under one of so many locks: those of two repositories seldom wait
-/// for each other's syncing.
-const STRIPES: usize = 64;
-
-/// Repositories and projects on disk.
+/// What points to contents: repositories and projects.
 #[derive(Debug)]
 pub struct Metadata {
-    repositories: PathBuf,
-    pub(super) projects: PathBuf,
-    pub(super) scratch: PathBuf,
-    stripes: Vec<Mutex<()>>,
+    pub(super) database: Database,
 }
 
 /// What a tag must be for it to be set (`If-Match`, `If-None-Match: *`).
@@ -39,7 +26,7 @@ pub enum Precondition {
 }
 
 impl Precondition {
-    fn holds(&self, found: Option<&Digest>) -> bool {
+    pub(super) fn holds(&self, found: Option<&Digest>) -> bool {
         match self {
             Self::None => true,
             Self::Is(digest) => found == Some(digest),
@@ -49,157 +36,167 @@ impl Precondition {
 }
 
 impl Metadata {
-    pub(super) fn open(data: &Path, scratch: &Path) -> Result<Self, StoreError> {
-        let (repositories, projects) = (data.join("repositories"), data.join("projects"));
-        durable::create_dirs(&repositories)?;
-        durable::create_dirs(&projects)?;
-        let stripes = std::iter::repeat_with(|| Mutex::new(())).take(STRIPES).collect();
-        Ok(Self { repositories, projects, scratch: scratch.to_owned(), stripes })
-    }
-
-    /// Makes a blob visible in a repository. The blob itself must be in the store.
-    pub fn link_blob(&self, repository: &Repository, digest: &Digest) -> Result<(), StoreError> {
-        durable::mark(&self.link(repository, "_blobs", digest))
+    pub(super) fn new(database: Database) -> Self {
+        Self { database }
     }
 
     /// Takes a blob out of a repository; `false` where it was not in it.
     pub fn unlink_blob(&self, repository: &Repository, digest: &Digest) -> Result<bool, StoreError> {
-        durable::remove(&self.link(repository, "_blobs", digest))
+        let (name, digest) = (repository.clone(), digest.to_string());
+        self.database.write("take a blob out of a repository in", move |writing| {
+            let mut remove = writing.prepare_cached(
+                "DELETE FROM repository_blob
+                 WHERE repository = (SELECT id FROM repository WHERE name = ?1)
+                   AND blob = (SELECT id FROM blob WHERE digest = ?2)",
+            )?;
+            Ok(remove.execute([name.as_str(), &digest])? > 0)
+        })
     }
 
-    /// Whether a repository has a blob.
-    pub fn has_blob(&self, repository: &Repository, digest: &Digest) -> bool {
-        self.link(repository, "_blobs", digest).is_file()
+    /// Whether a repository has a blob that is not damaged.
+    pub fn has_blob(&self, repository: &Repository, digest: &Digest) -> Result<bool, StoreError> {
+        self.database
+            .read("look for a blob in", |connection| Ok(linked(connection, repository, digest)?.is_some()))
     }
 
-    /// Makes a manifest visible in a repository, under the media type it was put with.
-    pub fn add_manifest(
-        &self,
-        repository: &Repository,
-        digest: &Digest,
-        media_type: &MediaType,
-    ) -> Result<(), StoreError> {
-        let path = self.link(repository, "_manifests", digest);
-        durable::replace(&self.scratch, &path, format!("{media_type}\n").as_bytes())
-    }
-
-    /// Takes a manifest out of a repository; `false` where it was not in it.
-    pub fn remove_manifest(&self, repository: &Repository, digest: &Digest) -> Result<bool, StoreError> {
-        durable::remove(&self.link(repository, "_manifests", digest))
-    }
-
-    /// The media type of a repository's manifest, `None` where it has no such manifest.
+    /// The media type of a repository's manifest, `None` where it has no such manifest or that one
+    /// is damaged.
     pub fn manifest(
         &self,
         repository: &Repository,
         digest: &Digest,
     ) -> Result<Option<MediaType>, StoreError> {
-        let line = durable::read_line(&self.link(repository, "_manifests", digest))?;
-        Ok(line.map(MediaType::from))
+        self.database.read("look for a manifest in", |connection| {
+            let mut find = connection.prepare_cached(
+                "SELECT manifest.media_type
+                 FROM repository JOIN manifest ON manifest.repository = repository.id
+                 JOIN blob ON blob.id = manifest.blob
+                 WHERE repository.name = ?1 AND manifest.digest = ?2 AND blob.damaged IS NULL",
+            )?;
+            let found = find.query_row([repository.as_str(), &digest.to_string()], |row| row.get(0));
+            Ok(found.optional()?.map(|text: String| MediaType::from(text)))
+        })
     }
 
     /// What a tag points to.
     pub fn tag(&self, repository: &Repository, tag: &Tag) -> Result<Option<Digest>, StoreError> {
-        let path = self.tag_path(repository, tag.as_str());
-        durable::read_line(&path)?.map(|line| parse_digest(&path, &line)).transpose()
-    }
-
-    /// Points a tag to a manifest, unless `precondition` does not hold: then `false`. Of two
-    /// requests at once one is first, and the other one's condition sees its work.
-    pub fn set_tag(
-        &self,
-        repository: &Repository,
-        tag: &Tag,
-        digest: &Digest,
-        precondition: &Precondition,
-    ) -> Result<bool, StoreError> {
-        let _held = self.hold(repository);
-        if !precondition.holds(self.tag(repository, tag)?.as_ref()) {
-            return Ok(false);
-        }
-        let path = self.tag_path(repository, tag.as_str());
-        durable::replace(&self.scratch, &path, format!("{digest}\n").as_bytes())?;
-        Ok(true)
+        self.database.read("look up a tag in", |connection| tagged(connection, repository, tag))
     }
 
     /// Removes a tag; `false` where there was none.
     pub fn remove_tag(&self, repository: &Repository, tag: &Tag) -> Result<bool, StoreError> {
-        let _held = self.hold(repository);
-        durable::remove(&self.tag_path(repository, tag.as_str()))
+        let (name, tag) = (repository.clone(), tag.clone());
+        self.database.write("remove a tag from", move |writing| {
+            let mut remove = writing.prepare_cached(
+                "DELETE FROM tag
+                 WHERE repository = (SELECT id FROM repository WHERE name = ?1) AND name = ?2",
+            )?;
+            Ok(remove.execute([name.as_str(), tag.as_str()])? > 0)
+        })
     }
 
-    /// Removes every tag that points to a manifest.
-    pub fn remove_tags_of(&self, repository: &Repository, digest: &Digest) -> Result<(), StoreError> {
-        let _held = self.hold(repository);
-        let wanted = digest.to_string();
-        for name in durable::names(&self.dir(repository).join("_tags"))? {
-            let path = self.tag_path(repository, &name);
-            if durable::read_line(&path)?.as_ref() == Some(&wanted) {
-                durable::remove(&path)?;
-            }
-        }
-        Ok(())
+    /// Takes a manifest out of a repository, and with it every tag that points to it and its place
+    /// among the referrers; `false` where it was not in it.
+    pub fn remove_manifest(&self, repository: &Repository, digest: &Digest) -> Result<bool, StoreError> {
+        let (name, digest) = (repository.clone(), digest.to_string());
+        self.database.write("remove a manifest from", move |writing| {
+            let mut remove = writing.prepare_cached(
+                "DELETE FROM manifest
+                 WHERE repository = (SELECT id FROM repository WHERE name = ?1) AND digest = ?2",
+            )?;
+            Ok(remove.execute([name.as_str(), &digest])? > 0)
+        })
     }
 
     /// A repository's tags in the order of their bytes; `None` where there is no such repository.
     pub fn tags(&self, repository: &Repository) -> Result<Option<Vec<String>>, StoreError> {
-        if !self.has_repository(repository) {
-            return Ok(None);
-        }
-        durable::names(&self.dir(repository).join("_tags")).map(Some)
+        self.database.read("list the tags of", |connection| {
+            let Some(id) = listed(connection, repository)? else {
+                return Ok(None);
+            };
+            let mut list =
+                connection.prepare_cached("SELECT name FROM tag WHERE repository = ?1 ORDER BY name")?;
+            list.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>().map(Some)
+        })
     }
 
     /// Whether a manifest was ever put into that repository.
-    pub fn has_repository(&self, repository: &Repository) -> bool {
-        self.dir(repository).join("_manifests").is_dir()
+    pub fn has_repository(&self, repository: &Repository) -> Result<bool, StoreError> {
+        self.database
+            .read("look for a repository in", |connection| Ok(listed(connection, repository)?.is_some()))
     }
 
     /// The names of all repositories, in the order of their bytes.
     pub fn repositories(&self) -> Result<Vec<String>, StoreError> {
-        let mut found = Vec::new();
-        collect(&self.repositories, "", &mut found)?;
-        found.sort_unstable();
-        Ok(found)
-    }
-
-    pub(super) fn dir(&self, repository: &Repository) -> PathBuf {
-        self.repositories.join(repository.as_str())
-    }
-
-    fn link(&self, repository: &Repository, kind: &str, digest: &Digest) -> PathBuf {
-        self.dir(repository).join(kind).join(digest.algorithm().as_str()).join(digest.hex())
-    }
-
-    fn tag_path(&self, repository: &Repository, tag: &str) -> PathBuf {
-        self.dir(repository).join("_tags").join(tag)
-    }
-
-    fn hold(&self, repository: &Repository) -> MutexGuard<'_, ()> {
-        let mut hasher = DefaultHasher::new();
-        repository.hash(&mut hasher);
-        let stripe = usize::try_from(hasher.finish() % STRIPES as u64).unwrap_or_default();
-        self.stripes[stripe].lock().unwrap_or_else(PoisonError::into_inner)
+        self.database.read("list the repositories of", |connection| {
+            let mut list =
+                connection.prepare_cached("SELECT name FROM repository WHERE listed = 1 ORDER BY name")?;
+            list.query_map([], |row| row.get(0))?.collect()
+        })
     }
 }
 
-/// A digest that the store itself wrote into a file.
-pub(super) fn parse_digest(path: &Path, line: &str) -> Result<Digest, StoreError> {
-    line.parse()
-        .map_err(|_| StoreError::Damaged { path: path.to_owned(), reason: format!("{line:?} is no digest") })
+/// The id of a blob of that repository which is not damaged.
+pub(super) fn linked(
+    connection: &Connection,
+    repository: &Repository,
+    digest: &Digest,
+) -> rusqlite::Result<Option<i64>> {
+    let mut find = connection.prepare_cached(
+        "SELECT blob.id
+         FROM repository JOIN blob JOIN repository_blob
+           ON repository_blob.repository = repository.id AND repository_blob.blob = blob.id
+         WHERE repository.name = ?1 AND blob.digest = ?2 AND blob.damaged IS NULL",
+    )?;
+    find.query_row([repository.as_str(), &digest.to_string()], |row| row.get(0)).optional()
 }
 
-/// Walks the folders of names; those of the store's own begin with `_`.
-fn collect(dir: &Path, prefix: &str, found: &mut Vec<String>) -> Result<(), StoreError> {
-    for name in durable::names(dir)? {
-        let path = dir.join(&name);
-        if name.starts_with('_') || !fs::metadata(&path).is_ok_and(|data| data.is_dir()) {
-            continue;
-        }
-        let full = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
-        if path.join("_manifests").is_dir() {
-            found.push(full.clone());
-        }
-        collect(&path, &full, found)?;
+/// What a tag points to.
+pub(super) fn tagged(
+    connection: &Connection,
+    repository: &Repository,
+    tag: &Tag,
+) -> rusqlite::Result<Option<Digest>> {
+    let mut find = connection.prepare_cached(
+        "SELECT manifest.digest
+         FROM repository JOIN tag ON tag.repository = repository.id
+         JOIN manifest ON manifest.id = tag.manifest
+         WHERE repository.name = ?1 AND tag.name = ?2",
+    )?;
+    find.query_row([repository.as_str(), tag.as_str()], |row| digest(row, 0)).optional()
+}
+
+/// Makes a content visible in a repository; `false` where it is not there or damaged.
+pub(super) fn link(
+    writing: &Writing<'_>,
+    repository: &Repository,
+    digest: &Digest,
+) -> rusqlite::Result<bool> {
+    let Some(blob) = sound(writing, digest)? else {
+        return Ok(false);
+    };
+    let repository = ensure_repository(writing, repository)?;
+    let mut insert = writing.prepare_cached(
+        "INSERT INTO repository_blob (repository, blob, linked) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET linked = ?3",
+    )?;
+    insert.execute(params![repository, blob, now()])?;
+    Ok(true)
+}
+
+/// A repository's id; it is made where it is missing, and its project too.
+pub(super) fn ensure_repository(writing: &Writing<'_>, repository: &Repository) -> rusqlite::Result<i64> {
+    let mut find = writing.prepare_cached("SELECT id FROM repository WHERE name = ?1")?;
+    if let Some(id) = find.query_row([repository.as_str()], |row| row.get(0)).optional()? {
+        return Ok(id);
     }
-    Ok(())
+    let project = ensure_project(writing, repository.project())?;
+    let mut insert = writing.prepare_cached("INSERT INTO repository (name, project) VALUES (?1, ?2)")?;
+    insert.insert(params![repository.as_str(), project])
+}
+
+/// The id of a repository that a manifest was ever put into.
+fn listed(connection: &Connection, repository: &Repository) -> rusqlite::Result<Option<i64>> {
+    let mut find = connection.prepare_cached("SELECT id FROM repository WHERE name = ?1 AND listed = 1")?;
+    find.query_row([repository.as_str()], |row| row.get(0)).optional()
 }

@@ -2,17 +2,13 @@
 //!
 //! ```text
 //! DATA/
-//! ├── format                               "portolan-depot 1": refused when newer
+//! ├── format                               "portolan-depot 2": refused when newer
 //! ├── lock                                 held by the one process that has the depot open
+//! ├── depot.sqlite                         everything but content: repositories, tags, projects,
+//! │                                        accounts, sessions (`database/schema`); mode 0600
 //! ├── blobs/sha256/ab/abcd…                every content once, named by its digest: layers,
 //! ├── blobs/sha512/ab/abcd…                configs, manifests, chart archives, provenance
 //! ├── uploads/                             content that has no name yet; emptied at the start
-//! ├── repositories/NAME…/
-//! │   ├── _blobs/sha256/HEX                empty: this repository has that blob
-//! │   ├── _manifests/sha256/HEX            the media type the manifest was put with
-//! │   ├── _tags/TAG                        the digest it points to
-//! │   └── _referrers/sha256/HEX/ALG-HEX    a descriptor (JSON) of a manifest with that subject
-//! ├── projects/NAME                        "public" or "private"
 //! └── charts/root/, charts/projects/NAME/
 //!     ├── NAME-VERSION.chart               the index's entry (JSON), the archive's digest in it
 //!     └── NAME-VERSION.prov                the digest of the provenance file
@@ -21,30 +17,39 @@
 //! Rules that hold everywhere:
 //! - a content gets its name in `blobs/` only after its digest was derived and found right, and a
 //!   name is acknowledged only after file and directory are synced (design decision 18);
-//! - what points to a content is written after it, what is pointed to is never removed first;
-//! - small files are replaced by renaming, so that a reader sees the old or the new one;
-//! - no repository element starts with `_`, so those folders clash with no name.
+//! - what points to a content is committed after the content is synced, and removed before it; of
+//!   one digest, admission and removal exclude each other (`stripes`);
+//! - a change of the database is acknowledged after its transaction is on the disk, and happens as
+//!   a whole or not at all.
 //!
 //! All functions block: a server calls them away from its own threads.
 
 mod blobs;
 mod charts;
+mod database;
 mod draft;
 mod durable;
 mod error;
 mod manifests;
 mod metadata;
 mod projects;
+mod put;
 mod referrers;
+mod stripes;
 #[cfg(test)]
 mod tests;
 mod uploads;
 
+use std::convert::Infallible;
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
+use portolan_oci::{Digest, Repository};
+
 pub use blobs::Blobs;
 pub use charts::{ChartEntry, ChartStore, Saved};
+use database::Database;
+pub use database::Writes;
 pub use draft::Draft;
 use error::Io;
 pub use error::StoreError;
@@ -54,7 +59,7 @@ pub use referrers::{ReferrerPage, Referrers};
 pub use uploads::{Claim, ClaimError, Uploads};
 
 /// The first line of `format`. A later version that changes the layout counts up.
-const FORMAT: &str = "portolan-depot 1\n";
+const FORMAT: &str = "portolan-depot 2\n";
 
 /// One depot's data, opened by this process alone.
 #[derive(Debug)]
@@ -81,13 +86,58 @@ impl Store {
         let scratch = dir.join("uploads");
         clear(&scratch)?;
         check_format(&dir.join("format"), &scratch)?;
+        let database = Database::open(dir)?;
         Ok(Self {
-            blobs: Blobs::open(&dir.join("blobs"), &scratch)?,
+            blobs: Blobs::open(&dir.join("blobs"), &scratch, database.clone())?,
             uploads: Uploads::new(&scratch),
-            metadata: Metadata::open(dir, &scratch)?,
+            metadata: Metadata::new(database),
             charts: ChartStore::open(&dir.join("charts"), &scratch)?,
             _lock: lock,
         })
+    }
+
+    /// How busy the database is.
+    pub fn writes(&self) -> Writes {
+        self.metadata.database.writes()
+    }
+
+    /// Keeps a draft under its digest, if that is what it has, and makes it visible in a
+    /// repository: one commit for both.
+    pub fn keep_blob(
+        &self,
+        repository: &Repository,
+        draft: Draft,
+        digest: &Digest,
+    ) -> Result<(), StoreError> {
+        let (name, wanted) = (repository.clone(), digest.clone());
+        let kept = self.blobs.admit_with(draft, digest, move |writing, arrival| {
+            arrival.record(writing)?;
+            metadata::link(writing, &name, &wanted)?;
+            Ok(Ok::<_, Infallible>(()))
+        })?;
+        let Ok(()) = kept;
+        Ok(())
+    }
+
+    /// Makes a blob that another repository has, or any one where none is named, visible in a
+    /// repository; `false` where it is not there.
+    pub fn mount_blob(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        from: Option<&Repository>,
+    ) -> Result<bool, StoreError> {
+        let visible = match from {
+            Some(from) => self.metadata.has_blob(from, digest)?,
+            None => self.blobs.holds(digest)?,
+        };
+        if !visible || !self.blobs.has_file(digest) {
+            return Ok(false);
+        }
+        let (name, digest) = (repository.clone(), digest.clone());
+        self.metadata
+            .database
+            .write("mount a blob in", move |writing| metadata::link(writing, &name, &digest))
     }
 }
 

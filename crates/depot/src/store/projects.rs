@@ -1,39 +1,79 @@
-//! Projects, where they exist on their own.
+//! Projects: the first path element of every repository, and what Harbor's interface makes.
 
-use super::durable;
+use rusqlite::{OptionalExtension, params};
+
+use super::database::{Writing, bytes, now};
 use super::error::StoreError;
 use super::metadata::Metadata;
 use crate::names::ProjectName;
 use crate::options::Visibility;
 
 impl Metadata {
-    /// Makes a project; `false` where it exists, whatever its visibility.
+    /// Makes a project; `false` where it was made before, whatever its visibility. One that is
+    /// merely there, since something was pushed into it, becomes one that was made.
     pub fn create_project(&self, name: &ProjectName, visibility: Visibility) -> Result<bool, StoreError> {
-        if self.visibility(name.as_str())?.is_some() {
-            return Ok(false);
-        }
-        let text = match visibility {
-            Visibility::Public => "public\n",
-            Visibility::Private => "private\n",
-        };
-        durable::replace(&self.scratch, &self.projects.join(name.as_str()), text.as_bytes())?;
-        Ok(true)
+        let name = name.clone();
+        self.database.write("make a project in", move |writing| {
+            let mut insert = writing.prepare_cached(
+                "INSERT INTO project (name, visibility, created) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (name) DO UPDATE SET visibility = ?2 WHERE project.visibility IS NULL",
+            )?;
+            Ok(insert.execute(params![name.as_str(), text(visibility), now()])? > 0)
+        })
     }
 
     /// A project's visibility, `None` where no such project was made.
     ///
     /// Takes any text: what is no project's name is no project.
     pub fn visibility(&self, name: &str) -> Result<Option<Visibility>, StoreError> {
-        let Ok(name) = name.parse::<ProjectName>() else {
+        if name.parse::<ProjectName>().is_err() {
             return Ok(None);
-        };
-        let line = durable::read_line(&self.projects.join(name.as_str()))?;
-        // Whatever is not plainly public is private.
-        Ok(line.map(|line| if line == "public" { Visibility::Public } else { Visibility::Private }))
+        }
+        self.database.read("look for a project in", |connection| {
+            let mut find = connection.prepare_cached(
+                "SELECT visibility FROM project WHERE name = ?1 AND visibility IS NOT NULL",
+            )?;
+            let found = find.query_row([name], |row| Ok(visibility(row.get_ref(0)?.as_str()?)));
+            found.optional()
+        })
     }
 
     /// The projects that were made, by name.
     pub fn projects(&self) -> Result<Vec<String>, StoreError> {
-        durable::names(&self.projects)
+        self.database.read("list the projects of", |connection| {
+            let mut list = connection
+                .prepare_cached("SELECT name FROM project WHERE visibility IS NOT NULL ORDER BY name")?;
+            list.query_map([], |row| row.get(0))?.collect()
+        })
     }
+
+    /// Bytes of all that a project holds, every content counted once; 0 where it holds nothing.
+    pub fn usage(&self, project: &ProjectName) -> Result<u64, StoreError> {
+        self.database.read("measure a project in", |connection| {
+            let mut find = connection.prepare_cached("SELECT bytes FROM project WHERE name = ?1")?;
+            Ok(find.query_row([project.as_str()], |row| bytes(row, 0)).optional()?.unwrap_or_default())
+        })
+    }
+}
+
+/// A project's id; it is made where it is missing, as one that nobody made by name.
+pub(super) fn ensure_project(writing: &Writing<'_>, name: &str) -> rusqlite::Result<i64> {
+    let mut find = writing.prepare_cached("SELECT id FROM project WHERE name = ?1")?;
+    if let Some(id) = find.query_row([name], |row| row.get(0)).optional()? {
+        return Ok(id);
+    }
+    let mut insert = writing.prepare_cached("INSERT INTO project (name, created) VALUES (?1, ?2)")?;
+    insert.insert(params![name, now()])
+}
+
+fn text(visibility: Visibility) -> &'static str {
+    match visibility {
+        Visibility::Public => "public",
+        Visibility::Private => "private",
+    }
+}
+
+/// Whatever is not plainly public is private.
+fn visibility(text: &str) -> Visibility {
+    if text == "public" { Visibility::Public } else { Visibility::Private }
 }
