@@ -47,8 +47,8 @@ fn dispatch(
     output::logging::start(invocation.verbosity, console);
     match invocation.command {
         args::Command::Sync(sync) => commands::sync::run(&sync, environment, console),
-        args::Command::Serve(serve) => commands::serve::run(&serve, console),
-        args::Command::Depot(depot) => commands::depot::run(&depot, console),
+        args::Command::Serve(serve) => commands::serve::run(&serve, environment, console),
+        args::Command::Depot(depot) => commands::depot::run(&depot, environment, console),
         args::Command::Quickstart(quickstart) => commands::quickstart::run(&quickstart, console),
         args::Command::Completions(completions) => {
             Ok(commands::completions::run(&completions, &args::description(), console))

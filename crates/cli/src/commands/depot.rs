@@ -1,8 +1,11 @@
 //! `portolan depot`: everything about the depot, each a command of its own.
 
+pub(crate) mod data;
+
 use clap::{Args, Subcommand};
 
 use super::serve::{self, ServeArgs};
+use crate::config::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::Console;
 
@@ -24,8 +27,8 @@ enum DepotCommand {
 /// # Errors
 ///
 /// [`Failure`] of the command that was asked for.
-pub fn run(arguments: &DepotArgs, console: &Console) -> Result<Exit, Failure> {
+pub fn run(arguments: &DepotArgs, environment: &Environment, console: &Console) -> Result<Exit, Failure> {
     match &arguments.command {
-        DepotCommand::Serve(arguments) => serve::run(arguments, console),
+        DepotCommand::Serve(arguments) => serve::run(arguments, environment, console),
     }
 }

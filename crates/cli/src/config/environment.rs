@@ -41,6 +41,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("HOME", "where charts-syncer.yaml and .docker/config.json are looked for"),
     ("DOCKER_CONFIG", "the directory of Docker's config.json"),
     ("PATH", "where Docker's credential helpers are looked for"),
+    ("PORTOLAN_DATA", "the depot's data directory, where --data is not given"),
     ("NO_COLOR", "no colours, whatever the terminal"),
     ("TERM", "`dumb` means no colours and no bars"),
 ];

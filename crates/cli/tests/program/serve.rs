@@ -58,6 +58,17 @@ fn a_program_that_reads_along_is_told_where_it_is() {
 }
 
 #[test]
+fn the_data_directory_is_a_flag_or_a_variable() {
+    let site = Site::new();
+    let refused = site.run("serve").expect(2);
+    assert_eq!(refused.err, "error: which depot? Neither --data nor the variable PORTOLAN_DATA is set\n");
+    let mut command = site.command("serve --listen 127.0.0.1:0");
+    let mut server = Background::start(command.env("PORTOLAN_DATA", "of-the-variable"));
+    server.wait_for("Listening on ");
+    assert!(site.path("of-the-variable/format").is_file());
+}
+
+#[test]
 fn a_directory_belongs_to_one_process() {
     let site = Site::new();
     let server = Server::start(&site, "serve");
