@@ -196,10 +196,14 @@ fn refuse_clashes(
         return Ok(());
     }
     let charts = &app.store.charts;
-    if fields.chart.as_ref().is_some_and(|chart| charts.has(tenant, &chart.stem)) {
+    if let Some(chart) = &fields.chart
+        && charts.has(tenant, &chart.stem)?
+    {
         return Err(clash(form, "chart"));
     }
-    if fields.provenance.as_ref().is_some_and(|provenance| charts.has_provenance(tenant, &provenance.stem)) {
+    if let Some(provenance) = &fields.provenance
+        && charts.has_provenance(tenant, &provenance.stem)?
+    {
         return Err(clash(form, "provenance file"));
     }
     Ok(())

@@ -1,23 +1,41 @@
 //! Chart repositories: which charts there are, and the index that Helm reads.
 //!
-//! The archives themselves are contents like any other, in `blobs/`. A record on disk is one
-//! entry of the index; a tenant's records are read once and then kept in memory, the index
+//! The archives themselves are contents like any other, in `blobs/`. A row of the database is one
+//! entry of the index; a tenant's entries are read once and then kept in memory, the index
 //! rendered again only after a change.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use portolan_chart::ChartVersion;
-use portolan_oci::{Algorithm, Digest};
+use portolan_chart::{ChartVersion, VersionError};
+use portolan_oci::Digest;
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Map, Value, json};
 
-use super::durable;
+use super::blobs::sound;
+use super::database::{Database, Writing, digest, unreadable};
 use super::error::StoreError;
+use super::projects::ensure_project;
 use crate::names::{ChartStem, Tenant};
 use crate::options::Existing;
 use crate::yaml;
+
+/// A chart's archive by its tenant's project and its stem; what is damaged is not there.
+const CHART: &str = "SELECT blob.digest
+    FROM project JOIN chart ON chart.project = project.id JOIN blob ON blob.id = chart.blob
+    WHERE project.name = ?1 AND chart.stem = ?2 AND blob.damaged IS NULL";
+
+/// The same for a provenance file.
+const PROVENANCE: &str = "SELECT blob.digest
+    FROM project JOIN provenance ON provenance.project = project.id JOIN blob ON blob.id = provenance.blob
+    WHERE project.name = ?1 AND provenance.stem = ?2 AND blob.damaged IS NULL";
+
+const REMOVE_CHART: &str =
+    "DELETE FROM chart WHERE project = (SELECT id FROM project WHERE name = ?1) AND stem = ?2";
+
+const REMOVE_PROVENANCE: &str =
+    "DELETE FROM provenance WHERE project = (SELECT id FROM project WHERE name = ?1) AND stem = ?2";
 
 /// One version of a chart, as the index has it.
 #[derive(Debug, Clone)]
@@ -37,11 +55,10 @@ pub enum Saved {
     Exists,
 }
 
-/// The directory `charts/`.
+/// All chart repositories of a depot.
 #[derive(Debug)]
 pub struct ChartStore {
-    dir: PathBuf,
-    scratch: PathBuf,
+    database: Database,
     shelves: Mutex<HashMap<Tenant, Shelf>>,
 }
 
@@ -77,25 +94,22 @@ impl ChartEntry {
         &self.digest
     }
 
-    fn load(path: &Path) -> Result<Option<Self>, StoreError> {
-        let Some(content) = durable::read_small(path)? else {
-            return Ok(None);
-        };
-        let damaged = |reason: String| StoreError::Damaged { path: path.to_owned(), reason };
-        let record: Map<String, Value> =
-            serde_json::from_slice(&content).map_err(|error| damaged(error.to_string()))?;
-        let name = text(&record, "name").to_owned();
-        let version = text(&record, "version").parse().map_err(|_| damaged("no version".to_owned()))?;
-        let digest = Digest::from_hex(Algorithm::Sha256, text(&record, "digest"))
-            .map_err(|_| damaged("no digest".to_owned()))?;
-        Ok(Some(Self { name, version, digest, record }))
+    /// The entry of an archive as it was kept.
+    pub(super) fn from_record(record: Map<String, Value>, digest: Digest) -> Result<Self, VersionError> {
+        let version = text(&record, "version").parse()?;
+        Ok(Self { name: text(&record, "name").to_owned(), version, digest, record })
+    }
+
+    /// From the columns `entry` and the archive's digest.
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let record = serde_json::from_str(row.get_ref(0)?.as_str()?).map_err(|error| unreadable(0, error))?;
+        Self::from_record(record, digest(row, 1)?).map_err(|error| unreadable(0, error))
     }
 }
 
 impl ChartStore {
-    pub(super) fn open(dir: &Path, scratch: &Path) -> Result<Self, StoreError> {
-        durable::create_dirs(dir)?;
-        Ok(Self { dir: dir.to_owned(), scratch: scratch.to_owned(), shelves: Mutex::default() })
+    pub(super) fn new(database: Database) -> Self {
+        Self { database, shelves: Mutex::default() }
     }
 
     /// Adds a chart whose archive is in the store.
@@ -106,17 +120,20 @@ impl ChartStore {
         entry: ChartEntry,
         existing: Existing,
     ) -> Result<Saved, StoreError> {
-        let path = self.record_path(tenant, stem);
         let mut shelves = self.lock();
-        if existing == Existing::Keep && path.is_file() {
-            return Ok(Saved::Exists);
-        }
-        let content = serde_json::to_vec(&entry.record).expect("because a JSON map can be written as JSON");
-        durable::replace(&self.scratch, &path, &content)?;
-        if let Some(shelf) = shelves.get_mut(tenant) {
+        let (owner, stem, row) = (tenant.clone(), stem.clone(), entry.clone());
+        let saved = self.database.write("save a chart in", move |writing| {
+            if existing == Existing::Keep && find(writing, CHART, &owner, &stem)?.is_some() {
+                return Ok(Saved::Exists);
+            }
+            remove(writing, REMOVE_CHART, &owner, &stem)?;
+            record(writing, &owner, &stem, &row, present(writing, &row.digest)?)?;
+            Ok(Saved::Done)
+        })?;
+        if let (Saved::Done, Some(shelf)) = (saved, shelves.get_mut(tenant)) {
             shelf.put(entry);
         }
-        Ok(Saved::Done)
+        Ok(saved)
     }
 
     /// Adds a chart's provenance, whose content is in the store. The chart need not be there.
@@ -127,34 +144,36 @@ impl ChartStore {
         digest: &Digest,
         existing: Existing,
     ) -> Result<Saved, StoreError> {
-        let path = self.provenance_path(tenant, stem);
-        let _held = self.lock();
-        if existing == Existing::Keep && path.is_file() {
-            return Ok(Saved::Exists);
-        }
-        durable::replace(&self.scratch, &path, format!("{digest}\n").as_bytes())?;
-        Ok(Saved::Done)
+        let (tenant, stem, digest) = (tenant.clone(), stem.clone(), digest.clone());
+        self.database.write("save a provenance file in", move |writing| {
+            if existing == Existing::Keep && find(writing, PROVENANCE, &tenant, &stem)?.is_some() {
+                return Ok(Saved::Exists);
+            }
+            remove(writing, REMOVE_PROVENANCE, &tenant, &stem)?;
+            record_provenance(writing, &tenant, &stem, present(writing, &digest)?)?;
+            Ok(Saved::Done)
+        })
     }
 
     /// Whether a chart of that file name is there.
-    pub fn has(&self, tenant: &Tenant, stem: &ChartStem) -> bool {
-        self.record_path(tenant, stem).is_file()
+    pub fn has(&self, tenant: &Tenant, stem: &ChartStem) -> Result<bool, StoreError> {
+        Ok(self.archive(tenant, stem)?.is_some())
     }
 
     /// Whether a provenance file of that name is there.
-    pub fn has_provenance(&self, tenant: &Tenant, stem: &ChartStem) -> bool {
-        self.provenance_path(tenant, stem).is_file()
+    pub fn has_provenance(&self, tenant: &Tenant, stem: &ChartStem) -> Result<bool, StoreError> {
+        Ok(self.provenance(tenant, stem)?.is_some())
     }
 
     /// The digest of a chart's archive.
     pub fn archive(&self, tenant: &Tenant, stem: &ChartStem) -> Result<Option<Digest>, StoreError> {
-        Ok(ChartEntry::load(&self.record_path(tenant, stem))?.map(|entry| entry.digest))
+        self.database.read("look for a chart in", |connection| find(connection, CHART, tenant, stem))
     }
 
     /// The digest of a chart's provenance file.
     pub fn provenance(&self, tenant: &Tenant, stem: &ChartStem) -> Result<Option<Digest>, StoreError> {
-        let path = self.provenance_path(tenant, stem);
-        durable::read_line(&path)?.map(|line| parse_digest(&path, &line)).transpose()
+        self.database
+            .read("look for a provenance file in", |connection| find(connection, PROVENANCE, tenant, stem))
     }
 
     /// Removes a version with its provenance; `false` where it is not there.
@@ -163,14 +182,18 @@ impl ChartStore {
             return Ok(false);
         };
         let mut shelves = self.lock();
-        if !durable::remove(&self.record_path(tenant, &stem))? {
-            return Ok(false);
-        }
-        durable::remove(&self.provenance_path(tenant, &stem))?;
-        if let Some(shelf) = shelves.get_mut(tenant) {
+        let owner = tenant.clone();
+        let removed = self.database.write("remove a chart from", move |writing| {
+            let removed = remove(writing, REMOVE_CHART, &owner, &stem)?;
+            if removed {
+                remove(writing, REMOVE_PROVENANCE, &owner, &stem)?;
+            }
+            Ok(removed)
+        })?;
+        if let (true, Some(shelf)) = (removed, shelves.get_mut(tenant)) {
             shelf.take(name, version);
         }
-        Ok(true)
+        Ok(removed)
     }
 
     /// `index.yaml`.
@@ -198,7 +221,7 @@ impl ChartStore {
         self.with_shelf(tenant, |shelf| shelf.find(name, version).map(|entry| entry.record.clone()))
     }
 
-    /// Runs `ask` on a tenant's shelf, which is read from the disk the first time. Tenants that
+    /// Runs `ask` on a tenant's shelf, which is read from the database the first time. Tenants that
     /// have nothing are not remembered, or anybody could fill the memory by asking for names.
     fn with_shelf<T>(&self, tenant: &Tenant, ask: impl FnOnce(&mut Shelf) -> T) -> Result<T, StoreError> {
         let mut shelves = self.lock();
@@ -213,33 +236,23 @@ impl ChartStore {
     }
 
     fn load(&self, tenant: &Tenant) -> Result<Shelf, StoreError> {
-        let dir = self.tenant_dir(tenant);
+        let entries = self.database.read("list the charts of", |connection| {
+            let mut list = connection.prepare_cached(
+                "SELECT chart.entry, blob.digest
+                 FROM project JOIN chart ON chart.project = project.id JOIN blob ON blob.id = chart.blob
+                 WHERE project.name = ?1",
+            )?;
+            list.query_map([project(tenant)], ChartEntry::from_row)?.collect::<Result<Vec<_>, _>>()
+        })?;
         let mut shelf = Shelf::default();
-        for name in durable::names(&dir)?.into_iter().filter(|name| name.ends_with(".chart")) {
-            if let Some(entry) = ChartEntry::load(&dir.join(name))? {
-                shelf.charts.entry(entry.name.clone()).or_default().push(entry);
-            }
+        for entry in entries {
+            shelf.charts.entry(entry.name.clone()).or_default().push(entry);
         }
         shelf.charts.values_mut().for_each(|entries| newest_first(entries));
         Ok(shelf)
     }
 
-    fn tenant_dir(&self, tenant: &Tenant) -> PathBuf {
-        match tenant {
-            Tenant::Root => self.dir.join("root"),
-            Tenant::Project(project) => self.dir.join("projects").join(project.as_str()),
-        }
-    }
-
-    fn record_path(&self, tenant: &Tenant, stem: &ChartStem) -> PathBuf {
-        self.tenant_dir(tenant).join(format!("{stem}.chart"))
-    }
-
-    fn provenance_path(&self, tenant: &Tenant, stem: &ChartStem) -> PathBuf {
-        self.tenant_dir(tenant).join(format!("{stem}.prov"))
-    }
-
-    /// A shelf is changed only after the disk was, in one step, so it is whole after a panic too.
+    /// A shelf is changed only after the database was, in one step, so it is whole after a panic too.
     fn lock(&self) -> MutexGuard<'_, HashMap<Tenant, Shelf>> {
         self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -288,16 +301,74 @@ impl Shelf {
     }
 }
 
+/// The project that stands for a tenant; no project that has a name stands for the root.
+fn project(tenant: &Tenant) -> &str {
+    match tenant {
+        Tenant::Root => "",
+        Tenant::Project(project) => project.as_str(),
+    }
+}
+
+/// The digest that `question` finds for a file name.
+fn find(
+    connection: &Connection,
+    question: &str,
+    tenant: &Tenant,
+    stem: &ChartStem,
+) -> rusqlite::Result<Option<Digest>> {
+    let mut find = connection.prepare_cached(question)?;
+    find.query_row([project(tenant), stem.as_str()], |row| digest(row, 0)).optional()
+}
+
+/// Whether `statement` removed something of that file name.
+fn remove(
+    writing: &Writing<'_>,
+    statement: &str,
+    tenant: &Tenant,
+    stem: &ChartStem,
+) -> rusqlite::Result<bool> {
+    Ok(writing.prepare_cached(statement)?.execute([project(tenant), stem.as_str()])? > 0)
+}
+
+/// The id of a content that was admitted a moment ago.
+fn present(writing: &Writing<'_>, digest: &Digest) -> rusqlite::Result<i64> {
+    sound(writing, digest)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
+}
+
+/// Writes a chart's row.
+pub(super) fn record(
+    writing: &Writing<'_>,
+    tenant: &Tenant,
+    stem: &ChartStem,
+    entry: &ChartEntry,
+    blob: i64,
+) -> rusqlite::Result<()> {
+    let mut insert = writing.prepare_cached(
+        "INSERT INTO chart (project, stem, name, version, blob, entry) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    let text = serde_json::to_string(&entry.record).expect("because a JSON map can be written as JSON");
+    let project = ensure_project(writing, project(tenant))?;
+    insert.execute(params![project, stem.as_str(), entry.name, entry.version.as_str(), blob, text])?;
+    Ok(())
+}
+
+/// Writes a provenance file's row.
+pub(super) fn record_provenance(
+    writing: &Writing<'_>,
+    tenant: &Tenant,
+    stem: &ChartStem,
+    blob: i64,
+) -> rusqlite::Result<()> {
+    let mut insert =
+        writing.prepare_cached("INSERT INTO provenance (project, stem, blob) VALUES (?1, ?2, ?3)")?;
+    insert.execute(params![ensure_project(writing, project(tenant))?, stem.as_str(), blob])?;
+    Ok(())
+}
+
 fn newest_first(entries: &mut [ChartEntry]) {
     entries.sort_by(|one, other| other.version.cmp(&one.version));
 }
 
 fn text<'a>(record: &'a Map<String, Value>, key: &str) -> &'a str {
     record.get(key).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// A digest that the store itself wrote into a file.
-fn parse_digest(path: &Path, line: &str) -> Result<Digest, StoreError> {
-    line.parse()
-        .map_err(|_| StoreError::Damaged { path: path.to_owned(), reason: format!("{line:?} is no digest") })
 }

@@ -175,13 +175,17 @@ pub(super) fn link(
     let Some(blob) = sound(writing, digest)? else {
         return Ok(false);
     };
-    let repository = ensure_repository(writing, repository)?;
+    link_content(writing, ensure_repository(writing, repository)?, blob)?;
+    Ok(true)
+}
+
+/// Makes a content visible in a repository, both by their ids.
+pub(super) fn link_content(writing: &Writing<'_>, repository: i64, blob: i64) -> rusqlite::Result<()> {
     let mut insert = writing.prepare_cached(
         "INSERT INTO repository_blob (repository, blob, linked) VALUES (?1, ?2, ?3)
          ON CONFLICT DO UPDATE SET linked = ?3",
     )?;
-    insert.execute(params![repository, blob, now()])?;
-    Ok(true)
+    insert.execute(params![repository, blob, now()]).map(drop)
 }
 
 /// A repository's id; it is made where it is missing, and its project too.

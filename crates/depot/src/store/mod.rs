@@ -2,16 +2,14 @@
 //!
 //! ```text
 //! DATA/
-//! ├── format                               "portolan-depot 2": refused when newer
+//! ├── format                               "portolan-depot 2": an older one is brought to it, a
+//! │                                        newer one refused
 //! ├── lock                                 held by the one process that has the depot open
 //! ├── depot.sqlite                         everything but content: repositories, tags, projects,
-//! │                                        accounts, sessions (`database/schema`); mode 0600
+//! │                                        charts, accounts (`database/schema`); mode 0600
 //! ├── blobs/sha256/ab/abcd…                every content once, named by its digest: layers,
 //! ├── blobs/sha512/ab/abcd…                configs, manifests, chart archives, provenance
-//! ├── uploads/                             content that has no name yet; emptied at the start
-//! └── charts/root/, charts/projects/NAME/
-//!     ├── NAME-VERSION.chart               the index's entry (JSON), the archive's digest in it
-//!     └── NAME-VERSION.prov                the digest of the provenance file
+//! └── uploads/                             content that has no name yet; emptied at the start
 //! ```
 //!
 //! Rules that hold everywhere:
@@ -30,6 +28,7 @@ mod database;
 mod draft;
 mod durable;
 mod error;
+mod format1;
 mod manifests;
 mod metadata;
 mod projects;
@@ -85,13 +84,12 @@ impl Store {
         let lock = lock(&dir.join("lock"))?;
         let scratch = dir.join("uploads");
         clear(&scratch)?;
-        check_format(&dir.join("format"), &scratch)?;
-        let database = Database::open(dir)?;
+        let database = open_database(dir, &scratch)?;
         Ok(Self {
             blobs: Blobs::open(&dir.join("blobs"), &scratch, database.clone())?,
             uploads: Uploads::new(&scratch),
+            charts: ChartStore::new(database.clone()),
             metadata: Metadata::new(database),
-            charts: ChartStore::open(&dir.join("charts"), &scratch)?,
             _lock: lock,
         })
     }
@@ -161,13 +159,30 @@ fn clear(scratch: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn check_format(path: &Path, scratch: &Path) -> Result<(), StoreError> {
-    match durable::read_small(path)? {
-        None => durable::replace(scratch, path, FORMAT.as_bytes()),
-        Some(found) if found == FORMAT.as_bytes() => Ok(()),
+/// Opens the database of a directory that is new, of this format, or of the one before, which is
+/// brought to this one.
+fn open_database(dir: &Path, scratch: &Path) -> Result<Database, StoreError> {
+    let path = dir.join("format");
+    let found = durable::read_small(&path)?;
+    let database = match found.as_deref() {
+        Some(found) if found == FORMAT.as_bytes() => Database::open(dir)?,
+        Some(found) if found == format1::FORMAT.as_bytes() => migrated(dir)?,
         Some(found) => {
-            let found = String::from_utf8_lossy(&found).trim().to_owned();
-            Err(StoreError::Format { path: path.to_owned(), found })
+            let found = String::from_utf8_lossy(found).trim().to_owned();
+            return Err(StoreError::Format { path, found });
         }
+        None => Database::open(dir)?,
+    };
+    if found.as_deref() != Some(FORMAT.as_bytes()) {
+        durable::replace(scratch, &path, FORMAT.as_bytes())?;
     }
+    format1::remove_rest(dir)?;
+    Ok(database)
+}
+
+fn migrated(dir: &Path) -> Result<Database, StoreError> {
+    format1::forget_attempt(dir)?;
+    let database = Database::open(dir)?;
+    format1::take_over(dir, &database)?;
+    Ok(database)
 }

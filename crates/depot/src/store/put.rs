@@ -58,23 +58,36 @@ impl Put {
     pub(super) fn record(&self, writing: &Writing<'_>, arrival: &Arrival) -> rusqlite::Result<()> {
         let blob = arrival.record(writing)?;
         let repository = ensure_repository(writing, &self.repository)?;
-        writing
-            .prepare_cached("UPDATE repository SET listed = 1 WHERE id = ?1 AND listed = 0")?
-            .execute([repository])?;
+        list_repository(writing, repository)?;
         let manifest = record_manifest(writing, repository, blob, &self.new)?;
         record_parts(writing, repository, manifest, &self.new)?;
-        let mut set = writing.prepare_cached(
-            "INSERT INTO tag (repository, name, manifest, moved) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET manifest = ?3, moved = ?4",
-        )?;
-        for tag in &self.tags {
-            set.execute(params![repository, tag.as_str(), manifest, now()])?;
-        }
-        Ok(())
+        self.tags.iter().try_for_each(|tag| set_tag(writing, repository, tag, manifest))
     }
 }
 
-fn record_manifest(
+/// Brings a repository into the catalog.
+pub(super) fn list_repository(writing: &Writing<'_>, repository: i64) -> rusqlite::Result<()> {
+    let mut update =
+        writing.prepare_cached("UPDATE repository SET listed = 1 WHERE id = ?1 AND listed = 0")?;
+    update.execute([repository]).map(drop)
+}
+
+/// Points a tag to a manifest, both by their ids.
+pub(super) fn set_tag(
+    writing: &Writing<'_>,
+    repository: i64,
+    tag: &Tag,
+    manifest: i64,
+) -> rusqlite::Result<()> {
+    let mut set = writing.prepare_cached(
+        "INSERT INTO tag (repository, name, manifest, moved) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET manifest = ?3, moved = ?4",
+    )?;
+    set.execute(params![repository, tag.as_str(), manifest, now()]).map(drop)
+}
+
+/// Writes a manifest's own row and gives its id.
+pub(super) fn record_manifest(
     writing: &Writing<'_>,
     repository: i64,
     blob: i64,
@@ -104,8 +117,9 @@ fn record_manifest(
     insert.query_row(values, |row| row.get(0))
 }
 
-/// The same bytes under another media type can have other parts, so those of before go.
-fn record_parts(
+/// Writes what a manifest is made of. The same bytes under another media type can have other
+/// parts, so those of before go.
+pub(super) fn record_parts(
     writing: &Writing<'_>,
     repository: i64,
     manifest: i64,

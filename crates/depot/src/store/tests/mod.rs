@@ -2,6 +2,7 @@
 
 mod blobs;
 mod database;
+mod format1;
 mod manifests;
 mod opening;
 mod projects;
