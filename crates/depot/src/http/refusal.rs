@@ -144,6 +144,9 @@ impl Refusal {
                 };
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(realm));
             }
+            Self::Parse(ParseError::Method { allow, .. }) => {
+                headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+            }
             Self::ChunkOutOfOrder { location, written, .. } => {
                 headers.insert(header::LOCATION, ascii(location));
                 headers.insert(header::RANGE, ascii(&super::uploads::range_of(*written)));
@@ -189,6 +192,7 @@ fn parse_kind(error: &ParseError) -> (StatusCode, &'static str) {
         ParseError::ReferenceInvalid { .. } => (StatusCode::BAD_REQUEST, "MANIFEST_INVALID"),
         ParseError::ManifestUnknown { .. } => (StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN"),
         ParseError::UploadUnknown { .. } => (StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN"),
+        ParseError::TooManyTags { .. } => (StatusCode::URI_TOO_LONG, "MANIFEST_INVALID"),
         ParseError::PageInvalid { .. } => (StatusCode::BAD_REQUEST, "PAGINATION_NUMBER_INVALID"),
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Pure: [`Request::parse`] asks no store, no account and no socket. Every value in a [`Request`]
 //! went through a constructor that refuses bad ones, so the handlers behind it check no names.
-//! Sources: OCI Distribution specification 1.1 ("Endpoints", end-1 to end-12), ChartMuseum's and
-//! Harbor's interfaces as formats.md, section 6 has them.
+//! Sources: OCI Distribution specification 1.1 ("Endpoints", end-1 to end-13; what the draft of 1.2
+//! adds is said where it stands), ChartMuseum's and Harbor's interfaces as formats.md, section 6 has
+//! them.
 
 mod charts;
 mod harbor;
@@ -60,11 +61,12 @@ pub enum RepositoryCall {
     DeleteBlob(Digest),
     /// end-3: `GET` and `HEAD` of `manifests/REFERENCE`.
     GetManifest(Locator),
-    /// end-7: `PUT manifests/REFERENCE`; draft of 1.2: more tags for a manifest put by digest.
+    /// end-7: `PUT manifests/REFERENCE`; end-7b of the draft of 1.2: more tags, `?tag=`.
     PutManifest(Locator, Vec<Tag>),
     /// end-9: `DELETE manifests/REFERENCE`.
     DeleteManifest(Locator),
-    /// end-4a: `POST blobs/uploads/`, for a session of chunks or a body that follows.
+    /// end-4a: `POST blobs/uploads/`, for a session of chunks or a body that follows; end-4c of the
+    /// draft of 1.2: `?digest-algorithm=`.
     StartUpload(Algorithm),
     /// end-4b: `POST blobs/uploads/?digest=`, the blob being the body.
     UploadWhole(Digest),
@@ -76,7 +78,7 @@ pub enum RepositoryCall {
     AppendUpload(UploadId),
     /// end-6: `PUT blobs/uploads/ID?digest=`.
     FinishUpload(UploadId, Digest),
-    /// `DELETE blobs/uploads/ID` (draft of 1.2, and Docker's registry interface).
+    /// end-14 of the draft of 1.2: `DELETE blobs/uploads/ID` (Docker's registry interface has it too).
     CancelUpload(UploadId),
     /// end-8: `GET tags/list`.
     Tags(Page),
@@ -157,6 +159,8 @@ pub enum ParseError {
     Method {
         /// The method that came.
         method: Method,
+        /// Those that are served, as the header `Allow` lists them (RFC 9110, section 15.5.6).
+        allow: &'static str,
     },
     /// A repository's name that the specification's grammar doesn't have.
     #[error("invalid repository name {name:?}")]
@@ -187,6 +191,14 @@ pub enum ParseError {
     UploadUnknown {
         /// The id as given.
         id: String,
+    },
+    /// More tags at once than a `PUT` may set.
+    #[error("{tags} tags at once, at most {most} are taken: put the manifest again with the others")]
+    TooManyTags {
+        /// How many came.
+        tags: usize,
+        /// How many are taken.
+        most: usize,
     },
     /// `n` of a page is no number.
     #[error("invalid page size {n:?}")]
@@ -253,5 +265,9 @@ fn reads(method: &Method) -> bool {
 }
 
 fn only_get(method: &Method, request: Request) -> Result<Request, ParseError> {
-    if reads(method) { Ok(request) } else { Err(ParseError::Method { method: method.clone() }) }
+    if reads(method) { Ok(request) } else { Err(not_here(method, "GET, HEAD")) }
+}
+
+fn not_here(method: &Method, allow: &'static str) -> ParseError {
+    ParseError::Method { method: method.clone(), allow }
 }

@@ -7,11 +7,12 @@ use axum::http::Method;
 use portolan_oci::{Algorithm, Digest, Locator, Repository, Tag};
 
 use super::query::Query;
-use super::{ParseError, RegistryCall, RepositoryCall, Request, only_get, reads};
+use super::{ParseError, RegistryCall, RepositoryCall, Request, not_here, only_get, reads};
 use crate::names::UploadId;
 use crate::store::Referrers;
 
-/// Most tags that one `PUT` may set: more than any client sends, few enough to set at once.
+/// Most tags that one `PUT` may set (end-7b of the draft: at least 10): more than any client sends,
+/// few enough to set at once.
 const TAGS_OF_A_PUT: usize = 64;
 
 /// Reads what follows `/v2`.
@@ -46,7 +47,7 @@ fn blob(method: &Method, name: &[&str], text: &str) -> Result<Request, ParseErro
     let call = match *method {
         Method::GET | Method::HEAD => RepositoryCall::GetBlob(digest(text)?),
         Method::DELETE => RepositoryCall::DeleteBlob(digest(text)?),
-        _ => return Err(not_here(method)),
+        _ => return Err(not_here(method, "GET, HEAD, DELETE")),
     };
     Ok(Request::Repository(repository(name)?, call))
 }
@@ -57,21 +58,31 @@ fn manifest(method: &Method, name: &[&str], reference: &str, query: &Query) -> R
         Method::PUT => RepositoryCall::PutManifest(put_locator(reference)?, extra_tags(query)?),
         Method::DELETE => RepositoryCall::DeleteManifest(known_locator(reference)?),
         _ if reads(method) => RepositoryCall::GetManifest(known_locator(reference)?),
-        _ => return Err(not_here(method)),
+        _ => return Err(not_here(method, "GET, HEAD, PUT, DELETE")),
     };
     Ok(Request::Repository(repository, call))
 }
 
 fn start_upload(method: &Method, name: &[&str], query: &Query) -> Result<Request, ParseError> {
     if method != Method::POST {
-        return Err(not_here(method));
+        return Err(not_here(method, "POST"));
     }
     let call = match (query.get("mount"), query.get("digest")) {
-        (Some(mount), _) => RepositoryCall::Mount(digest(mount)?, query.get("from").map(named).transpose()?),
+        (Some(mount), _) => mount_call(digest(mount)?, query.get("from")),
         (None, Some(whole)) => RepositoryCall::UploadWhole(digest(whole)?),
         (None, None) => RepositoryCall::StartUpload(algorithm(query.get("digest-algorithm"))?),
     };
     Ok(Request::Repository(repository(name)?, call))
+}
+
+/// A source that cannot exist has nothing to mount, and a mount that fails is an upload that begins
+/// ("Mounting a blob from another repository").
+fn mount_call(digest: Digest, from: Option<&str>) -> RepositoryCall {
+    match from.map(named) {
+        None => RepositoryCall::Mount(digest, None),
+        Some(Ok(source)) => RepositoryCall::Mount(digest, Some(source)),
+        Some(Err(_)) => RepositoryCall::StartUpload(digest.algorithm()),
+    }
 }
 
 fn upload(method: &Method, name: &[&str], id: &str, query: &Query) -> Result<Request, ParseError> {
@@ -82,13 +93,19 @@ fn upload(method: &Method, name: &[&str], id: &str, query: &Query) -> Result<Req
         Method::PUT => RepositoryCall::FinishUpload(id, digest(query.get("digest").unwrap_or_default())?),
         Method::DELETE => RepositoryCall::CancelUpload(id),
         _ if reads(method) => RepositoryCall::UploadStatus(id),
-        _ => return Err(not_here(method)),
+        _ => return Err(not_here(method, "GET, HEAD, PATCH, PUT, DELETE")),
     };
     Ok(Request::Repository(repository, call))
 }
 
+/// A name whose elements came decoded: a slash inside of one was sent as `%2f`, which a proxy before
+/// the depot may have taken for something else, so it separates nothing.
 fn repository(name: &[&str]) -> Result<Repository, ParseError> {
-    named(&name.join("/"))
+    let joined = name.join("/");
+    if name.iter().any(|element| element.contains('/')) {
+        return Err(ParseError::NameInvalid { name: joined });
+    }
+    named(&joined)
 }
 
 fn named(name: &str) -> Result<Repository, ParseError> {
@@ -131,11 +148,7 @@ fn tag(text: &str) -> Result<Tag, ParseError> {
 fn extra_tags(query: &Query) -> Result<Vec<Tag>, ParseError> {
     let tags: Vec<Tag> = query.all("tag").map(tag).collect::<Result<_, _>>()?;
     if tags.len() > TAGS_OF_A_PUT {
-        return Err(ParseError::ReferenceInvalid { reference: format!("{} tags at once", tags.len()) });
+        return Err(ParseError::TooManyTags { tags: tags.len(), most: TAGS_OF_A_PUT });
     }
     Ok(tags)
-}
-
-fn not_here(method: &Method) -> ParseError {
-    ParseError::Method { method: method.clone() }
 }

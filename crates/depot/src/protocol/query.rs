@@ -36,11 +36,14 @@ impl Query {
     pub(super) fn page(&self) -> Result<Page, ParseError> {
         let limit = match self.get("n") {
             None => PAGE_LIMIT,
-            Some(text) => {
-                let asked = text.parse::<usize>();
-                asked.map_err(|_| ParseError::PageInvalid { n: text.to_owned() })?.min(PAGE_LIMIT)
-            }
+            Some(text) => page_size(text).ok_or_else(|| ParseError::PageInvalid { n: text.to_owned() })?,
         };
         Ok(Page { limit, last: self.get("last").map(str::to_owned) })
     }
+}
+
+/// Plain digits, cut to the most that a page holds; so large a number that no type holds it is cut too.
+fn page_size(text: &str) -> Option<usize> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().unwrap_or(PAGE_LIMIT).min(PAGE_LIMIT))
 }

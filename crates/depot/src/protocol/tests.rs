@@ -80,6 +80,10 @@ fn push_of_the_oci_specification() {
         on("a", RepositoryCall::Mount(digest(), Some("b/c".parse().expect("a repository")))),
     );
     check("POST /v2/a/blobs/uploads/?mount=$D", on("a", RepositoryCall::Mount(digest(), None)));
+    check(
+        "POST /v2/a/blobs/uploads/?mount=$D&from=../B",
+        on("a", RepositoryCall::StartUpload(Algorithm::Sha256)),
+    );
     check("PATCH /v2/a/blobs/uploads/$ID", on("a", RepositoryCall::AppendUpload(id())));
     check("PUT /v2/a/blobs/uploads/$ID?digest=$D", on("a", RepositoryCall::FinishUpload(id(), digest())));
     check("GET /v2/a/blobs/uploads/$ID", on("a", RepositoryCall::UploadStatus(id())));
@@ -96,7 +100,10 @@ fn discovery_and_management_of_the_oci_specification() {
     check("GET /v2/_catalog?n=5", Request::Registry(RegistryCall::Catalog(page(5, None))));
     check("GET /v2/a/tags/list", on("a", RepositoryCall::Tags(page(10_000, None))));
     check("GET /v2/a/tags/list?n=0&last=x", on("a", RepositoryCall::Tags(page(0, Some("x")))));
-    check("GET /v2/a/tags/list?n=99999999", on("a", RepositoryCall::Tags(page(10_000, None))));
+    for n in ["10001", "99999999", "99999999999999999999999999"] {
+        let line = format!("GET /v2/a/tags/list?n={n}");
+        check(&line, on("a", RepositoryCall::Tags(page(10_000, None))));
+    }
     check("GET /v2/a/referrers/$D", on("a", RepositoryCall::Referrers(digest(), Referrers::default())));
     check(
         "GET /v2/a/referrers/$D?artifactType=x/y+z",
@@ -133,7 +140,20 @@ fn refusals_of_the_oci_specification() {
     refused("PUT /v2/a/manifests/.BAD", ParseError::ReferenceInvalid { reference: ".BAD".to_owned() });
     refused("GET /v2/a/blobs/uploads/..", ParseError::UploadUnknown { id: "..".to_owned() });
     refused("GET /v2/a/tags/list?n=-1", ParseError::PageInvalid { n: "-1".to_owned() });
-    refused("POST /v2/a/manifests/x", ParseError::Method { method: Method::POST });
+    refused("GET /v2/a%2fb/manifests/x", name("a/b"));
+    refused("GET /v2/a//b/manifests/x", name("a//b"));
+    refused("GET /v2/%2e%2e/manifests/x", name(".."));
+    refused("GET /v2/a%00/manifests/x", name("a\0"));
+    refused(&format!("GET /v2/{}/manifests/x", "a/".repeat(200)), name(&"a/".repeat(200)));
+    refused("GET /v2/a/tags/list?n=%2B5", ParseError::PageInvalid { n: "+5".to_owned() });
+    refused("GET /v2/a/tags/list?n=", ParseError::PageInvalid { n: String::new() });
+    refused(
+        "PUT /v2/a/manifests/x?tag=%ff",
+        ParseError::ReferenceInvalid { reference: "\u{fffd}".to_owned() },
+    );
+    refused("PUT /v2/a/manifests/x?tag=%zz", ParseError::ReferenceInvalid { reference: "%zz".to_owned() });
+    let tags = "tag=x&".repeat(65);
+    refused(&format!("PUT /v2/a/manifests/$D?{tags}"), ParseError::TooManyTags { tags: 65, most: 64 });
     refused("GET /v2/a/nothing", ParseError::UnknownPath);
     refused("GET /v2/a/%ff/tags/list", ParseError::UnknownPath);
 }
@@ -149,6 +169,22 @@ fn chartmuseum_at_the_root() {
     check("POST /api/charts", Request::Charts(Tenant::Root, ChartCall::Upload(Existing::Keep)));
     check("POST /api/prov", Request::Charts(Tenant::Root, ChartCall::UploadProvenance(Existing::Keep)));
     check("GET /api/charts/charts", Request::Charts(Tenant::Root, ChartCall::Versions("charts".to_owned())));
+}
+
+#[test]
+fn methods_that_are_not_served_name_those_that_are() {
+    let check = |line: &str, allow: &'static str| {
+        let method = line.split(' ').next().expect("a method").parse().expect("a method");
+        refused(line, ParseError::Method { method, allow });
+    };
+    check("POST /v2/", "GET, HEAD");
+    check("DELETE /v2/_catalog", "GET, HEAD");
+    check("POST /v2/a/manifests/x", "GET, HEAD, PUT, DELETE");
+    check("PUT /v2/a/blobs/$D", "GET, HEAD, DELETE");
+    check("GET /v2/a/blobs/uploads/", "POST");
+    check("POST /v2/a/blobs/uploads/$ID", "GET, HEAD, PATCH, PUT, DELETE");
+    check("PUT /v2/a/tags/list", "GET, HEAD");
+    check("OPTIONS /v2/a/referrers/$D", "GET, HEAD");
 }
 
 #[test]
