@@ -11,9 +11,9 @@ use axum::response::{IntoResponse, Response};
 use portolan_oci::{Digest, Repository};
 
 use super::body::{blocking, file_body};
-use super::conditions::{entity_tag, has_already};
+use super::conditions::{PartAsked, entity_tag, has_already};
 use super::refusal::Refusal;
-use super::{Answer, App, DOCKER_CONTENT_DIGEST, text_header, with_store};
+use super::{Answer, App, DOCKER_CONTENT_DIGEST, with_store};
 use crate::protocol::Wanted;
 use crate::store::StoreError;
 
@@ -21,7 +21,7 @@ use crate::store::StoreError;
 pub(super) struct Download {
     pub(super) digest: Digest,
     pub(super) media_type: &'static str,
-    pub(super) range: Option<String>,
+    pub(super) part: PartAsked,
 }
 
 /// `GET` and `HEAD` of a blob.
@@ -32,14 +32,15 @@ pub(super) async fn get(
     headers: &HeaderMap,
 ) -> Answer {
     let unchanged = has_already(headers, &digest);
-    let range = text_header(headers, &header::RANGE).map(str::to_owned);
+    let part = PartAsked::of(headers);
     let app = Arc::clone(app);
     blocking(move || {
         let visible = app.store.metadata.has_blob(&repository, &digest)?;
         if visible && unchanged {
-            return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, entity_tag(&digest))]).into_response());
+            let named = [(DOCKER_CONTENT_DIGEST, digest.to_string()), (header::ETAG, entity_tag(&digest))];
+            return Ok((StatusCode::NOT_MODIFIED, named).into_response());
         }
-        let download = Download { digest, media_type: "application/octet-stream", range };
+        let download = Download { digest, media_type: "application/octet-stream", part };
         let sent = if visible { send(&app, &download)? } else { None };
         sent.ok_or(Refusal::NoBlob { repository, digest: download.digest })
     })
@@ -51,7 +52,7 @@ pub(super) fn send(app: &App, download: &Download) -> Result<Option<Response>, R
     let Some((file, length)) = app.store.blobs.open_blob(&download.digest)? else {
         return Ok(None);
     };
-    match Wanted::parse(download.range.as_deref(), length) {
+    match download.part.wanted(&download.digest, length) {
         Wanted::Whole => respond(app, download, file, length, None).map(Some),
         Wanted::Part(part) => respond(app, download, file, length, Some(part)).map(Some),
         Wanted::Unsatisfiable => Err(Refusal::Range { length }),

@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::blobs::{Download, send};
 use super::body::blocking;
+use super::conditions::PartAsked;
 use super::refusal::Refusal;
-use super::{Answer, App, json, text_header, with_store};
+use super::{Answer, App, json, with_store};
 use crate::names::{ChartStem, Tenant};
 
 /// `index.yaml`; a project without charts has an empty one.
@@ -22,11 +23,11 @@ pub(super) async fn index(app: &Arc<App>, tenant: Tenant) -> Answer {
 
 /// A chart's archive.
 pub(super) async fn download(app: &Arc<App>, tenant: Tenant, stem: ChartStem, headers: &HeaderMap) -> Answer {
-    let range = text_header(headers, &header::RANGE).map(str::to_owned);
+    let part = PartAsked::of(headers);
     let app = Arc::clone(app);
     blocking(move || {
         let digest = app.store.charts.archive(&tenant, &stem)?.ok_or(Refusal::NotFound)?;
-        send(&app, &Download { digest, media_type: "application/x-tar", range })?.ok_or(Refusal::NotFound)
+        send(&app, &Download { digest, media_type: "application/x-tar", part })?.ok_or(Refusal::NotFound)
     })
     .await
 }
@@ -36,7 +37,8 @@ pub(super) async fn provenance(app: &Arc<App>, tenant: Tenant, stem: ChartStem) 
     let app = Arc::clone(app);
     blocking(move || {
         let digest = app.store.charts.provenance(&tenant, &stem)?.ok_or(Refusal::NotFound)?;
-        send(&app, &Download { digest, media_type: "application/pgp-signature", range: None })?
+        let part = PartAsked::default();
+        send(&app, &Download { digest, media_type: "application/pgp-signature", part })?
             .ok_or(Refusal::NotFound)
     })
     .await

@@ -5,6 +5,7 @@ use portolan_oci::Digest;
 
 use super::refusal::Refusal;
 use super::text_header;
+use crate::protocol::Wanted;
 use crate::store::Precondition;
 
 /// The entity tag of a content.
@@ -17,6 +18,27 @@ pub(super) fn has_already(headers: &HeaderMap, digest: &Digest) -> bool {
     let own = entity_tag(digest);
     let listed = text_header(headers, &header::IF_NONE_MATCH).unwrap_or_default().split(',');
     listed.map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == own)
+}
+
+/// Which part of a content a client asks for, and of which content (`Range`, `If-Range`).
+#[derive(Debug, Default)]
+pub(super) struct PartAsked {
+    range: Option<String>,
+    only_of: Option<String>,
+}
+
+impl PartAsked {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let text = |name| text_header(headers, name).map(str::to_owned);
+        Self { range: text(&header::RANGE), only_of: text(&header::IF_RANGE) }
+    }
+
+    /// The part of a content of `length` bytes; the whole where the client has begun with another
+    /// one (RFC 9110, section 13.1.5). Its dates are no match: content here has none.
+    pub(super) fn wanted(&self, digest: &Digest, length: u64) -> Wanted {
+        let same = self.only_of.as_ref().is_none_or(|tag| tag.trim() == entity_tag(digest));
+        Wanted::parse(self.range.as_deref().filter(|_| same), length)
+    }
 }
 
 /// What a write requires of what is there: `If-Match: "DIGEST"` or `If-None-Match: *`.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use portolan_oci::{Locator, MANIFEST_LIMIT, Manifest, MediaType, Repository, Tag};
+use serde::Deserialize;
 
 use super::body::{blocking, whole};
 use super::conditions::{entity_tag, has_already, precondition};
@@ -14,6 +16,16 @@ use crate::store::NewManifest;
 
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
+
+/// How the media types of Docker's first schema begin.
+const SCHEMA_1: &str = "application/vnd.docker.distribution.manifest.v1+";
+
+/// The version that every manifest names.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Version {
+    schema_version: u64,
+}
 
 /// `GET` and `HEAD` of a manifest, by tag or by digest.
 pub(super) async fn get(
@@ -54,15 +66,33 @@ pub(super) async fn put(
     let given = text_header(&incoming.headers, &header::CONTENT_TYPE).filter(|text| !text.is_empty());
     let given = given.map(MediaType::from_content_type);
     let bytes = whole(incoming.body, MANIFEST_LIMIT).await?;
-    let manifest = Manifest::parse(bytes, given.as_ref())?;
+    let manifest = understood(&bytes, given.as_ref())?;
     let (new, tags) = match locator {
-        Locator::Tag(tag) => (NewManifest::new(manifest), vec![tag]),
+        Locator::Tag(tag) => (NewManifest::new(manifest), [vec![tag], extra.clone()].concat()),
         Locator::Digest(digest) => (NewManifest::with_digest(manifest, &digest)?, extra.clone()),
     };
     let answer = put_answer(&repository, &new, &extra);
     let app = Arc::clone(app);
     blocking(move || app.store.put_manifest(&repository, &new, &tags, &precondition)).await?;
     Ok(answer)
+}
+
+/// What a body says as a manifest of today's kinds.
+fn understood(bytes: &Bytes, given: Option<&MediaType>) -> Result<Manifest, Refusal> {
+    if let Err(error) = std::str::from_utf8(bytes) {
+        return Err(Refusal::ManifestText { at: error.valid_up_to() });
+    }
+    Manifest::parse(bytes.clone(), given).map_err(|error| match is_schema_1(bytes, given) {
+        true => Refusal::Schema1,
+        false => Refusal::Manifest(error),
+    })
+}
+
+/// Docker's first schema: by its media type, signed or not, or by its own word.
+fn is_schema_1(bytes: &[u8], given: Option<&MediaType>) -> bool {
+    let by_type = given.is_some_and(|given| given.as_str().starts_with(SCHEMA_1));
+    let version = serde_json::from_slice::<Version>(bytes);
+    by_type || version.is_ok_and(|version| version.schema_version == 1)
 }
 
 fn put_answer(repository: &Repository, new: &NewManifest, extra: &[Tag]) -> Response {

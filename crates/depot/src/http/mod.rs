@@ -16,7 +16,7 @@ mod welcome;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, Request as HttpRequest, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, Method, Request as HttpRequest, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use portolan_oci::Repository;
 use tokio::sync::{Semaphore, watch};
@@ -76,7 +76,12 @@ pub(crate) struct About {
 pub(crate) async fn handle(app: Arc<App>, request: HttpRequest<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let family = Family::of(parts.uri.path());
-    let incoming = Incoming { headers: parts.headers, body };
+    let mut headers = parts.headers;
+    if parts.method == Method::HEAD {
+        // A range is of a GET alone (RFC 9110, section 14.2): what a HEAD asks about is the whole.
+        headers.remove(header::RANGE);
+    }
+    let incoming = Incoming { headers, body };
     let parsed = match app.serves(parts.uri.path()) {
         true => Request::parse(&parts.method, parts.uri.path(), parts.uri.query()),
         false => Err(ParseError::UnknownPath),

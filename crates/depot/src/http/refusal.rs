@@ -4,11 +4,14 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use portolan_oci::{Digest, ManifestError, Repository};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::body::BodyError;
 use crate::protocol::ParseError;
 use crate::store::{ClaimError, PutError, StoreError};
+
+/// Most errors in one answer: a manifest may name tens of thousands of parts.
+const ERRORS_OF_ONE: usize = 100;
 
 /// Which interface a path belongs to, and so how it says no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +60,12 @@ pub(super) enum Refusal {
     Range { length: u64 },
     #[error("{}", chain(.0))]
     Manifest(ManifestError),
+    #[error("manifest is no UTF-8 text: its byte {at} belongs to no character")]
+    ManifestText { at: usize },
+    #[error(
+        "manifests of Docker's schema 1 are not taken: push with Docker 1.10 or newer, or convert the image"
+    )]
+    Schema1,
     #[error(transparent)]
     Put(PutError),
     #[error(transparent)]
@@ -86,12 +95,27 @@ impl Refusal {
         let (status, code) = self.kind();
         let message = self.public_message(status);
         let body = match family {
-            Family::Registry | Family::Harbor => json!({"errors": [{"code": code, "message": message}]}),
+            Family::Registry | Family::Harbor => json!({"errors": self.errors(code, &message)}),
             Family::Charts => json!({"error": message}),
         };
         let mut response = super::json(status, body.to_string());
         self.add_headers(&mut response, family);
         response
+    }
+
+    /// One error, but for a manifest whose parts are missing: one for each, with its digest as the
+    /// detail (specification 1.1, "Push"), so that a client can tell what to send.
+    fn errors(&self, code: &str, message: &str) -> Vec<Value> {
+        let Self::Put(PutError::Missing { repository, digests }) = self else {
+            return vec![json!({"code": code, "message": message})];
+        };
+        let missing = |digest: &Digest| {
+            let message = format!(
+                "manifest refers to {digest}, which repository {repository} does not hold: push it first"
+            );
+            json!({"code": code, "message": message, "detail": {"digest": digest}})
+        };
+        digests.iter().take(ERRORS_OF_ONE).map(missing).collect()
     }
 
     fn kind(&self) -> (StatusCode, &'static str) {
@@ -103,12 +127,14 @@ impl Refusal {
             Self::NoManifest { .. } => (StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN"),
             Self::NoBlob { .. } => (StatusCode::NOT_FOUND, "BLOB_UNKNOWN"),
             Self::Claim(error) => claim_kind(error),
-            Self::ChunkOutOfOrder { .. } | Self::Range { .. } => {
-                (StatusCode::RANGE_NOT_SATISFIABLE, "BLOB_UPLOAD_INVALID")
-            }
+            Self::ChunkOutOfOrder { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "BLOB_UPLOAD_INVALID"),
+            // Docker's registry has the code, the specification has none for a download.
+            Self::Range { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "RANGE_INVALID"),
             Self::ChunkSize { .. } => (StatusCode::BAD_REQUEST, "SIZE_INVALID"),
             Self::Manifest(ManifestError::TooLarge { .. }) => (StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID"),
-            Self::Manifest(_) => (StatusCode::BAD_REQUEST, "MANIFEST_INVALID"),
+            Self::Manifest(_) | Self::ManifestText { .. } | Self::Schema1 => {
+                (StatusCode::BAD_REQUEST, "MANIFEST_INVALID")
+            }
             Self::Put(error) => put_kind(error),
             Self::Body(BodyError::TooLarge { .. }) => (StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID"),
             Self::Body(BodyError::Broken { .. }) => (StatusCode::BAD_REQUEST, "BLOB_UPLOAD_INVALID"),

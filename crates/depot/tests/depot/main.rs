@@ -4,6 +4,7 @@
 mod access;
 mod chartmuseum;
 mod clients;
+mod contents;
 mod discovery;
 mod harbor;
 mod management;

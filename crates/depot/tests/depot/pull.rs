@@ -40,9 +40,38 @@ async fn end_2_gives_parts_of_a_blob() {
     assert_eq!((answer.text(), answer.header("content-range")), ("234", "bytes 2-4/10"));
     assert_eq!(part("bytes=-3").await.expect(StatusCode::PARTIAL_CONTENT).text(), "789");
     assert_eq!(part("bytes=7-").await.expect(StatusCode::PARTIAL_CONTENT).text(), "789");
-    let beyond = part("bytes=10-").await.expect(StatusCode::RANGE_NOT_SATISFIABLE);
-    assert_eq!(beyond.header("content-range"), "bytes */10");
+    for beyond in ["bytes=10-", "bytes=500-1000", "bytes=4-2", "bytes=-0"] {
+        let answer = part(beyond).await;
+        assert_eq!(answer.header("content-range"), "bytes */10", "{beyond}");
+        answer.refused(StatusCode::RANGE_NOT_SATISFIABLE, "RANGE_INVALID");
+    }
     assert_eq!(part("lines=1-2").await.expect(StatusCode::OK).text(), "0123456789");
+}
+
+#[tokio::test]
+async fn end_2_asks_for_the_whole_with_head() {
+    let site = Site::new().await;
+    let blob = site.blob("a", b"0123456789").await;
+    for range in ["bytes=2-4", "bytes=99-"] {
+        let ask = site.ask(&format!("HEAD /v2/a/blobs/{}", blob.digest)).header("Range", range);
+        let answer = ask.send().await.expect(StatusCode::OK);
+        assert_eq!((answer.header("content-length"), answer.headers.get("content-range")), ("10", None));
+    }
+}
+
+#[tokio::test]
+async fn end_2_goes_on_with_the_content_that_was_begun() {
+    let site = Site::new().await;
+    let blob = site.blob("a", b"0123456789").await;
+    let ask = async |begun: &str| {
+        let ask = site.ask(&format!("GET /v2/a/blobs/{}", blob.digest)).header("Range", "bytes=8-");
+        ask.header("If-Range", begun).send().await
+    };
+    let same = ask(&format!("\"{}\"", blob.digest)).await.expect(StatusCode::PARTIAL_CONTENT);
+    assert_eq!(same.text(), "89");
+    for other in ["\"other\"", "W/\"x\"", "Wed, 21 Oct 2026 07:28:00 GMT"] {
+        assert_eq!(ask(other).await.expect(StatusCode::OK).text(), "0123456789", "{other}");
+    }
 }
 
 #[tokio::test]
@@ -78,7 +107,10 @@ async fn end_2_answers_an_entity_tag_that_is_known() {
         site.ask(&format!("GET /v2/{repository}/blobs/{}", blob.digest)).header("If-None-Match", tag).send()
     };
     let own = format!("\"{}\"", blob.digest);
-    ask("a", &own).await.expect(StatusCode::NOT_MODIFIED);
+    let unchanged = ask("a", &own).await.expect(StatusCode::NOT_MODIFIED);
+    assert_eq!(unchanged.header("docker-content-digest"), blob.digest.to_string());
+    ask("a", "*").await.expect(StatusCode::NOT_MODIFIED);
+    ask("a", &format!("\"x\", W/{own}")).await.expect(StatusCode::NOT_MODIFIED);
     ask("a", "\"other\"").await.expect(StatusCode::OK);
     ask("b", &own).await.expect(StatusCode::NOT_FOUND);
 }
@@ -97,6 +129,35 @@ async fn end_3_gives_a_manifest_by_tag_and_by_digest() {
         assert_eq!(head.header("content-length"), manifest.len().to_string());
         assert_eq!(head.header("docker-content-digest"), digest.to_string());
     }
+}
+
+#[tokio::test]
+async fn end_3_gives_the_stored_type_whatever_is_accepted() {
+    let site = Site::new().await;
+    let content = site.image_parts("a", "x").await;
+    let docker = MediaType::DOCKER_MANIFEST;
+    site.put("a", "x", &docker, content.clone()).await.expect(StatusCode::CREATED);
+    for accept in [
+        "*/*",
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.v1+prettyjws, application/json",
+        "application/vnd.docker.distribution.manifest.v2+json;q=0.5",
+    ] {
+        let answer = site.ask("GET /v2/a/manifests/x").header("Accept", accept).send().await;
+        let answer = answer.expect(StatusCode::OK);
+        assert_eq!((answer.header("content-type"), &answer.body), (docker.as_str(), &content), "{accept}");
+    }
+}
+
+#[tokio::test]
+async fn end_3_answers_an_entity_tag_that_is_known() {
+    let site = Site::new().await;
+    let (digest, _) = site.image("a", "x").await;
+    let ask = site.ask("GET /v2/a/manifests/x").header("If-None-Match", &format!("\"{digest}\""));
+    let answer = ask.send().await.expect(StatusCode::NOT_MODIFIED);
+    assert_eq!((answer.header("docker-content-digest"), answer.body.len()), (digest.to_string().as_str(), 0));
+    let ask = site.ask("GET /v2/a/manifests/x").header("If-None-Match", "\"other\"");
+    ask.send().await.expect(StatusCode::OK);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use portolan_depot::{Options, Running, start};
-use portolan_oci::{Descriptor, Digest, MediaType};
+use portolan_oci::{Algorithm, Descriptor, Digest, Hasher, MediaType};
 use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Body, Client, Method, StatusCode, redirect};
 use serde_json::{Value, json};
@@ -86,7 +86,12 @@ impl Site {
 
     /// Pushes a blob in one request.
     pub(crate) async fn blob(&self, repository: &str, content: &[u8]) -> Descriptor {
-        let digest = Digest::sha256(content);
+        self.blob_as(Algorithm::Sha256, repository, content).await
+    }
+
+    /// The same under a digest of that algorithm.
+    pub(crate) async fn blob_as(&self, algorithm: Algorithm, repository: &str, content: &[u8]) -> Descriptor {
+        let digest = digest_as(algorithm, content);
         let line = format!("POST /v2/{repository}/blobs/uploads/?digest={digest}");
         self.ask(&line).body(content.to_vec()).send().await.expect(StatusCode::CREATED);
         Descriptor::new(MediaType::OCI_LAYER, digest, content.len() as u64)
@@ -181,6 +186,13 @@ impl Answer {
     pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).expect("text")
     }
+}
+
+/// The digest of a content by either algorithm.
+pub(crate) fn digest_as(algorithm: Algorithm, content: &[u8]) -> Digest {
+    let mut hasher = Hasher::new(algorithm);
+    hasher.update(content);
+    hasher.finish()
 }
 
 /// A manifest with the keys that all have.
