@@ -6,7 +6,7 @@ use portolan_oci::{Algorithm, Descriptor, Digest, MediaType};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::site::{Answer, Site, digest_as, manifest};
+use crate::site::{Answer, Site, digest_as, joined, manifest};
 
 /// A manifest and the digest it is pushed under.
 struct Content {
@@ -17,9 +17,7 @@ struct Content {
 
 impl Content {
     fn new(algorithm: Algorithm, media_type: MediaType, keys: &Value) -> Self {
-        let mut keys = keys.clone();
-        keys["mediaType"] = json!(media_type);
-        let bytes = manifest(&keys);
+        let bytes = manifest(&joined(json!({"mediaType": media_type}), keys));
         Self { digest: digest_as(algorithm, &bytes), media_type, bytes }
     }
 
@@ -37,23 +35,16 @@ async fn config(site: &Site, algorithm: Algorithm, media_type: MediaType, conten
 }
 
 /// An image of one layer with further keys.
-async fn image(site: &Site, algorithm: Algorithm, seed: &str, keys: Value) -> Content {
+async fn image(site: &Site, algorithm: Algorithm, seed: &str, keys: &Value) -> Content {
     let config = config(site, algorithm, MediaType::OCI_CONFIG, seed.as_bytes()).await;
     let layer = site.blob_as(algorithm, "p/a", format!("layer of {seed}").as_bytes()).await;
-    let mut manifest = json!({"config": config, "layers": [layer]});
-    for (key, value) in keys.as_object().expect("a map") {
-        manifest[key] = value.clone();
-    }
-    Content::new(algorithm, MediaType::OCI_MANIFEST, &manifest)
+    let parts = json!({"config": config, "layers": [layer]});
+    Content::new(algorithm, MediaType::OCI_MANIFEST, &joined(parts, keys))
 }
 
-fn index(algorithm: Algorithm, members: &[&Content], keys: Value) -> Content {
+fn index(algorithm: Algorithm, members: &[&Content], keys: &Value) -> Content {
     let members: Vec<Descriptor> = members.iter().map(|member| member.descriptor()).collect();
-    let mut index = json!({"manifests": members});
-    for (key, value) in keys.as_object().expect("a map") {
-        index[key] = value.clone();
-    }
-    Content::new(algorithm, MediaType::OCI_INDEX, &index)
+    Content::new(algorithm, MediaType::OCI_INDEX, &joined(json!({"manifests": members}), keys))
 }
 
 async fn put(site: &Site, content: &Content, reference: &str) -> Answer {
@@ -100,7 +91,7 @@ const SHA512: Algorithm = Algorithm::Sha512;
 #[tokio::test]
 async fn an_image() {
     let site = Site::new().await;
-    round(&site, &[&image(&site, SHA256, "x", json!({})).await]).await;
+    round(&site, &[&image(&site, SHA256, "x", &json!({})).await]).await;
 }
 
 #[tokio::test]
@@ -116,14 +107,14 @@ async fn an_image_with_a_large_manifest() {
     let site = Site::new().await;
     let annotations: Value =
         (0..390).map(|number| (format!("large-{number}"), json!("A".repeat(10_000)))).collect();
-    round(&site, &[&image(&site, SHA256, "x", json!({"annotations": annotations})).await]).await;
+    round(&site, &[&image(&site, SHA256, "x", &json!({"annotations": annotations})).await]).await;
 }
 
 #[tokio::test]
 async fn an_image_with_keys_of_its_own() {
     let site = Site::new().await;
     let keys = json!({"org.example.own": {"deep": [1, 2.5, null, "ä"]}, "reserved": true});
-    round(&site, &[&image(&site, SHA256, "x", keys).await]).await;
+    round(&site, &[&image(&site, SHA256, "x", &keys).await]).await;
 }
 
 #[tokio::test]
@@ -165,24 +156,24 @@ async fn an_artifact_with_and_without_content() {
 async fn an_image_index() {
     let site = Site::new().await;
     let (one, two) =
-        (image(&site, SHA256, "one", json!({})).await, image(&site, SHA256, "two", json!({})).await);
-    round(&site, &[&one, &two, &index(SHA256, &[&one, &two], json!({}))]).await;
+        (image(&site, SHA256, "one", &json!({})).await, image(&site, SHA256, "two", &json!({})).await);
+    round(&site, &[&one, &two, &index(SHA256, &[&one, &two], &json!({}))]).await;
     let keys = json!({"artifactType": "application/vnd.example", "annotations": {"a": "b"}});
-    round(&site, &[&one, &two, &index(SHA256, &[&one, &two], keys)]).await;
+    round(&site, &[&one, &two, &index(SHA256, &[&one, &two], &keys)]).await;
 }
 
 #[tokio::test]
 async fn an_image_index_in_an_image_index() {
     let site = Site::new().await;
-    let one = image(&site, SHA256, "one", json!({})).await;
-    let inner = index(SHA256, &[&one], json!({}));
-    round(&site, &[&one, &inner, &index(SHA256, &[&inner], json!({}))]).await;
+    let one = image(&site, SHA256, "one", &json!({})).await;
+    let inner = index(SHA256, &[&one], &json!({}));
+    round(&site, &[&one, &inner, &index(SHA256, &[&inner], &json!({}))]).await;
 }
 
 #[tokio::test]
 async fn an_image_index_without_members() {
     let site = Site::new().await;
-    round(&site, &[&index(SHA256, &[], json!({}))]).await;
+    round(&site, &[&index(SHA256, &[], &json!({}))]).await;
 }
 
 #[tokio::test]
@@ -201,16 +192,16 @@ async fn docker_images_and_their_list() {
 async fn sha512_throughout() {
     let site = Site::new().await;
     let (one, two) =
-        (image(&site, SHA512, "one", json!({})).await, image(&site, SHA512, "two", json!({})).await);
-    round(&site, &[&one, &two, &index(SHA512, &[&one, &two], json!({}))]).await;
+        (image(&site, SHA512, "one", &json!({})).await, image(&site, SHA512, "two", &json!({})).await);
+    round(&site, &[&one, &two, &index(SHA512, &[&one, &two], &json!({}))]).await;
 }
 
 #[tokio::test]
 async fn end_7b_names_what_a_digest_of_either_algorithm_pushes() {
     for algorithm in [SHA256, SHA512] {
         let site = Site::new().await;
-        let one = image(&site, algorithm, "one", json!({})).await;
-        let all = index(algorithm, &[&one], json!({}));
+        let one = image(&site, algorithm, "one", &json!({})).await;
+        let all = index(algorithm, &[&one], &json!({}));
         for (content, tags) in [(&one, vec!["member"]), (&all, vec!["all", "latest"])] {
             let reference = format!("{}?tag={}", content.digest, tags.join("&tag="));
             let answer = put(&site, content, &reference).await;
@@ -229,7 +220,7 @@ async fn end_7b_names_what_a_digest_of_either_algorithm_pushes() {
 #[tokio::test]
 async fn end_7b_takes_more_names_beside_a_tag_too() {
     let site = Site::new().await;
-    let one = image(&site, SHA256, "one", json!({})).await;
+    let one = image(&site, SHA256, "one", &json!({})).await;
     let answer = put(&site, &one, "first?tag=second").await;
     assert_eq!(answer.header("oci-tag"), "second");
     assert_eq!(site.get("/v2/p/a/tags/list").await.json()["tags"], json!(["first", "second"]));
@@ -255,15 +246,15 @@ async fn listed(site: &Site, subject: &Descriptor, artifact_type: Option<&str>) 
 async fn end_12_lists_referrers_of_every_kind_until_they_are_deleted() {
     let site = Site::new().await;
     // Referrers may come before their subject.
-    let image_without_type = image(&site, SHA256, "subject", json!({})).await;
+    let image_without_type = image(&site, SHA256, "subject", &json!({})).await;
     let subject = image_without_type.descriptor();
     let of = json!({"subject": subject});
-    let plain = image(&site, SHA256, "plain", of.clone()).await;
+    let plain = image(&site, SHA256, "plain", &of).await;
     let typed =
         json!({"artifactType": "application/vnd.a+json", "annotations": {"a": "b"}, "subject": subject});
-    let artifact = image(&site, SHA256, "typed", typed.clone()).await;
-    let list = index(SHA256, &[], typed);
-    let bare_list = index(SHA256, &[], of);
+    let artifact = image(&site, SHA256, "typed", &typed).await;
+    let list = index(SHA256, &[], &typed);
+    let bare_list = index(SHA256, &[], &of);
     let (config_type, own_type) = (json!(MediaType::OCI_CONFIG), json!("application/vnd.a+json"));
     let all =
         [(&plain, &config_type), (&artifact, &own_type), (&list, &own_type), (&bare_list, &Value::Null)];
@@ -291,10 +282,10 @@ async fn end_12_lists_referrers_of_every_kind_until_they_are_deleted() {
 #[tokio::test]
 async fn end_12_knows_referrers_of_what_sha512_names() {
     let site = Site::new().await;
-    let subject = image(&site, SHA512, "subject", json!({})).await;
+    let subject = image(&site, SHA512, "subject", &json!({})).await;
     put(&site, &subject, &subject.digest.to_string()).await;
     let of = json!({"artifactType": "application/vnd.a", "subject": subject.descriptor()});
-    let referrer = image(&site, SHA512, "referrer", of).await;
+    let referrer = image(&site, SHA512, "referrer", &of).await;
     put(&site, &referrer, &referrer.digest.to_string()).await;
     let found = listed(&site, &subject.descriptor(), Some("application/vnd.a")).await;
     assert_eq!(found.len(), 1);

@@ -5,7 +5,7 @@ use portolan_oci::{Descriptor, Digest, MediaType};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::site::{Site, manifest};
+use crate::site::{Site, joined, manifest};
 
 #[tokio::test]
 async fn end_8a_lists_tags_in_order() {
@@ -60,11 +60,7 @@ async fn the_catalog_lists_repositories_by_pages() {
 async fn referrer(site: &Site, subject: &Descriptor, keys: Value) -> (Digest, Vec<u8>) {
     let config =
         Descriptor { media_type: MediaType::from("application/x.config"), ..site.blob("p/a", b"{}").await };
-    let mut parts = json!({"config": config, "layers": [], "subject": subject});
-    for (key, value) in keys.as_object().expect("a map") {
-        parts[key] = value.clone();
-    }
-    let content = manifest(&parts);
+    let content = manifest(&joined(json!({"config": config, "layers": [], "subject": subject}), &keys));
     let digest = Digest::sha256(&content);
     let answer = site.put("p/a", &digest.to_string(), &MediaType::OCI_MANIFEST, content.clone()).await;
     assert_eq!(answer.expect(StatusCode::CREATED).header("oci-subject"), subject.digest.to_string());

@@ -2,6 +2,7 @@
 //! end-point and the section of the specification they come from.
 
 mod access;
+mod bad_input;
 mod chartmuseum;
 mod clients;
 mod contents;

@@ -197,9 +197,13 @@ pub(crate) fn digest_as(algorithm: Algorithm, content: &[u8]) -> Digest {
 
 /// A manifest with the keys that all have.
 pub(crate) fn manifest(keys: &Value) -> Vec<u8> {
-    let mut manifest = json!({"schemaVersion": 2});
+    joined(json!({"schemaVersion": 2}), keys).to_string().into_bytes()
+}
+
+/// A map with the keys of another one in place of its own.
+pub(crate) fn joined(mut map: Value, keys: &Value) -> Value {
     for (key, value) in keys.as_object().expect("a map") {
-        manifest[key] = value.clone();
+        map[key] = value.clone();
     }
-    manifest.to_string().into_bytes()
+    map
 }
