@@ -32,6 +32,10 @@ impl Background {
         panic!("the program ended without {text:?}:\n{}", self.err);
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }
@@ -39,7 +43,7 @@ impl Background {
     /// Sends a signal by its name: `INT`, `TERM`.
     #[track_caller]
     pub(crate) fn signal(&self, name: &str) {
-        let kill = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        let kill = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status();
         assert!(kill.unwrap().success());
     }
 

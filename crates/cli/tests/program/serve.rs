@@ -73,7 +73,11 @@ fn a_directory_belongs_to_one_process() {
     let site = Site::new();
     let server = Server::start(&site, "serve");
     let second = ended(&mut site.command("serve --data data --listen 127.0.0.1:0")).expect(1);
-    assert!(second.err.contains("caused by: data/lock is locked: another process"), "{second:?}");
+    let told = format!(
+        "error: cannot open the depot\ncaused by: data/lock is locked: another process (id {}) has this depot open",
+        server.process.id()
+    );
+    assert!(second.err.starts_with(&told), "{second:?}");
     let taken = site.run(&format!("serve --data other --listen {}", server.host)).expect(1);
     assert!(
         taken.err.starts_with(&format!("error: cannot listen on {}\ncaused by: ", server.host)),

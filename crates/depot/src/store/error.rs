@@ -28,10 +28,12 @@ pub enum StoreError {
         actual: Digest,
     },
     /// Another process has the depot open.
-    #[error("{} is locked: another process has this depot open, stop it first", path.display())]
+    #[error("{} is locked: another process{} has this depot open, stop it first", path.display(), with_id(*holder))]
     Locked {
         /// The lock file.
         path: PathBuf,
+        /// The process id, as far as it is known; in a container it counts there alone.
+        holder: Option<u32>,
     },
     /// The data directory was written by another version.
     #[error("{} says {found:?}, which this version does not know: use the version of portolan that wrote it", path.display())]
@@ -74,6 +76,10 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+fn with_id(process: Option<u32>) -> String {
+    process.map(|id| format!(" (id {id})")).unwrap_or_default()
 }
 
 impl StoreError {

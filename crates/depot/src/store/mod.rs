@@ -29,6 +29,7 @@ mod draft;
 mod durable;
 mod error;
 mod format1;
+mod lock;
 mod manifests;
 mod metadata;
 mod projects;
@@ -40,7 +41,7 @@ mod tests;
 mod uploads;
 
 use std::convert::Infallible;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::Path;
 
 use portolan_oci::{Digest, Repository};
@@ -81,7 +82,7 @@ impl Store {
     /// Fails where another process has it open, or a newer version wrote it.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         durable::create_dirs(dir)?;
-        let lock = lock(&dir.join("lock"))?;
+        let lock = lock::take(&dir.join("lock"))?;
         let scratch = dir.join("uploads");
         clear(&scratch)?;
         let database = open_database(dir, &scratch)?;
@@ -136,16 +137,6 @@ impl Store {
         self.metadata
             .database
             .write("mount a blob in", move |writing| metadata::link(writing, &name, &digest))
-    }
-}
-
-/// Takes the lock, or says who might have it.
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let file = File::options().create(true).append(true).open(path).io("open", path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(source).io("lock", path),
     }
 }
 

@@ -8,7 +8,9 @@ use super::*;
 #[test]
 fn one_process_has_the_data_and_a_newer_format_is_refused() {
     let (dir, store) = store();
-    assert!(matches!(Store::open(dir.path()), Err(StoreError::Locked { .. })));
+    let locked = Store::open(dir.path()).unwrap_err();
+    let told = format!("another process (id {}) has this depot open, stop it first", std::process::id());
+    assert!(locked.to_string().ends_with(&told), "{locked}");
     drop(store);
     fs::write(dir.path().join("format"), "portolan-depot 3\n").unwrap();
     let opened = Store::open(dir.path());
