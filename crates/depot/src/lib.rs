@@ -23,5 +23,5 @@ mod yaml;
 
 pub use names::{ChartStem, NameError, ProjectName, Tenant, UploadId};
 pub use options::{Account, ChartDepth, Existing, HarborCharts, Options, Projects, Visibility};
-pub use serve::Limits;
-pub use server::{Depot, DepotError, Running, start};
+pub use serve::{Certificate, Limits, Listener, Listening, PairFiles, Reach, TlsError};
+pub use server::{Depot, DepotError, Running, start, start_on};

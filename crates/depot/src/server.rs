@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use crate::control::ControlServer;
 use crate::http::App;
 use crate::options::Options;
-use crate::serve;
+use crate::serve::{self, Bound, Listener, Listening, Reach, TlsError};
 use crate::store::{Store, StoreError};
 
 /// Why a depot does not run.
@@ -31,6 +31,14 @@ pub enum DepotError {
         address: SocketAddr,
         /// What happened.
         source: std::io::Error,
+    },
+    /// The listener has no certificate to show.
+    #[error("cannot speak TLS on {address}")]
+    Tls {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What is wrong.
+        source: Box<TlsError>,
     },
     /// Everybody in the network could write.
     #[error(
@@ -78,31 +86,52 @@ impl Depot {
     pub async fn serve(
         self,
         listener: TcpListener,
-        shutdown: impl Future<Output = ()> + Send + 'static,
+        shutdown: impl Future<Output = ()>,
     ) -> Result<(), DepotError> {
-        let address = listener.local_addr().map_err(|source| DepotError::Serve { source })?;
-        if self.app.options.account.is_none() && !address.ip().is_loopback() {
-            return Err(DepotError::OpenToAll { address });
+        let bound = Bound::plain(listener).map_err(|source| DepotError::Serve { source })?;
+        self.serve_on(vec![bound], shutdown).await
+    }
+
+    async fn serve_on(
+        self,
+        listeners: Vec<Bound>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), DepotError> {
+        for bound in &listeners {
+            self.allows(bound)?;
+            tracing::info!(url = bound.listening().url(), "depot is listening");
         }
-        tracing::info!(%address, "depot is listening");
-        serve::run(self.app, vec![listener], shutdown).await;
+        serve::run(self.app, listeners, shutdown).await;
         Ok(())
+    }
+
+    /// Nobody is trusted by accident.
+    fn allows(&self, bound: &Bound) -> Result<(), DepotError> {
+        match (&self.app.options.account, bound.reach) {
+            (Some(_), _) | (None, Reach::Loopback) => Ok(()),
+            (None, Reach::Network) => Err(DepotError::OpenToAll { address: bound.address }),
+        }
     }
 }
 
 /// A depot that serves in the background. Dropping it stops it too, without waiting.
 #[derive(Debug)]
 pub struct Running {
-    address: SocketAddr,
+    listening: Vec<Listening>,
     control: Option<ControlServer>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), DepotError>>,
 }
 
 impl Running {
-    /// The address it listens on, the port filled in.
+    /// The first address it listens on, the port filled in.
     pub fn addr(&self) -> SocketAddr {
-        self.address
+        self.listening.first().expect("because no depot is started without a listener").address
+    }
+
+    /// All addresses it listens on, in the order they were given.
+    pub fn listening(&self) -> &[Listening] {
+        &self.listening
     }
 
     /// Stops it, and waits until requests in flight have ended and the data directory is free.
@@ -116,21 +145,53 @@ impl Running {
     }
 }
 
-/// Opens the depot in `dir` and serves it on `address` (port 0: any that is free).
+/// Opens the depot in `dir` and serves it in the clear on `address` (port 0: any that is free).
 pub async fn start(dir: &Path, options: Options, address: SocketAddr) -> Result<Running, DepotError> {
+    start_on(dir, options, vec![Listener::plain(address)]).await
+}
+
+/// Opens the depot in `dir` and serves it on all of `listeners`, at least one.
+pub async fn start_on(dir: &Path, options: Options, listeners: Vec<Listener>) -> Result<Running, DepotError> {
     let data = dir.to_owned();
-    let opened = tokio::task::spawn_blocking(move || Depot::open(&data, options)).await;
-    let depot = opened.map_err(|source| DepotError::Task { source })??;
-    let listening = |source| DepotError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(listening)?;
-    let address = listener.local_addr().map_err(listening)?;
+    let depot = blocking(move || Depot::open(&data, options)).await?;
+    let bound = bind(dir, listeners).await?;
+    bound.iter().try_for_each(|bound| depot.allows(bound))?;
+    let listening = bound.iter().map(Bound::listening).collect();
     let control = listen_for_control(dir, &depot);
     let (stop, stopped) = oneshot::channel();
-    let task = tokio::spawn(depot.serve(listener, async move {
+    let task = tokio::spawn(depot.serve_on(bound, async move {
         // A dropped sender stops it as well.
         let _ = stopped.await;
     }));
-    Ok(Running { address, control, stop, task })
+    Ok(Running { listening, control, stop, task })
+}
+
+/// Takes all addresses, and then makes ready what the certificates need: a self-made one names
+/// the address.
+async fn bind(dir: &Path, listeners: Vec<Listener>) -> Result<Vec<Bound>, DepotError> {
+    let mut all = Vec::with_capacity(listeners.len());
+    for listener in listeners {
+        let address = listener.address;
+        let mut bound = listener.bind().await.map_err(|source| DepotError::Listen { address, source })?;
+        if let Some(certificate) = listener.certificate {
+            let data = dir.to_owned();
+            bound = blocking(move || {
+                let secured = bound.secure(&data, &certificate);
+                secured
+                    .map(|()| bound)
+                    .map_err(|source| DepotError::Tls { address, source: Box::new(source) })
+            })
+            .await?;
+        }
+        all.push(bound);
+    }
+    Ok(all)
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, DepotError> + Send + 'static,
+) -> Result<T, DepotError> {
+    spawn_blocking(work).await.map_err(|source| DepotError::Task { source })?
 }
 
 /// Where the file system has no sockets, a depot still serves; what would ask it has to wait until it is stopped.

@@ -8,11 +8,12 @@ use secrecy::SecretString;
 use super::text_header;
 use crate::options::{Options, Visibility};
 use crate::protocol::Access;
+use crate::serve::Reach;
 
 /// Who sends a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Who {
-    /// No account is configured, so everybody is the one who may do everything.
+    /// No account is configured, so everybody on this machine may do everything.
     Everybody,
     /// The account.
     Account,
@@ -34,9 +35,9 @@ pub(super) enum Project {
 }
 
 /// Reads the credentials of a request.
-pub(super) fn identify(options: &Options, headers: &HeaderMap) -> Who {
+pub(super) fn identify(options: &Options, reach: Reach, headers: &HeaderMap) -> Who {
     let Some(account) = &options.account else {
-        return Who::Everybody;
+        return if reach == Reach::Loopback { Who::Everybody } else { Who::Nobody };
     };
     match headers.get(header::AUTHORIZATION) {
         None => Who::Nobody,
@@ -100,7 +101,7 @@ mod tests {
             if let Some(value) = value {
                 headers.insert(header::AUTHORIZATION, value.parse().expect("a header"));
             }
-            assert_eq!(identify(&options, &headers), expected, "{value:?}");
+            assert_eq!(identify(&options, Reach::Network, &headers), expected, "{value:?}");
         };
         check(Some("Basic YTpi"), Who::Account);
         check(Some("basic YTpi"), Who::Account);
@@ -108,6 +109,8 @@ mod tests {
         for bad in ["Bearer YTpi", "Basic", "Basic YTpj", "Basic !!", "Basic /w=="] {
             check(Some(bad), Who::Impostor);
         }
-        assert_eq!(identify(&Options::default(), &HeaderMap::new()), Who::Everybody);
+        let without = |reach| identify(&Options::default(), reach, &HeaderMap::new());
+        assert_eq!(without(Reach::Loopback), Who::Everybody);
+        assert_eq!(without(Reach::Network), Who::Nobody);
     }
 }

@@ -24,6 +24,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::names::Tenant;
 use crate::options::{ChartDepth, HarborCharts, Options, Projects};
 use crate::protocol::{Access, ChartCall, HarborCall, ParseError, RegistryCall, RepositoryCall, Request};
+use crate::serve::Reach;
 use crate::store::{Store, StoreError};
 use body::blocking;
 pub(crate) use refusal::chain;
@@ -43,6 +44,15 @@ pub(crate) struct App {
     chart_readers: Semaphore,
     /// Never sent to: who watches it learns when the last user of the store is gone.
     pub(crate) in_use: watch::Sender<()>,
+}
+
+/// Which way a request came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin {
+    /// Who can come that way.
+    pub(crate) reach: Reach,
+    /// Whether it came over TLS.
+    pub(crate) encrypted: bool,
 }
 
 /// What a handler gets of a request beside what was parsed.
@@ -73,7 +83,7 @@ pub(crate) struct About {
 }
 
 /// Answers one request.
-pub(crate) async fn handle(app: Arc<App>, request: HttpRequest<Body>) -> Response {
+pub(crate) async fn handle(app: Arc<App>, origin: Origin, request: HttpRequest<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let family = Family::of(parts.uri.path());
     let mut headers = parts.headers;
@@ -86,7 +96,7 @@ pub(crate) async fn handle(app: Arc<App>, request: HttpRequest<Body>) -> Respons
         true => Request::parse(&parts.method, parts.uri.path(), parts.uri.query()),
         false => Err(ParseError::UnknownPath),
     };
-    let answer = match permit(&app, &incoming.headers, parsed.as_ref().ok()).await {
+    let answer = match permit(&app, origin, &incoming.headers, parsed.as_ref().ok()).await {
         Ok(()) => answer(app, parsed.map_err(Refusal::from), incoming).await,
         Err(refusal) => Err(refusal),
     };
@@ -95,8 +105,13 @@ pub(crate) async fn handle(app: Arc<App>, request: HttpRequest<Body>) -> Respons
 
 /// Refuses what the sender may not do. What could not be parsed needs an account as well, so that
 /// a stranger learns nothing of what is where.
-async fn permit(app: &Arc<App>, headers: &HeaderMap, request: Option<&Request>) -> Result<(), Refusal> {
-    let who = auth::identify(&app.options, headers);
+async fn permit(
+    app: &Arc<App>,
+    origin: Origin,
+    headers: &HeaderMap,
+    request: Option<&Request>,
+) -> Result<(), Refusal> {
+    let who = auth::identify(&app.options, origin.reach, headers);
     let access = request.map_or(Access::Whole, Request::access);
     let project = match access {
         Access::Read(project) | Access::Write(project) => known_project(app, project).await?,

@@ -1,6 +1,7 @@
 //! One connection, from its first byte to its last.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,23 +12,32 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
 
 use super::arriving::Arriving;
 use super::link::{Link, Traffic};
 use super::record::{Answering, Record};
+use super::tls::Tls;
 use super::{Phase, Service, framing};
-use crate::http;
+use crate::http::{self, Origin};
 
 /// Bytes of a connection that wait to be read or sent; what bounds a server's memory.
 const BUFFER: usize = 64 * 1024;
+
+/// What a request in the clear gets where TLS is spoken; the first line is Go's.
+const PLAIN_ANSWER: &[u8] =
+    b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n\
+    Client sent an HTTP request to an HTTPS server.\nThis address of the depot speaks TLS: use https://.\n";
 
 /// A connection that was accepted.
 pub(super) struct Connection {
     pub(super) service: Arc<Service>,
     pub(super) peer: SocketAddr,
+    pub(super) origin: Origin,
     pub(super) phases: watch::Receiver<Phase>,
 }
 
@@ -35,16 +45,29 @@ pub(super) struct Connection {
 struct Client {
     service: Arc<Service>,
     peer: SocketAddr,
+    origin: Origin,
     traffic: Arc<Traffic>,
 }
 
 impl Connection {
     /// Answers requests until either side is done.
-    pub(super) async fn run(self, stream: TcpStream) {
+    pub(super) async fn run(mut self, stream: TcpStream, tls: Option<&Tls>) {
         answer_at_once(&stream);
         let traffic = Arc::new(Traffic::default());
         let link = Link::new(stream, Arc::clone(&traffic), self.service.limits.patience);
-        self.converse(link, traffic).await;
+        let Some(tls) = tls else {
+            return self.converse(link, traffic).await;
+        };
+        let handshake = timeout(self.service.limits.handshake, greet(link, tls));
+        let greeted = tokio::select! {
+            greeted = handshake => greeted.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
+            _ = Phase::next(&mut self.phases) => return,
+        };
+        match greeted {
+            Ok(Some(stream)) => self.converse(stream, traffic).await,
+            Ok(None) => {}
+            Err(error) => tracing::debug!(peer = %self.peer, %error, "no TLS handshake"),
+        }
     }
 
     async fn converse<S>(mut self, stream: S, traffic: Arc<Traffic>)
@@ -54,6 +77,7 @@ impl Connection {
         let client = Arc::new(Client {
             service: Arc::clone(&self.service),
             peer: self.peer,
+            origin: self.origin,
             traffic: Arc::clone(&traffic),
         });
         let service = service_fn(move |request| answer(Arc::clone(&client), request));
@@ -83,6 +107,19 @@ impl Connection {
     }
 }
 
+/// Does the handshake. `None` where the client spoke HTTP in the clear, and was told so.
+async fn greet(mut link: Link, tls: &Tls) -> io::Result<Option<TlsStream<Link>>> {
+    // The first byte of TLS is that of a record, the first of HTTP is a letter.
+    if !link.first_byte().await?.is_ascii_alphabetic() {
+        return tls.accept(link).await.map(Some);
+    }
+    // Being read, it counts as a request that was not taken whole.
+    let _ = link.read(&mut [0; 1024]).await?;
+    link.write_all(PLAIN_ANSWER).await?;
+    link.shutdown().await?;
+    Ok(None)
+}
+
 /// Small answers must not wait for more to come.
 fn answer_at_once(stream: &TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
@@ -97,7 +134,7 @@ fn note(peer: SocketAddr, ended: hyper::Result<()>) {
 }
 
 async fn answer(client: Arc<Client>, request: Request<Incoming>) -> Result<Response<Answering>, Infallible> {
-    let record = Record::open(client.peer, &request);
+    let record = Record::open(client.peer, client.origin, &request);
     let response = match framing::check(&request) {
         Ok(()) => {
             let patience = client.service.limits.patience;
@@ -105,7 +142,7 @@ async fn answer(client: Arc<Client>, request: Request<Incoming>) -> Result<Respo
                 |body| Arriving::new(body, Arc::clone(&client.traffic), patience, record.received());
             let request = request.map(|body| Body::new(arriving(body)));
             // A request is large while it is handled, and a connection mostly idle.
-            Box::pin(http::handle(Arc::clone(&client.service.app), request)).await
+            Box::pin(http::handle(Arc::clone(&client.service.app), client.origin, request)).await
         }
         Err(error) => error.into_response(),
     };

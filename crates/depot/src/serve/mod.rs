@@ -10,22 +10,27 @@ mod connection;
 mod framing;
 mod limits;
 mod link;
+mod listener;
 mod patience;
 mod record;
+mod tls;
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
-use crate::http::App;
+use crate::http::{App, Origin};
 use connection::Connection;
 pub use limits::Limits;
+pub(crate) use listener::Bound;
+pub use listener::{Listener, Listening, Reach};
+pub use tls::{Certificate, PairFiles, TlsError};
 
 /// Time for the answers to bodies that were broken off.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -65,7 +70,7 @@ impl Phase {
 }
 
 /// Serves on all listeners until `shutdown` is done, and then until the requests in flight are.
-pub(crate) async fn run(app: Arc<App>, listeners: Vec<TcpListener>, shutdown: impl Future<Output = ()>) {
+pub(crate) async fn run(app: Arc<App>, listeners: Vec<Bound>, shutdown: impl Future<Output = ()>) {
     let limits = app.options.limits;
     let mut in_use = app.in_use.subscribe();
     let places = Arc::new(Semaphore::new(limits.connections));
@@ -97,30 +102,42 @@ async fn end(phase: watch::Sender<Phase>, drain: Duration) {
     phase.closed().await;
 }
 
-async fn accept(listener: TcpListener, service: Arc<Service>, mut phases: watch::Receiver<Phase>) {
-    loop {
-        tokio::select! {
-            (stream, peer, place) = next(&listener, &service) => {
-                let connection =
-                    Connection { service: Arc::clone(&service), peer, phases: phases.clone() };
-                tokio::spawn(async move {
-                    connection.run(stream).await;
-                    drop(place);
-                });
-            }
-            _ = Phase::next(&mut phases) => return,
+async fn accept(bound: Bound, service: Arc<Service>, phases: watch::Receiver<Phase>) {
+    let origin = Origin { reach: bound.reach, encrypted: bound.tls.is_some() };
+    let connection =
+        |peer| Connection { service: Arc::clone(&service), peer, origin, phases: phases.clone() };
+    let accepting = async {
+        loop {
+            let (stream, peer, place) = next(&bound, &service).await;
+            let (connection, tls) = (connection(peer), bound.tls.clone());
+            tokio::spawn(async move {
+                connection.run(stream, tls.as_deref()).await;
+                drop(place);
+            });
         }
+    };
+    let watching = async {
+        match &bound.tls {
+            Some(tls) => Arc::clone(tls).watch().await,
+            None => pending().await,
+        }
+    };
+    let mut stop = phases.clone();
+    tokio::select! {
+        () = accepting => {}
+        () = watching => {}
+        _ = Phase::next(&mut stop) => {}
     }
 }
 
 /// The next connection, once there is a place for it. Those behind it wait in the system's queue.
-async fn next(listener: &TcpListener, service: &Service) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+async fn next(bound: &Bound, service: &Service) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
     let (stream, peer) = loop {
-        match listener.accept().await {
+        match bound.listener.accept().await {
             Ok(accepted) => break accepted,
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
-                tracing::error!(%error, "cannot accept connections");
+                tracing::error!(%error, address = %bound.address, "cannot accept connections");
                 sleep(RECOVERY).await;
             }
         }

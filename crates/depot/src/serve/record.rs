@@ -12,7 +12,7 @@ use axum::http::{Method, Request, Response, StatusCode, Uri};
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 
-use crate::http::About;
+use crate::http::{About, Origin};
 
 /// The target of the access log's events, so that they can be kept apart from all others.
 const ACCESS: &str = "portolan_depot::access";
@@ -32,16 +32,18 @@ impl Received {
 pub(super) struct Record {
     started: Instant,
     peer: SocketAddr,
+    encrypted: bool,
     method: Method,
     uri: Uri,
     received: Received,
 }
 
 impl Record {
-    pub(super) fn open<B>(peer: SocketAddr, request: &Request<B>) -> Self {
+    pub(super) fn open<B>(peer: SocketAddr, origin: Origin, request: &Request<B>) -> Self {
         Self {
             started: Instant::now(),
             peer,
+            encrypted: origin.encrypted,
             method: request.method().clone(),
             uri: request.uri().clone(),
             received: Received::default(),
@@ -67,6 +69,7 @@ impl Record {
         tracing::info!(
             target: ACCESS,
             peer = %self.peer,
+            tls = self.encrypted,
             user = about.user.as_deref(),
             method = self.method.as_str(),
             path = self.uri.path(),

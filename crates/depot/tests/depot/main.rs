@@ -14,4 +14,5 @@ mod push_blobs;
 mod push_manifests;
 mod restart;
 mod site;
+mod tls;
 mod wire;
