@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use indicatif::MultiProgress;
+use portolan_depot::Listening;
 use portolan_transfer::Observer;
 use serde::Serialize;
 
@@ -163,9 +164,15 @@ impl Console {
         self.tell(&Record::Note { message: text }, &format!("{} {text}", self.err.dim("note:")));
     }
 
-    /// Says where a server can be reached, a line for each address.
-    pub fn listening(&self, url: &str) {
-        self.tell(&Record::Listening { url }, &format!("Listening on {url}"));
+    /// Says where a server can be reached, and how a client tells it from another one.
+    pub fn listening(&self, listening: &Listening) {
+        let url = listening.url();
+        let fingerprint = listening.fingerprint.as_deref();
+        let mut text = format!("Listening on {url}");
+        if let Some(fingerprint) = fingerprint {
+            text += &format!(", SHA-256 fingerprint {fingerprint}");
+        }
+        self.tell(&Record::Listening { url: &url, fingerprint }, &text);
     }
 
     /// Says that the run was interrupted and how it ends.

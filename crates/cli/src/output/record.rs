@@ -27,7 +27,11 @@ pub(super) enum Record<'a> {
     /// What a user should know though nothing is wrong.
     Note { message: &'a str },
     /// A server can be reached there.
-    Listening { url: &'a str },
+    Listening {
+        url: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        fingerprint: Option<&'a str>,
+    },
     /// The first signal came.
     Interrupted { message: &'a str },
     /// The program ends without a report.

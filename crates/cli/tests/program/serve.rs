@@ -3,6 +3,8 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use portolan_oci::Digest;
+
 use crate::background::Background;
 use crate::site::{Site, ended};
 
@@ -43,6 +45,70 @@ fn a_server_says_where_it_is_and_ends_on_a_signal() {
         assert!(ended.err.contains("\nStopping: "), "{ended:?}");
         assert_eq!(ended.out, "");
     }
+}
+
+#[test]
+fn an_upload_in_flight_is_finished() {
+    let site = Site::new();
+    let mut server = Server::start(&site, "serve");
+    let digest = Digest::sha256(b"half and half");
+    let mut upload = TcpStream::connect(&server.host).unwrap();
+    write!(
+        upload,
+        "POST /v2/a/b/blobs/uploads/?digest={digest} HTTP/1.1\r\nHost: depot\r\nContent-Length: 13\r\n\r\nhalf "
+    )
+    .unwrap();
+    // An answer to a later connection shows that the first one was accepted.
+    server.status("/v2/");
+    server.process.signal("TERM");
+    server.process.wait_for("Stopping: ");
+    write!(upload, "and half").unwrap();
+    let mut answer = String::new();
+    upload.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 Created\r\n"), "{answer}");
+    server.process.end().expect(0);
+    let server = Server::start(&site, "serve");
+    assert_eq!(server.status(&format!("/v2/a/b/blobs/{digest}")), "HTTP/1.1 200 OK");
+}
+
+#[test]
+fn a_certificate_of_its_own_and_its_fingerprint() {
+    let site = Site::new();
+    let line = "serve --data data --tls-auto --listen https://127.0.0.1:0 --listen http://127.0.0.1:0";
+    let said = |process: &mut Background| {
+        let tls = process.wait_for("Listening on https://127.0.0.1:");
+        process.wait_for("Listening on http://127.0.0.1:");
+        tls.split_once(", SHA-256 fingerprint ").unwrap().1.to_owned()
+    };
+    let mut first = Background::start(&mut site.command(line));
+    let fingerprint = said(&mut first);
+    assert!(fingerprint.split(':').all(|pair| pair.len() == 2) && fingerprint.len() == 95, "{fingerprint}");
+    first.signal("TERM");
+    first.end().expect(0);
+    let mut second = Background::start(&mut site.command(&format!("{line} --log-format json")));
+    let told = second.wait_for(r#""type":"listening","url":"https://127.0.0.1:"#);
+    assert!(told.ends_with(&format!(r#","fingerprint":"{fingerprint}"}}"#)), "{told}");
+}
+
+#[test]
+fn what_does_not_go_together_is_refused_before_anything_is_made() {
+    let site = Site::new();
+    let check = |line: &str, expected: &str| {
+        let refused = site.run(&format!("serve --data data {line}")).expect(2);
+        assert!(refused.err.contains(expected), "{line}: {refused:?}");
+        assert!(!site.path("data").exists(), "{line}");
+    };
+    check("--listen https://127.0.0.1:0", "error: https://127.0.0.1:0 needs a certificate\nhint: ");
+    check("--tls-auto", "error: a certificate is given or to be made, and no --listen");
+    check("--tls-cert c.pem", "--tls-key <PEM>");
+    check("--listen registry.example", "an IP address and a port are expected");
+    check("--idle-timeout 0", "a time up to a day is expected");
+    let open = site.run("serve --data data --listen 0.0.0.0:0").expect(2);
+    assert!(open.err.contains("\nerror: refusing to listen on 0.0.0.0:"), "{open:?}");
+    assert!(open.err.starts_with("note: http://0.0.0.0:0 is not encrypted"), "{open:?}");
+    let absent =
+        site.run("serve --data data --listen https://127.0.0.1:0 --tls-cert no.pem --tls-key no.key");
+    assert!(absent.expect(1).err.contains("no.pem"));
 }
 
 #[test]

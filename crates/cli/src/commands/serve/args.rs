@@ -1,11 +1,11 @@
 //! What `portolan serve` takes on its command line, and what the depot is told by it.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use portolan_depot::{ChartDepth, Limits, Options, Projects};
 
+use super::listen::ListenArgs;
 use crate::commands::depot::data::DataArgs;
 
 /// Serves a container registry and chart repository from one data directory.
@@ -17,9 +17,8 @@ use crate::commands::depot::data::DataArgs;
 pub struct ServeArgs {
     #[command(flatten)]
     pub(super) data: DataArgs,
-    /// Address to listen on; port 0 takes any that is free
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5000")]
-    pub(super) listen: SocketAddr,
+    #[command(flatten)]
+    pub(super) listen: ListenArgs,
     /// Let projects exist on their own, as in Harbor: a push into one that was not made is refused
     #[arg(long)]
     projects: bool,
@@ -33,7 +32,8 @@ pub struct ServeArgs {
 const EXAMPLES: &str = "\
 Examples:
   portolan serve --data /var/lib/portolan
-  portolan serve --data /var/lib/portolan --listen 127.0.0.1:8081 --chart-depth 0";
+  portolan serve --data /var/lib/portolan --listen 127.0.0.1:8081 --chart-depth 0
+  portolan serve --data /var/lib/portolan --tls-auto --listen https://0.0.0.0 --listen http://127.0.0.1:8081";
 
 /// How many path elements stand before a chart repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
