@@ -15,7 +15,10 @@ use std::collections::BTreeMap;
 
 use crate::source::{ReadError, Stretch};
 
+use walk::InPlace;
+
 pub(crate) use header::BLOCK;
+pub(crate) use walk::{HeaderBytes, Walk};
 
 /// How many entries one archive may have.
 pub const ENTRY_LIMIT: usize = 200_000;
@@ -172,7 +175,11 @@ pub struct TarIndex {
 impl TarIndex {
     /// Reads the headers of the tar that takes all of `archive`.
     pub fn read(archive: &Stretch) -> Result<Self, TarError> {
-        let entries = walk::Walk::new(archive).run()?;
+        let mut walk = Walk::new(archive.clone());
+        let mut entries = BTreeMap::new();
+        while let Some((name, entry)) = walk.next(&mut InPlace)? {
+            entries.insert(name, entry);
+        }
         Ok(Self { archive: archive.clone(), entries })
     }
 

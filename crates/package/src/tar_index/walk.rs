@@ -1,6 +1,4 @@
-//! The walk from header to header that makes a [`super::TarIndex`].
-
-use std::collections::BTreeMap;
+//! The walk from header to header: what makes a [`super::TarIndex`], and what reads a tar that only passes.
 
 use tar::Header;
 
@@ -8,7 +6,7 @@ use super::header::{self, BLOCK, Block, Kind};
 use super::name;
 use super::pax::Pax;
 use super::{ENTRY_LIMIT, EXTENSION_LIMIT, Entry, Fault, NAMES_LIMIT, Place, TarError};
-use crate::source::Stretch;
+use crate::source::{ReadError, Stretch};
 
 /// What long names and pax headers said about the entry that comes next.
 #[derive(Default)]
@@ -36,43 +34,59 @@ impl Pending {
     }
 }
 
+/// Gives the walk the bytes that it reads of an archive: headers, long names and pax records.
+pub(crate) trait HeaderBytes {
+    /// Fills as much of `buffer` as the archive holds from `at` on and says how much that was. Each call has
+    /// an offset behind what the one before it read.
+    fn peek(&mut self, archive: &Stretch, at: u64, buffer: &mut [u8]) -> Result<usize, ReadError>;
+}
+
+/// Reads where the archive lies.
+pub(super) struct InPlace;
+
+impl HeaderBytes for InPlace {
+    fn peek(&mut self, archive: &Stretch, at: u64, buffer: &mut [u8]) -> Result<usize, ReadError> {
+        archive.peek(at, buffer)
+    }
+}
+
 /// The state between two headers.
-pub(super) struct Walk<'a> {
-    archive: &'a Stretch,
+pub(crate) struct Walk {
+    archive: Stretch,
     position: u64,
     pending: Pending,
-    entries: BTreeMap<String, Entry>,
     seen: usize,
     names_size: usize,
 }
 
-impl<'a> Walk<'a> {
-    pub(super) fn new(archive: &'a Stretch) -> Self {
-        Self {
-            archive,
-            position: 0,
-            pending: Pending::default(),
-            entries: BTreeMap::new(),
-            seen: 0,
-            names_size: 0,
-        }
+impl Walk {
+    /// Before the first header of the tar that takes all of `archive`.
+    pub(crate) fn new(archive: Stretch) -> Self {
+        Self { archive, position: 0, pending: Pending::default(), seen: 0, names_size: 0 }
     }
 
-    /// Walks to the end mark.
-    pub(super) fn run(mut self) -> Result<BTreeMap<String, Entry>, TarError> {
-        while let Some(block) = self.next_header()? {
-            self.entry(Header::from_byte_slice(&block))?;
+    /// The tar that is walked through.
+    pub(crate) fn archive(&self) -> &Stretch {
+        &self.archive
+    }
+
+    /// The next entry and its name; nothing at the end mark.
+    pub(crate) fn next(&mut self, bytes: &mut impl HeaderBytes) -> Result<Option<(String, Entry)>, TarError> {
+        while let Some(block) = self.next_header(bytes)? {
+            if let Some(entry) = self.entry(bytes, Header::from_byte_slice(&block))? {
+                return Ok(Some(entry));
+            }
         }
         match self.pending.is_empty() {
-            true => Ok(self.entries),
+            true => Ok(None),
             false => Err(self.here(Fault::Dangling)),
         }
     }
 
     /// The next header, checked; nothing at the end mark.
-    fn next_header(&mut self) -> Result<Option<Block>, TarError> {
+    fn next_header(&mut self, bytes: &mut impl HeaderBytes) -> Result<Option<Block>, TarError> {
         let mut block = [0; BLOCK as usize];
-        if self.archive.peek(self.position, &mut block)? < block.len() {
+        if bytes.peek(&self.archive, self.position, &mut block)? < block.len() {
             let fault = if self.position == 0 { Fault::NoTar } else { Fault::CutOff };
             return Err(self.here(fault));
         }
@@ -87,23 +101,29 @@ impl<'a> Walk<'a> {
         Ok(Some(block))
     }
 
-    /// Takes one header in and moves behind its data.
-    fn entry(&mut self, header: &Header) -> Result<(), TarError> {
+    /// Takes one header in and moves behind its data; gives the entry where it opens one.
+    fn entry(
+        &mut self,
+        bytes: &mut impl HeaderBytes,
+        header: &Header,
+    ) -> Result<Option<(String, Entry)>, TarError> {
         let raw_name = || String::from_utf8_lossy(&header.path_bytes()).into_owned();
         let kind = header::kind(header).map_err(|fault| self.at(&raw_name(), fault))?;
         let size = header::data_size(header, kind).map_err(|fault| self.at(&raw_name(), fault))?;
         match kind {
-            Kind::LongName => self.pending.long_name = Some(trim_nul(self.extension(size)?)),
-            Kind::LongLink => self.pending.long_link = Some(trim_nul(self.extension(size)?)),
-            Kind::Pax => self.pending.pax = self.pax(size)?,
-            Kind::PaxGlobal => self.global(size)?,
-            Kind::File | Kind::Folder | Kind::Symlink | Kind::Hardlink => self.member(header, kind, size)?,
+            Kind::LongName => self.pending.long_name = Some(trim_nul(self.extension(bytes, size)?)),
+            Kind::LongLink => self.pending.long_link = Some(trim_nul(self.extension(bytes, size)?)),
+            Kind::Pax => self.pending.pax = self.pax(bytes, size)?,
+            Kind::PaxGlobal => self.global(bytes, size)?,
+            Kind::File | Kind::Folder | Kind::Symlink | Kind::Hardlink => {
+                return self.member(header, kind, size).map(Some);
+            }
         }
-        Ok(())
+        Ok(None)
     }
 
-    /// An entry that stays in the index.
-    fn member(&mut self, header: &Header, kind: Kind, size: u64) -> Result<(), TarError> {
+    /// An entry that has a name of its own.
+    fn member(&mut self, header: &Header, kind: Kind, size: u64) -> Result<(String, Entry), TarError> {
         let mut pending = std::mem::take(&mut self.pending);
         let raw = pending.name(header);
         let shown = String::from_utf8_lossy(&raw).into_owned();
@@ -123,7 +143,8 @@ impl<'a> Walk<'a> {
             return Err(self.at(&shown, Fault::NoName));
         }
         self.advance(if let Entry::File(stretch) = &entry { stretch.size() } else { 0 });
-        self.keep(name, entry)
+        self.count_name(&name)?;
+        Ok((name, entry))
     }
 
     /// The stretch behind the current header.
@@ -133,24 +154,30 @@ impl<'a> Walk<'a> {
     }
 
     /// The data behind the current header, where it is small; moves behind it.
-    fn extension(&mut self, size: u64) -> Result<Vec<u8>, TarError> {
+    fn extension(&mut self, bytes: &mut impl HeaderBytes, size: u64) -> Result<Vec<u8>, TarError> {
         if size > EXTENSION_LIMIT {
             return Err(self.here(Fault::ExtensionTooLarge { size, limit: EXTENSION_LIMIT }));
         }
-        let part = self.archive.part(self.position + BLOCK, size, "long name or pax header");
-        let bytes = part.ok_or_else(|| self.here(self.beyond_end(size)))?.read_small(EXTENSION_LIMIT)?;
+        if self.archive.size() - self.position - BLOCK < size {
+            return Err(self.here(self.beyond_end(size)));
+        }
+        // Bounded by the limit above.
+        let mut data = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
+        if bytes.peek(&self.archive, self.position + BLOCK, &mut data)? < data.len() {
+            return Err(self.here(Fault::CutOff));
+        }
         self.advance(size);
-        Ok(bytes.into())
+        Ok(data)
     }
 
-    fn pax(&mut self, size: u64) -> Result<Pax, TarError> {
-        let bytes = self.extension(size)?;
-        Pax::parse(&bytes).map_err(|fault| self.here(fault))
+    fn pax(&mut self, bytes: &mut impl HeaderBytes, size: u64) -> Result<Pax, TarError> {
+        let data = self.extension(bytes, size)?;
+        Pax::parse(&data).map_err(|fault| self.here(fault))
     }
 
     /// Global headers carry comments (git writes one); what would change every name or size is refused.
-    fn global(&mut self, size: u64) -> Result<(), TarError> {
-        match self.pax(size)?.is_empty() {
+    fn global(&mut self, bytes: &mut impl HeaderBytes, size: u64) -> Result<(), TarError> {
+        match self.pax(bytes, size)?.is_empty() {
             true => Ok(()),
             false => Err(self.here(Fault::PaxGlobal)),
         }
@@ -171,13 +198,12 @@ impl<'a> Walk<'a> {
     }
 
     /// Holds the memory that an index can take below a limit.
-    fn keep(&mut self, name: String, entry: Entry) -> Result<(), TarError> {
+    fn count_name(&mut self, name: &str) -> Result<(), TarError> {
         self.names_size += name.len();
-        if self.names_size > NAMES_LIMIT {
-            return Err(self.here(Fault::TooMany));
+        match self.names_size > NAMES_LIMIT {
+            true => Err(self.here(Fault::TooMany)),
+            false => Ok(()),
         }
-        self.entries.insert(name, entry);
-        Ok(())
     }
 
     fn beyond_end(&self, size: u64) -> Fault {
