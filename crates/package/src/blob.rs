@@ -6,9 +6,13 @@ use std::sync::Arc;
 
 use portolan_oci::Digest;
 
-use crate::encode::GzipReader;
+use crate::encode::{DiffId, GzipReader};
 use crate::inflate_check::InflateCheck;
 use crate::source::Stretch;
+
+/// The number of a blob in a stream: the same whenever the same package is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlobId(pub(crate) u64);
 
 /// How a blob's bytes get from the package to a registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +75,12 @@ impl Blob {
         self.0.stretch.size()
     }
 
+    /// Its number, where it went by in a stream: what became of it then is known to whoever was handed it
+    /// under that number, and [`Blob::open`] gives nothing any more.
+    pub fn passed(&self) -> Option<BlobId> {
+        self.0.stretch.passed()?.id
+    }
+
     /// Where the first byte lies in the package's file: reading blobs in this order reads the file front to
     /// back.
     pub fn file_offset(&self) -> u64 {
@@ -104,8 +114,12 @@ impl Blob {
         let entry = || self.entry();
         Ok(match &self.0.check {
             Check::Digest(_) => Box::new(reader),
-            Check::Compress(diff_id) => Box::new(GzipReader::new(reader, entry(), diff_id.clone())),
-            Check::Inflate(diff_id) => Box::new(InflateCheck::new(reader, entry(), diff_id.clone())),
+            Check::Compress(diff_id) => {
+                Box::new(GzipReader::new(reader, entry(), DiffId::Stated(diff_id.clone())))
+            }
+            Check::Inflate(diff_id) => {
+                Box::new(InflateCheck::new(reader, entry(), DiffId::Stated(diff_id.clone())))
+            }
         })
     }
 }

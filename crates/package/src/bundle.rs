@@ -100,14 +100,19 @@ impl Bundle {
             Some(archive) => images::open(archive)?,
             None => images::Images::default(),
         };
-        Ok(Self {
+        Ok(Self::of_parts(tree, folder, images))
+    }
+
+    /// The bundle at the root of `tree`, with its images.
+    pub(crate) fn of_parts(tree: &Tree, folder: Option<String>, images: images::Images) -> Self {
+        Self {
             origin: Origin::new(tree.name()),
             folder,
             images: images.images,
             notes: images.notes,
             chart: ChartPlace::of_tree(tree),
             hints: tree.get(HINTS).cloned(),
-        })
+        }
     }
 
     /// An archive of images without a chart.

@@ -7,10 +7,11 @@
 //! compressor that changes them is a change of format, to be made knowingly.
 
 use std::io::{self, Read, Write};
+use std::sync::{Arc, OnceLock};
 
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
-use portolan_oci::{Digest, Hasher};
+use portolan_oci::{Algorithm, Digest, Hasher};
 
 /// The level of the compressor; part of the format.
 ///
@@ -27,7 +28,7 @@ const CHUNK: usize = 128 << 10;
 pub(crate) struct GzipReader<R> {
     input: R,
     entry: String,
-    expected: Digest,
+    diff_id: DiffId,
     /// Nothing once the last chunk went in.
     work: Option<Work>,
     chunk: Vec<u8>,
@@ -41,13 +42,12 @@ struct Work {
 }
 
 impl<R: Read> GzipReader<R> {
-    /// `entry` names the layer in errors; `expected` is the digest of the uncompressed bytes.
-    pub(crate) fn new(input: R, entry: String, expected: Digest) -> Self {
+    /// `entry` names the layer in errors; `diff_id` is the digest of the uncompressed bytes.
+    pub(crate) fn new(input: R, entry: String, diff_id: DiffId) -> Self {
         let builder = GzBuilder::new().mtime(0).operating_system(SYSTEM_UNKNOWN);
         let encoder = builder.write(Vec::new(), Compression::new(LEVEL));
-        let hasher = Hasher::new(expected.algorithm());
-        let work = Some(Work { encoder, hasher });
-        Self { input, entry, expected, work, chunk: vec![0; CHUNK], output: Vec::new(), given: 0 }
+        let work = Some(Work { encoder, hasher: diff_id.hasher() });
+        Self { input, entry, diff_id, work, chunk: vec![0; CHUNK], output: Vec::new(), given: 0 }
     }
 
     /// Feeds the compressor one chunk and takes what it gives.
@@ -69,7 +69,7 @@ impl<R: Read> GzipReader<R> {
 
     /// The end of the stream; withheld where the layer was not the expected one.
     fn finish(&self, work: Work) -> io::Result<Vec<u8>> {
-        check(&self.entry, &self.expected, &work.hasher.finish())?;
+        self.diff_id.settle(&self.entry, work.hasher.finish())?;
         work.encoder.finish()
     }
 }
@@ -101,16 +101,42 @@ fn fill(input: &mut impl Read, chunk: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// Compares the diff ID that the config states with the one found.
-pub(crate) fn check(entry: &str, expected: &Digest, found: &Digest) -> io::Result<()> {
-    if expected == found {
-        return Ok(());
+/// The digest of an uncompressed layer, as its image's config has it.
+pub(crate) enum DiffId {
+    /// The layer has to be that one.
+    Stated(Digest),
+    /// The config comes later in a stream: what is found is kept for then.
+    Kept(Arc<OnceLock<Digest>>),
+}
+
+impl DiffId {
+    /// What derives it.
+    pub(crate) fn hasher(&self) -> Hasher {
+        match self {
+            Self::Stated(digest) => Hasher::new(digest.algorithm()),
+            Self::Kept(_) => Hasher::new(Algorithm::Sha256),
+        }
     }
+
+    /// Compares the one found with the one stated, or keeps it.
+    pub(crate) fn settle(&self, entry: &str, found: Digest) -> io::Result<()> {
+        match self {
+            Self::Stated(stated) if *stated == found => Ok(()),
+            Self::Stated(stated) => Err(differs(entry, stated, &found)),
+            Self::Kept(kept) => {
+                kept.get_or_init(|| found);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn differs(entry: &str, stated: &Digest, found: &Digest) -> io::Error {
     let text = format!(
         "{entry}: the uncompressed layer has the digest {found}, but the image's config states \
-         {expected}: the archive is corrupt; copy it again"
+         {stated}: the archive is corrupt; copy it again"
     );
-    Err(io::Error::new(io::ErrorKind::InvalidData, text))
+    io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
 #[cfg(test)]

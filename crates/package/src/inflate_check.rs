@@ -4,9 +4,9 @@
 use std::io::{self, Read};
 
 use flate2::write::MultiGzDecoder;
-use portolan_oci::{Digest, Hasher};
+use portolan_oci::Hasher;
 
-use crate::encode;
+use crate::encode::DiffId;
 
 /// Hashes what is written to it.
 struct Sink(Hasher);
@@ -30,16 +30,16 @@ impl io::Write for Sink {
 pub(crate) struct InflateCheck<R> {
     input: R,
     entry: String,
-    expected: Digest,
+    diff_id: DiffId,
     /// Nothing once the end was checked.
     decoder: Option<MultiGzDecoder<Sink>>,
 }
 
 impl<R: Read> InflateCheck<R> {
-    /// `entry` names the layer in errors; `expected` is the digest of the uncompressed bytes.
-    pub(crate) fn new(input: R, entry: String, expected: Digest) -> Self {
-        let sink = Sink(Hasher::new(expected.algorithm()));
-        Self { input, entry, expected, decoder: Some(MultiGzDecoder::new(sink)) }
+    /// `entry` names the layer in errors; `diff_id` is the digest of the uncompressed bytes.
+    pub(crate) fn new(input: R, entry: String, diff_id: DiffId) -> Self {
+        let sink = Sink(diff_id.hasher());
+        Self { input, entry, diff_id, decoder: Some(MultiGzDecoder::new(sink)) }
     }
 
     fn pass(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -50,7 +50,7 @@ impl<R: Read> InflateCheck<R> {
     fn end(&mut self) -> io::Result<()> {
         let Some(decoder) = self.decoder.take() else { return Ok(()) };
         let sink = decoder.finish().map_err(|error| self.corrupt(&error))?;
-        encode::check(&self.entry, &self.expected, &sink.0.finish())
+        self.diff_id.settle(&self.entry, sink.0.finish())
     }
 
     fn corrupt(&self, error: &io::Error) -> io::Error {
@@ -79,6 +79,7 @@ mod tests {
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
+    use portolan_oci::Digest;
 
     use super::*;
 
@@ -90,7 +91,8 @@ mod tests {
 
     fn read(stream: &[u8], expected: &Digest) -> io::Result<Vec<u8>> {
         let mut output = Vec::new();
-        InflateCheck::new(stream, "a.tar: layer".to_owned(), expected.clone()).read_to_end(&mut output)?;
+        InflateCheck::new(stream, "a.tar: layer".to_owned(), DiffId::Stated(expected.clone()))
+            .read_to_end(&mut output)?;
         Ok(output)
     }
 

@@ -3,6 +3,9 @@
 use crate::source::{ReadError, Stretch};
 use crate::tar_index::{self, BLOCK};
 
+/// How many bytes show what a file is.
+pub(crate) const HEAD: usize = BLOCK as usize;
+
 /// What the first bytes show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -26,14 +29,22 @@ const MAGICS: [(&[u8], Kind); 4] = [
     (&[0xfd, b'7', b'z', b'X', b'Z', 0], Kind::Foreign("xz")),
 ];
 
-/// Looks at the first 512 bytes.
+/// Looks at the first 512 bytes; of what went by in a stream, says what they were.
 pub(crate) fn kind(stretch: &Stretch) -> Result<Kind, ReadError> {
-    let mut block = [0; BLOCK as usize];
+    if let Some(passed) = stretch.passed() {
+        return Ok(passed.kind);
+    }
+    let mut block = [0; HEAD];
     let filled = stretch.peek(0, &mut block)?;
-    let magic = MAGICS.iter().find(|(magic, _)| block[..filled].starts_with(magic));
-    Ok(match magic {
-        Some((_, kind)) => *kind,
-        None if filled == block.len() && tar_index::begins_tar(&block) => Kind::Tar,
-        None => Kind::Other,
-    })
+    Ok(kind_of(&block[..filled]))
+}
+
+/// What begins with these bytes, at most [`HEAD`] of them.
+pub(crate) fn kind_of(head: &[u8]) -> Kind {
+    let magic = MAGICS.iter().find(|(magic, _)| head.starts_with(magic));
+    match (magic, head.first_chunk()) {
+        (Some((_, kind)), _) => *kind,
+        (None, Some(block)) if tar_index::begins_tar(block) => Kind::Tar,
+        _ => Kind::Other,
+    }
 }

@@ -4,15 +4,22 @@
 //! and no lock is needed. An archive stays open as long as anything points into it; a file that is read as
 //! a whole is open only while it is read, so that thousands of small files take no handles. The names
 //! travel with the stretch so that an error can say `file: outer entry: inner entry`.
+//!
+//! Of a package that is read as a stream, a stretch is held in memory, or tells no more than where it was.
+
+mod holder;
 
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+
+use self::holder::Holder;
+
+pub(crate) use self::holder::Passed;
 
 /// Why bytes of a package could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -53,38 +60,15 @@ pub enum ReadError {
         /// The limit, in bytes.
         limit: u64,
     },
-}
-
-/// A file of the package.
-#[derive(Debug)]
-struct Source {
-    path: PathBuf,
-    /// The open file, where it stays open.
-    file: Option<File>,
-}
-
-/// An open file, for one read or for as long as it is shared.
-enum Handle<'a> {
-    Shared(&'a File),
-    Own(File),
-}
-
-impl Handle<'_> {
-    fn file(&self) -> &File {
-        match self {
-            Self::Shared(file) => file,
-            Self::Own(file) => file,
-        }
-    }
-}
-
-impl Source {
-    fn handle(&self) -> io::Result<Handle<'_>> {
-        match &self.file {
-            Some(file) => Ok(Handle::Shared(file)),
-            None => Ok(Handle::Own(File::open(&self.path)?)),
-        }
-    }
+    /// An entry of a stream that went by before anything showed that it would be needed.
+    #[error(
+        "{entry}: went by in the stream before anything showed that it is needed; unpack the package, or \
+         take the compression off it, and give the file that results"
+    )]
+    Passed {
+        /// File and entries, outermost first.
+        entry: String,
+    },
 }
 
 /// The names that lead to a stretch, innermost first.
@@ -103,10 +87,13 @@ impl fmt::Display for Trail {
     }
 }
 
+/// How large a stream may be, in bytes; far beyond what any is.
+const STREAM_LIMIT: u64 = i64::MAX as u64;
+
 /// A stretch of a file; cheap to clone. Displayed as `file: outer entry: inner entry`.
 #[derive(Clone, Debug)]
 pub struct Stretch {
-    source: Arc<Source>,
+    holder: Arc<Holder>,
     offset: u64,
     length: u64,
     trail: Arc<Trail>,
@@ -126,23 +113,52 @@ impl Stretch {
             return Err(ReadError::NoFile { path: shown.to_owned() });
         }
         Ok(Self {
-            source: Arc::new(Source { path: path.to_owned(), file: None }),
+            holder: Arc::new(Holder::File { path: path.to_owned(), file: None }),
             offset: 0,
             length: metadata.len(),
             trail: Arc::new(Trail { outer: None, name: shown.display().to_string() }),
         })
     }
 
+    /// All of a stream, of which neither size nor bytes are known, under the name `shown`.
+    pub(crate) fn of_stream(shown: &str) -> Self {
+        Self {
+            holder: Arc::new(Holder::Stream),
+            offset: 0,
+            length: STREAM_LIMIT,
+            trail: Arc::new(Trail { outer: None, name: shown.to_owned() }),
+        }
+    }
+
     /// The same stretch with its file open as long as anything points into it.
     pub(crate) fn kept_open(&self) -> Result<Self, ReadError> {
-        if self.source.file.is_some() {
-            return Ok(self.clone());
+        let Holder::File { path, file: None } = self.holder.as_ref() else { return Ok(self.clone()) };
+        match File::open(path) {
+            Ok(file) => Ok(self.with(Holder::File { path: path.clone(), file: Some(file) })),
+            Err(source) => Err(ReadError::Open { path: path.clone(), source }),
         }
-        let path = self.source.path.clone();
-        match File::open(&path) {
-            Ok(file) => Ok(Self { source: Arc::new(Source { path, file: Some(file) }), ..self.clone() }),
-            Err(source) => Err(ReadError::Open { path, source }),
+    }
+
+    /// The same stretch of a stream with its bytes, which were kept.
+    pub(crate) fn held(&self, bytes: Bytes) -> Self {
+        self.with(Holder::Held { begin: self.offset, bytes })
+    }
+
+    /// The same stretch of a stream with what is known of it after it went by.
+    pub(crate) fn gone(&self, passed: Passed) -> Self {
+        self.with(Holder::Passed(passed))
+    }
+
+    /// What is known of a file of an archive of images that went by.
+    pub(crate) fn passed(&self) -> Option<&Passed> {
+        match self.holder.as_ref() {
+            Holder::Passed(passed) => Some(passed),
+            Holder::File { .. } | Holder::Held { .. } | Holder::Stream => None,
         }
+    }
+
+    fn with(&self, holder: Holder) -> Self {
+        Self { holder: Arc::new(holder), ..self.clone() }
     }
 
     /// The part of `length` bytes at `offset` of this stretch, under the name `entry`; nothing where it
@@ -154,7 +170,7 @@ impl Stretch {
         }
         let trail = Trail { outer: Some(Arc::clone(&self.trail)), name: entry.to_owned() };
         Some(Self {
-            source: Arc::clone(&self.source),
+            holder: Arc::clone(&self.holder),
             offset: self.offset + offset,
             length,
             trail: Arc::new(trail),
@@ -166,7 +182,7 @@ impl Stretch {
         self.length
     }
 
-    /// The offset of the first byte in its file.
+    /// The offset of the first byte in its file; in a stream, once that is unpacked.
     pub fn file_offset(&self) -> u64 {
         self.offset
     }
@@ -181,10 +197,10 @@ impl Stretch {
         let left = self.length.saturating_sub(at);
         let wanted = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
         let offset = self.offset + at;
-        let read = self
-            .source
-            .handle()
-            .and_then(|handle| handle.file().read_exact_at(&mut buffer[..wanted], offset));
+        if !self.holder.can_be_read() {
+            return Err(ReadError::Passed { entry: self.to_string() });
+        }
+        let read = self.holder.read_exact_at(&mut buffer[..wanted], offset);
         match read {
             Ok(()) => Ok(wanted),
             Err(source) => Err(ReadError::Read { entry: self.to_string(), offset, length: wanted, source }),
@@ -223,17 +239,6 @@ pub struct StretchReader {
     own: Option<File>,
 }
 
-impl StretchReader {
-    fn read_on(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let offset = self.stretch.offset + self.position;
-        if let Some(file) = self.stretch.source.file.as_ref().or(self.own.as_ref()) {
-            return file.read_at(buffer, offset);
-        }
-        let file = self.own.insert(File::open(&self.stretch.source.path)?);
-        file.read_at(buffer, offset)
-    }
-}
-
 impl Read for StretchReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.stretch.length - self.position;
@@ -241,7 +246,8 @@ impl Read for StretchReader {
         if wanted == 0 {
             return Ok(0);
         }
-        let read = self.read_on(&mut buffer[..wanted])?;
+        let offset = self.stretch.offset + self.position;
+        let read = self.stretch.holder.read_at(&mut self.own, &mut buffer[..wanted], offset)?;
         if read == 0 {
             let text = format!("{}: the file ends {left} bytes before the entry does", self.stretch);
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));

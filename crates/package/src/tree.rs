@@ -60,6 +60,11 @@ impl Tree {
         Ok(Self { holder: Holder::Archive, origin: archive.to_string(), root: String::new(), members })
     }
 
+    /// What was kept of the tar `archive` when it went by in a stream.
+    pub(crate) fn of_stream(archive: &Stretch, members: BTreeMap<String, Member>) -> Self {
+        Self { holder: Holder::Archive, origin: archive.to_string(), root: String::new(), members }
+    }
+
     /// The part below the folder `root` (empty, or with a slash at its end), its paths shortened by that.
     pub(crate) fn below(&self, root: &str) -> Self {
         let members = self.under(root).map(|(path, member)| (path[root.len()..].to_owned(), member.clone()));
