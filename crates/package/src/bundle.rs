@@ -28,6 +28,11 @@ pub(crate) const IMAGES: &str = "images.tar";
 /// How large the hints may be, in bytes.
 const HINTS_LIMIT: u64 = 1 << 20;
 
+/// Whether a tar without a chart has other parts that only a bundle has.
+pub(crate) fn is_beheaded(tree: &Tree) -> bool {
+    tree.has(HINTS) || tree.under(CHART_FOLDER).next().is_some()
+}
+
 /// Where a bundle was found: the file, and the entries inside it, as in `kpanda_v0.19.0_amd64.tar:
 /// kpanda/kpanda.bundle.tar`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,10 +1,12 @@
 //! Opens whatever a person carries: a directory, a module tar, a bundle, an archive of images, a chart
 //! (formats.md, section 2).
 
-mod architecture;
-mod compressed;
+pub(crate) mod architecture;
+pub(crate) mod compressed;
 mod error;
 mod folder;
+pub(crate) mod ignored;
+pub(crate) mod place;
 mod roots;
 mod scan;
 
@@ -16,7 +18,7 @@ use crate::source::{ReadError, Stretch};
 pub use error::PackageError;
 
 /// What a chart archive's name has behind it in that of its provenance file.
-const PROVENANCE_SUFFIX: &str = ".prov";
+pub(crate) const PROVENANCE_SUFFIX: &str = ".prov";
 
 /// The bundles of a package, in the order of their paths.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ const ARCHITECTURES: [(&str, &str); 4] =
     [("amd64", "amd64"), ("x86_64", "amd64"), ("arm64", "arm64"), ("aarch64", "arm64")];
 
 /// The warning, where some name on the way to the bundle names an architecture that none of its images has.
-pub(super) fn disagreement(bundle: &Bundle) -> Option<String> {
+pub(crate) fn disagreement(bundle: &Bundle) -> Option<String> {
     let origin = bundle.origin.to_string();
     let found = architectures(bundle);
     let (named, _) = ARCHITECTURES.iter().find(|(name, architecture)| {

@@ -7,7 +7,6 @@ use flate2::read::MultiGzDecoder;
 
 use crate::bundle::{CHART_FILE, CHART_FOLDER, HINTS, IMAGES};
 use crate::images;
-use crate::source::Stretch;
 
 /// The largest chart, unpacked, in bytes (design.md, decision 11). Beyond that no stream is a chart.
 const CHART_LIMIT: u64 = 100 << 20;
@@ -17,7 +16,7 @@ const CHART_FILE_LIMIT: u64 = 5 << 20;
 
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Content {
+pub(crate) enum Content {
     /// A chart, as `helm package` writes it: one folder, with a `Chart.yaml`.
     Chart,
     /// Bundles or images.
@@ -29,8 +28,8 @@ pub(super) enum Content {
 /// Looks into the stream, entry by entry, until it is known what it is.
 ///
 /// What cannot be read is no chart; whoever needs it as one will be told why when it is loaded.
-pub(super) fn content(stream: &Stretch) -> Content {
-    let inflated = MultiGzDecoder::new(stream.reader()).take(CHART_LIMIT);
+pub(crate) fn content(stream: impl Read) -> Content {
+    let inflated = MultiGzDecoder::new(stream).take(CHART_LIMIT);
     let mut archive = tar::Archive::new(inflated);
     // Raw, since long names and pax headers would be read into memory whole; what decides has a short name.
     let Ok(entries) = archive.entries().map(|entries| entries.raw(true)) else { return Content::Other };

@@ -1,5 +1,6 @@
 //! Which folders of a tree are bundles, archives of images, or charts; and which files are left to look into.
 
+use super::place::is_hidden;
 use crate::bundle::CHART_FILE;
 use crate::images;
 use crate::tree::{MemberKind, Tree};
@@ -63,16 +64,4 @@ pub(super) fn rest<'a>(
     let files = tree.under("").filter(|(path, member)| member.kind == MemberKind::File && !is_hidden(path));
     let outside = files.filter(|(path, _)| !roots.iter().any(|root| path.starts_with(&root.path)));
     outside.map(|(path, member)| (path, &member.stretch))
-}
-
-/// Hidden files and folders are a system's own: rubbish bins, and what macOS writes beside each file on a
-/// USB disk.
-fn is_hidden(path: &str) -> bool {
-    path.split('/').any(|part| part.starts_with('.'))
-}
-
-/// The folder that a file or a folder of the tree lies in, by its last name.
-pub(super) fn parent(path: &str) -> Option<String> {
-    let (folder, _) = path.trim_end_matches('/').rsplit_once('/')?;
-    folder.rsplit('/').next().map(str::to_owned)
 }

@@ -3,19 +3,15 @@
 use std::path::Path;
 
 use super::compressed::{self, Content};
+use super::ignored::{BUNDLE_SUFFIX, Ignored, ignored, is_zstd_tar, signs_nothing, unpacked_chart};
+use super::place::Place;
 use super::roots::{self, Root, RootKind};
 use super::{Broken, PROVENANCE_SUFFIX, Package, PackageError, architecture, folder};
-use crate::bundle::{Bundle, CHART_FILE, CHART_FOLDER, HINTS, Origin};
+use crate::bundle::{self, Bundle, CHART_FILE, Origin};
 use crate::images;
 use crate::sniff::{self, Kind};
 use crate::source::Stretch;
 use crate::tree::Tree;
-
-/// How many archives a bundle may lie in: an add-on package in a tar in a tar, and one to spare.
-const DEPTH_LIMIT: usize = 4;
-
-/// What a person calls a bundle's file.
-const BUNDLE_SUFFIX: &str = ".bundle.tar";
 
 /// What became of a file that was looked into.
 enum Looked {
@@ -23,29 +19,6 @@ enum Looked {
     Taken,
     /// It is nothing of a package.
     Ignored,
-}
-
-/// Where the search is: how many archives deep, and in which folder.
-#[derive(Clone)]
-struct Position {
-    depth: usize,
-    folder: Option<String>,
-}
-
-impl Position {
-    fn root() -> Self {
-        Self { depth: 0, folder: None }
-    }
-
-    /// At the file or folder `path` of a tree that lies here.
-    fn at(&self, path: &str) -> Self {
-        Self { depth: self.depth, folder: roots::parent(path).or_else(|| self.folder.clone()) }
-    }
-
-    /// Inside the archive that lies here.
-    fn inside(&self) -> Self {
-        Self { depth: self.depth + 1, folder: self.folder.clone() }
-    }
 }
 
 /// A package in the making.
@@ -60,7 +33,7 @@ impl Scan {
         let listing = folder::list(path)?;
         self.package.broken.extend(listing.broken);
         self.package.notes.extend(listing.notes);
-        self.tree(&listing.tree, &Position::root());
+        self.tree(&listing.tree, &Place::root());
         match self.found() {
             0 => Err(PackageError::Empty {
                 path: listing.tree.name(),
@@ -76,7 +49,7 @@ impl Scan {
         file: &Stretch,
         provenance: Option<&Stretch>,
     ) -> Result<(), PackageError> {
-        match self.look_into(file, provenance, &Position::root())? {
+        match self.look_into(file, provenance, &Place::root())? {
             Looked::Taken => Ok(()),
             Looked::Ignored if file.name().ends_with(BUNDLE_SUFFIX) => {
                 Err(PackageError::NoChart { origin: file.to_string() })
@@ -97,20 +70,18 @@ impl Scan {
     }
 
     /// Everything below a directory or in a tar that is no bundle itself.
-    fn tree(&mut self, tree: &Tree, position: &Position) {
+    fn tree(&mut self, tree: &Tree, place: &Place) {
         let roots = roots::find(tree);
         for root in &roots {
-            self.root(tree, root, position.at(&root.path).folder);
+            self.root(tree, root, place.at(&root.path).folder);
         }
         for (path, file) in roots::rest(tree, &roots) {
             match path.strip_suffix(PROVENANCE_SUFFIX).filter(|chart| chart.ends_with(".tgz")) {
                 Some(chart) if tree.has(chart) => {}
-                Some(_) => {
-                    self.package.notes.push(format!("{file}: signs no chart beside it and is left out"))
-                }
+                Some(_) => self.package.notes.push(signs_nothing(file)),
                 None => {
                     let provenance = tree.get(&format!("{path}{PROVENANCE_SUFFIX}"));
-                    self.candidate(file, provenance, &position.at(path));
+                    self.candidate(file, provenance, &place.at(path));
                 }
             }
         }
@@ -122,34 +93,22 @@ impl Scan {
         let bundle = match root.kind {
             RootKind::Bundle => Bundle::of_tree(&below, folder),
             RootKind::Images => Bundle::of_images(&below, folder),
-            RootKind::Chart => {
-                let note = format!(
-                    "{}: is an unpacked chart and is left out: pack it with `helm package`",
-                    below.name()
-                );
-                return self.package.notes.push(note);
-            }
+            RootKind::Chart => return self.package.notes.push(unpacked_chart(&below.name())),
         };
         self.take(Origin::new(below.name()), bundle.map_err(PackageError::from));
     }
 
     /// A file that may be a package. One that cannot be read as what it is, or as what its name says, is
     /// broken.
-    fn candidate(&mut self, file: &Stretch, provenance: Option<&Stretch>, position: &Position) {
-        let name = file.name();
+    fn candidate(&mut self, file: &Stretch, provenance: Option<&Stretch>, place: &Place) {
         let origin = || Origin::new(file.to_string());
-        match self.look_into(file, provenance, position) {
+        match self.look_into(file, provenance, place) {
             Ok(Looked::Taken) => {}
-            Ok(Looked::Ignored) if name.ends_with(BUNDLE_SUFFIX) => {
-                let error = PackageError::NoChart { origin: file.to_string() };
-                self.package.broken.push(Broken { origin: origin(), error });
-            }
-            Ok(Looked::Ignored)
-                if [".tar", ".tgz", ".tar.gz"].iter().any(|suffix| name.ends_with(suffix)) =>
-            {
-                self.package.notes.push(format!("{file}: holds neither charts nor images and is left out"));
-            }
-            Ok(Looked::Ignored) => {}
+            Ok(Looked::Ignored) => match ignored(file) {
+                Ignored::Broken(error) => self.package.broken.push(Broken { origin: origin(), error }),
+                Ignored::Noted(note) => self.package.notes.push(note),
+                Ignored::Silently => {}
+            },
             Err(error) => self.package.broken.push(Broken { origin: origin(), error }),
         }
     }
@@ -159,35 +118,35 @@ impl Scan {
         &mut self,
         file: &Stretch,
         provenance: Option<&Stretch>,
-        position: &Position,
+        place: &Place,
     ) -> Result<Looked, PackageError> {
         match sniff::kind(file)? {
-            Kind::Tar => self.tar(file, &position.inside()),
-            Kind::Gzip => self.gzip(file, provenance, position),
+            Kind::Tar => self.tar(file, &place.inside()),
+            Kind::Gzip => self.gzip(file, provenance, place),
             Kind::Zstd => zstd(file),
             Kind::Foreign(_) | Kind::Other => Ok(Looked::Ignored),
         }
     }
 
-    fn tar(&mut self, file: &Stretch, position: &Position) -> Result<Looked, PackageError> {
-        if position.depth > DEPTH_LIMIT {
-            return Err(PackageError::TooDeep { origin: file.to_string(), depth: position.depth });
-        }
+    fn tar(&mut self, file: &Stretch, place: &Place) -> Result<Looked, PackageError> {
+        place.check_depth(file)?;
         let tree = Tree::of_tar(file)?;
         let bundle = match tree.has(CHART_FILE) {
-            true => Bundle::of_tree(&tree, position.folder.clone())?,
-            false if is_beheaded(&tree) => return Err(PackageError::NoChart { origin: file.to_string() }),
-            false if images::is_archive(&tree) => Bundle::of_images(&tree, position.folder.clone())?,
-            false => return Ok(self.members(&tree, position)),
+            true => Bundle::of_tree(&tree, place.folder.clone())?,
+            false if bundle::is_beheaded(&tree) => {
+                return Err(PackageError::NoChart { origin: file.to_string() });
+            }
+            false if images::is_archive(&tree) => Bundle::of_images(&tree, place.folder.clone())?,
+            false => return Ok(self.members(&tree, place)),
         };
         self.package.bundles.push(bundle);
         Ok(Looked::Taken)
     }
 
     /// The members of a tar that is no bundle itself.
-    fn members(&mut self, tree: &Tree, position: &Position) -> Looked {
+    fn members(&mut self, tree: &Tree, place: &Place) -> Looked {
         let before = self.found();
-        self.tree(tree, position);
+        self.tree(tree, place);
         match self.found() > before {
             true => Looked::Taken,
             false => Looked::Ignored,
@@ -198,11 +157,11 @@ impl Scan {
         &mut self,
         file: &Stretch,
         provenance: Option<&Stretch>,
-        position: &Position,
+        place: &Place,
     ) -> Result<Looked, PackageError> {
-        match compressed::content(file) {
+        match compressed::content(file.reader()) {
             Content::Chart => {
-                let bundle = Bundle::of_chart_archive(file, provenance, position.folder.clone());
+                let bundle = Bundle::of_chart_archive(file, provenance, place.folder.clone());
                 self.package.bundles.push(bundle);
                 Ok(Looked::Taken)
             }
@@ -225,15 +184,9 @@ impl Scan {
     }
 }
 
-/// Whether a tar without a chart has other parts that only a bundle has.
-fn is_beheaded(tree: &Tree) -> bool {
-    tree.has(HINTS) || tree.under(CHART_FOLDER).next().is_some()
-}
-
 /// A Zstandard frame is not inflated; by its name it is a package or something else.
 fn zstd(file: &Stretch) -> Result<Looked, PackageError> {
-    let is_tar = [".tar.zst", ".tzst", ".tar.zstd"].iter().any(|suffix| file.name().ends_with(suffix));
-    match is_tar {
+    match is_zstd_tar(file) {
         true => Err(PackageError::Compressed { origin: file.to_string(), compression: "zstd" }),
         false => Ok(Looked::Ignored),
     }
