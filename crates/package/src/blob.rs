@@ -7,8 +7,9 @@ use std::sync::Arc;
 use portolan_oci::Digest;
 
 use crate::encode::{DiffId, GzipReader};
+use crate::images::ImagesError;
 use crate::inflate_check::InflateCheck;
-use crate::source::Stretch;
+use crate::source::{ReadError, Stretch};
 
 /// The number of a blob in a stream: the same whenever the same package is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,6 +80,22 @@ impl Blob {
     /// under that number, and [`Blob::open`] gives nothing any more.
     pub fn passed(&self) -> Option<BlobId> {
         self.0.stretch.passed()?.id
+    }
+
+    /// An error where it went by in a stream, and as something else than what the image says now.
+    pub(crate) fn check_passed(&self) -> Result<(), ImagesError> {
+        let Some(passed) = self.0.stretch.passed() else { return Ok(()) };
+        let entry = self.entry();
+        match (&self.0.check, passed.diff_id.get()) {
+            _ if passed.id.is_none() => Err(ReadError::Passed { entry }.into()),
+            (Check::Compress(_), _) if passed.encoding == Encoding::AsIs => {
+                Err(ImagesError::WentByAsIs { entry })
+            }
+            (Check::Compress(expected) | Check::Inflate(expected), Some(found)) if expected != found => {
+                Err(ImagesError::DiffId { entry, expected: expected.clone(), found: found.clone() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Where the first byte lies in the package's file: reading blobs in this order reads the file front to

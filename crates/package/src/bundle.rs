@@ -26,7 +26,7 @@ pub(crate) const CHART_FILE: &str = "original-chart/Chart.yaml";
 pub(crate) const IMAGES: &str = "images.tar";
 
 /// How large the hints may be, in bytes.
-const HINTS_LIMIT: u64 = 1 << 20;
+pub(crate) const HINTS_LIMIT: u64 = 1 << 20;
 
 /// Whether a tar without a chart has other parts that only a bundle has.
 pub(crate) fn is_beheaded(tree: &Tree) -> bool {
@@ -122,15 +122,13 @@ impl Bundle {
 
     /// An archive of images without a chart.
     pub(crate) fn of_images(tree: &Tree, folder: Option<String>) -> Result<Self, BundleError> {
-        let images::Images { images, notes } = images::of_tree(tree)?;
-        Ok(Self {
-            origin: Origin::new(tree.name()),
-            folder,
-            images,
-            notes,
-            chart: ChartPlace::None,
-            hints: None,
-        })
+        Ok(Self::of_images_alone(tree.name(), folder, images::of_tree(tree)?))
+    }
+
+    /// The images of an archive without a chart.
+    pub(crate) fn of_images_alone(origin: String, folder: Option<String>, images: images::Images) -> Self {
+        let images::Images { images, notes } = images;
+        Self { origin: Origin::new(origin), folder, images, notes, chart: ChartPlace::None, hints: None }
     }
 
     /// A chart as `helm package` writes it, with the provenance file that lies beside it.

@@ -15,7 +15,10 @@ use crate::image::Image;
 use crate::source::Stretch;
 use crate::tree::Tree;
 
+pub(crate) use docker_archive::{CONFIG_LIMIT, NAMES, is_legacy};
 pub use error::ImagesError;
+pub(crate) use names::layer_digest;
+pub(crate) use oci_layout::MARK as LAYOUT_MARK;
 
 /// What an archive of images holds.
 #[derive(Clone, Debug, Default)]

@@ -23,6 +23,7 @@
 //! | `tree` | files by path, in a tar or on disk |
 //! | [`images`] | docker archives and OCI layouts |
 //! | `bundle`, `package` | one chart with its images; everything in a directory |
+//! | [`stream`] | a package that goes by, front to back |
 //! | `encode`, `inflate_check` | what happens to a layer on its way |
 //! | `writer` | bundles, the other way round |
 //!
@@ -43,9 +44,10 @@ mod writer;
 
 pub mod images;
 pub mod source;
+pub mod stream;
 pub mod tar_index;
 
-pub use blob::{Blob, Encoding};
+pub use blob::{Blob, BlobId, Encoding};
 pub use bundle::{Bundle, BundleError, Origin};
 pub use image::{Image, ImageContent, ImageSource, Layer, ManifestSource};
 pub use images::ImagesError;

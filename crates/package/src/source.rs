@@ -18,6 +18,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use self::holder::Holder;
+use crate::stream::StreamFault;
 
 pub(crate) use self::holder::Passed;
 
@@ -59,6 +60,17 @@ pub enum ReadError {
         size: u64,
         /// The limit, in bytes.
         limit: u64,
+    },
+    /// A stream ended early, or cannot be read further.
+    #[error("{entry}: cannot read on at byte {offset} of the unpacked package")]
+    Stream {
+        /// File and entries, outermost first.
+        entry: String,
+        /// How many bytes of the unpacked package were read.
+        offset: u64,
+        /// What happened.
+        #[source]
+        fault: StreamFault,
     },
     /// An entry of a stream that went by before anything showed that it would be needed.
     #[error(

@@ -2,7 +2,7 @@
 
 use portolan_chart::{CHART_LIMIT, Chart, ChartFile, FILE_LIMIT};
 
-use super::{BundleError, CHART_FOLDER, Origin};
+use super::{BundleError, CHART_FILE, CHART_FOLDER, Origin};
 use crate::source::Stretch;
 use crate::tree::Tree;
 
@@ -23,8 +23,11 @@ pub(crate) enum ChartPlace {
 }
 
 impl ChartPlace {
-    /// The unpacked chart of a bundle.
+    /// The unpacked chart of a bundle; of one in a stream, it may be still to come.
     pub(super) fn of_tree(tree: &Tree) -> Self {
+        if !tree.has(CHART_FILE) {
+            return Self::None;
+        }
         let files = tree.under(CHART_FOLDER);
         Self::Files(
             files

@@ -20,11 +20,20 @@ use crate::tree::Tree;
 /// The list of images.
 pub(super) const LIST: &str = "manifest.json";
 
+/// The list that older readers want, and none needs.
+pub(crate) const NAMES: &str = "repositories";
+
+/// Whether an entry of that name beside a layer is what `docker save` wrote for readers older than
+/// `manifest.json`.
+pub(crate) fn is_legacy(entry: &str) -> bool {
+    matches!(entry.rsplit('/').next(), Some("VERSION" | "json"))
+}
+
 /// How large the list may be, in bytes.
 const LIST_LIMIT: u64 = 4 << 20;
 
 /// How large a config may be, in bytes: what registries take as a manifest.
-pub(super) const CONFIG_LIMIT: u64 = 4 << 20;
+pub(crate) const CONFIG_LIMIT: u64 = 4 << 20;
 
 /// An image as the list has it.
 #[derive(Debug, Deserialize)]

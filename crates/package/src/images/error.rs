@@ -132,4 +132,26 @@ pub enum ImagesError {
         /// The index.
         entry: String,
     },
+    /// A layer that went by in a stream is not the one that the config, which came later, states.
+    #[error(
+        "{entry}: the uncompressed layer has the digest {found}, but the image's config states {expected}: \
+         the archive is corrupt; copy it again"
+    )]
+    DiffId {
+        /// The layer's entry.
+        entry: String,
+        /// The digest that the config states.
+        expected: Digest,
+        /// The digest of its bytes.
+        found: Digest,
+    },
+    /// A layer that went by in a stream as it lies there, and has to be compressed on its way.
+    #[error(
+        "{entry}: is an uncompressed layer that its name shows as a blob of an OCI layout, but only \
+         `manifest.json` names it: unpack the package and give what results"
+    )]
+    WentByAsIs {
+        /// The layer's entry.
+        entry: String,
+    },
 }

@@ -27,7 +27,7 @@ pub(super) fn config_digest(entry: &str) -> Option<Digest> {
 }
 
 /// The digest of its compressed bytes that the name of a layer claims: as for a blob, or `<hex>.tar.gz`.
-pub(super) fn layer_digest(entry: &str) -> Option<Digest> {
+pub(crate) fn layer_digest(entry: &str) -> Option<Digest> {
     let hex = entry.strip_suffix(".tar.gz").and_then(|hex| Digest::from_hex(Algorithm::Sha256, hex).ok());
     hex.or_else(|| blob_digest(entry))
 }

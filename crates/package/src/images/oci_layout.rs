@@ -19,7 +19,7 @@ use crate::tree::Tree;
 pub(super) const LIST: &str = "index.json";
 
 /// The file that marks a layout.
-pub(super) const MARK: &str = "oci-layout";
+pub(crate) const MARK: &str = "oci-layout";
 
 /// containerd's annotation: the full name.
 const CONTAINERD_NAME: &str = "io.containerd.image.name";

@@ -34,6 +34,26 @@ pub enum PackageError {
         /// How it is compressed.
         compression: &'static str,
     },
+    /// A compressed package inside one that is read as a stream.
+    #[error(
+        "{origin}: is a compressed package ({compression}) inside another one, which is not read: unpack the \
+         outer one and give this one by itself"
+    )]
+    CompressedInside {
+        /// The entry.
+        origin: String,
+        /// How it is compressed.
+        compression: &'static str,
+    },
+    /// Files of one bundle that lie apart from one another in a stream.
+    #[error(
+        "{origin}: its files do not follow one another in the package, so it cannot be read as a stream: \
+         unpack it and give the folder"
+    )]
+    Scattered {
+        /// The bundle.
+        origin: String,
+    },
     /// A file of no kind that packages are.
     #[error(
         "{origin}: is neither a chart bundle, nor a tar or folder that holds some, nor an archive of \

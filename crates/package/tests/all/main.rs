@@ -8,5 +8,6 @@ mod packages;
 mod real_bundle;
 mod round_trip;
 mod shapes;
+mod stream;
 mod support;
 mod writers;

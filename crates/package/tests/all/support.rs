@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use portolan_oci::{Digest, SizedDigest};
-use portolan_package::{Blob, Bundle, Encoding, Image, ImageSource, ManifestSource, Package, PackageError};
+use portolan_package::{Blob, Bundle, Encoding, Image, ImageSource, ManifestSource, Package};
 use portolan_testkit::bundles::Bundle as TestBundle;
 use portolan_testkit::charts::Chart;
 use portolan_testkit::images::Image as TestImage;
@@ -58,9 +58,9 @@ pub(crate) fn error_of(name: &str, bytes: &[u8]) -> String {
 }
 
 /// An error with its causes.
-pub(crate) fn text(error: &PackageError) -> String {
+pub(crate) fn text(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
+    let mut cause = error.source();
     while let Some(error) = cause {
         text += &format!(" / {error}");
         cause = error.source();
