@@ -12,6 +12,7 @@
 
 pub mod control;
 mod http;
+mod metrics;
 mod names;
 mod options;
 pub mod protocol;
@@ -22,6 +23,8 @@ pub mod store;
 mod yaml;
 
 pub use names::{ChartStem, NameError, ProjectName, Tenant, UploadId};
-pub use options::{Account, ChartDepth, Existing, HarborCharts, Options, Projects, Visibility};
+pub use options::{
+    Account, ChartDepth, Existing, HarborCharts, MetricsAccess, MinFree, Mode, Options, Projects, Visibility,
+};
 pub use serve::{Certificate, Limits, Listener, Listening, PairFiles, Reach, TlsError};
 pub use server::{Depot, DepotError, Running, start, start_on};

@@ -1,10 +1,13 @@
 //! What a depot can be told: everything comes in here, nothing is read from the environment.
 
+mod operations;
+
 use secrecy::{ExposeSecret, SecretString};
 
 use portolan_oci::Digest;
 
 use crate::serve::Limits;
+pub use operations::{MetricsAccess, MinFree, Mode};
 
 /// How a depot behaves. The default asks no password, knows no projects and keeps charts per
 /// project: what the embedded default on loopback needs.
@@ -21,6 +24,12 @@ pub struct Options {
     pub account: Option<Account>,
     /// What clients may ask at once, and how long they may take.
     pub limits: Limits,
+    /// Whether it takes anything new.
+    pub mode: Mode,
+    /// Who may read `/metrics`.
+    pub metrics: MetricsAccess,
+    /// How much of the disk is left alone.
+    pub min_free: MinFree,
 }
 
 /// Whether projects are things that exist on their own, as in Harbor.

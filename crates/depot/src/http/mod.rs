@@ -9,11 +9,13 @@ mod conditions;
 mod harbor;
 mod lists;
 mod manifests;
+mod operations;
 mod refusal;
 mod uploads;
 mod welcome;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, Method, Request as HttpRequest, StatusCode, header};
@@ -21,8 +23,9 @@ use axum::response::{IntoResponse, Response};
 use portolan_oci::Repository;
 use tokio::sync::{Semaphore, watch};
 
+use crate::metrics::Metrics;
 use crate::names::Tenant;
-use crate::options::{ChartDepth, HarborCharts, Options, Projects};
+use crate::options::{ChartDepth, HarborCharts, MetricsAccess, Mode, Options, Projects};
 use crate::protocol::{Access, ChartCall, HarborCall, ParseError, RegistryCall, RepositoryCall, Request};
 use crate::serve::Reach;
 use crate::store::{Store, StoreError};
@@ -41,6 +44,9 @@ const CHARTS_AT_ONCE: usize = 2;
 pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) options: Options,
+    pub(crate) metrics: Metrics,
+    /// Set once the server takes no more connections.
+    pub(crate) stopping: AtomicBool,
     chart_readers: Semaphore,
     /// Never sent to: who watches it learns when the last user of the store is gone.
     pub(crate) in_use: watch::Sender<()>,
@@ -65,7 +71,14 @@ type Answer = Result<Response, Refusal>;
 
 impl App {
     pub(crate) fn new(store: Store, options: Options) -> Self {
-        Self { store, options, chart_readers: Semaphore::new(CHARTS_AT_ONCE), in_use: watch::Sender::new(()) }
+        Self {
+            store,
+            options,
+            metrics: Metrics::new(),
+            stopping: AtomicBool::new(false),
+            chart_readers: Semaphore::new(CHARTS_AT_ONCE),
+            in_use: watch::Sender::new(()),
+        }
     }
 
     /// Whether a path is one of those that this depot has.
@@ -78,6 +91,8 @@ impl App {
 /// What an answer says of its request to whoever writes it down; travels among its extensions.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct About {
+    /// What kind of thing was asked; `None` where that could not be understood.
+    pub(crate) route: Option<&'static str>,
     /// Who signed in.
     pub(crate) user: Option<String>,
 }
@@ -96,11 +111,14 @@ pub(crate) async fn handle(app: Arc<App>, origin: Origin, request: HttpRequest<B
         true => Request::parse(&parts.method, parts.uri.path(), parts.uri.query()),
         false => Err(ParseError::UnknownPath),
     };
+    let route = parsed.as_ref().ok().map(Request::route);
     let answer = match permit(&app, origin, &incoming.headers, parsed.as_ref().ok()).await {
         Ok(()) => answer(app, parsed.map_err(Refusal::from), incoming).await,
         Err(refusal) => Err(refusal),
     };
-    answer.unwrap_or_else(|refusal| refusal.into_response(family))
+    let mut response = answer.unwrap_or_else(|refusal| refusal.into_response(family));
+    response.extensions_mut().insert(About { route, user: None });
+    response
 }
 
 /// Refuses what the sender may not do. What could not be parsed needs an account as well, so that
@@ -111,6 +129,9 @@ async fn permit(
     headers: &HeaderMap,
     request: Option<&Request>,
 ) -> Result<(), Refusal> {
+    if request == Some(&Request::Metrics) && app.options.metrics == MetricsAccess::Open {
+        return Ok(());
+    }
     let who = auth::identify(&app.options, origin.reach, headers);
     let access = request.map_or(Access::Whole, Request::access);
     let project = match access {
@@ -140,8 +161,14 @@ async fn known_project(app: &Arc<App>, name: &str) -> Result<auth::Project, Refu
 }
 
 async fn answer(app: Arc<App>, request: Result<Request, Refusal>, incoming: Incoming) -> Answer {
-    match request? {
-        Request::Health => Ok(json(StatusCode::OK, r#"{"healthy":true}"#)),
+    let request = request?;
+    if request.changes() && app.options.mode == Mode::ReadOnly {
+        return Err(Refusal::ReadOnly);
+    }
+    match request {
+        Request::Health => operations::health(),
+        Request::Ready => operations::ready(&app).await,
+        Request::Metrics => operations::metrics(&app).await,
         Request::Welcome => welcome::page(&app).await,
         Request::Registry(RegistryCall::Base) => Ok(lists::base()),
         Request::Registry(RegistryCall::Catalog(page)) => lists::catalog(&app, page).await,

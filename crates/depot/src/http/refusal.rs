@@ -72,6 +72,8 @@ pub(super) enum Refusal {
     Body(#[from] BodyError),
     #[error(transparent)]
     Store(StoreError),
+    #[error("the depot is read-only: nothing can be pushed, changed or removed")]
+    ReadOnly,
     /// A chart repository's or Harbor's own refusal; in ChartMuseum's words where it has some.
     #[error("{message}")]
     Plain { status: StatusCode, message: String },
@@ -139,6 +141,7 @@ impl Refusal {
             Self::Body(BodyError::TooLarge { .. }) => (StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID"),
             Self::Body(BodyError::Broken { .. }) => (StatusCode::BAD_REQUEST, "BLOB_UPLOAD_INVALID"),
             Self::Body(BodyError::Store { source }) | Self::Store(source) => store_kind(source),
+            Self::ReadOnly => (StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED"),
             Self::Plain { status, .. } => (*status, plain_code(*status)),
         }
     }
@@ -172,6 +175,9 @@ impl Refusal {
             }
             Self::Parse(ParseError::Method { allow, .. }) => {
                 headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+            }
+            Self::ReadOnly => {
+                headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             }
             Self::ChunkOutOfOrder { location, written, .. } => {
                 headers.insert(header::LOCATION, ascii(location));

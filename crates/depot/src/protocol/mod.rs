@@ -11,6 +11,7 @@ mod harbor;
 mod oci;
 mod query;
 mod range;
+mod route;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,10 @@ pub use range::{Wanted, chunk_range};
 pub enum Request {
     /// `GET /health`: the process answers.
     Health,
+    /// `GET /ready`: the depot can do its work.
+    Ready,
+    /// `GET /metrics`: what it counts.
+    Metrics,
     /// `GET /`: the first page, for people.
     Welcome,
     /// OCI Distribution: the depot as a whole.
@@ -217,6 +222,8 @@ impl Request {
         match segments.as_slice() {
             [""] => only_get(method, Self::Welcome),
             ["health"] => only_get(method, Self::Health),
+            ["ready"] => only_get(method, Self::Ready),
+            ["metrics"] => only_get(method, Self::Metrics),
             ["v2", rest @ ..] => oci::parse(method, rest, &query),
             ["api", "v2.0", rest @ ..] => harbor::parse(method, rest, &query),
             ["api", "chartrepo", "health"] => only_get(method, Self::Harbor(HarborCall::ChartHealth)),
@@ -224,17 +231,29 @@ impl Request {
         }
     }
 
+    /// Whether the request changes what the depot holds, or prepares to.
+    pub fn changes(&self) -> bool {
+        match self {
+            Self::Repository(_, call) => call.writes(),
+            Self::Charts(_, call) => call.writes(),
+            Self::Harbor(call) => *call == HarborCall::CreateProject,
+            Self::Health | Self::Ready | Self::Metrics | Self::Welcome | Self::Registry(_) => false,
+        }
+    }
+
     /// What the request needs permission for.
     pub fn access(&self) -> Access<'_> {
         match self {
-            Self::Health | Self::Harbor(HarborCall::Ping) => Access::Open,
+            Self::Health | Self::Ready | Self::Harbor(HarborCall::Ping) => Access::Open,
             Self::Repository(repository, call) if call.writes() => Access::Write(repository.project()),
             Self::Repository(repository, _) => Access::Read(repository.project()),
             Self::Charts(Tenant::Project(project), call) if call.writes() => Access::Write(project.as_str()),
             Self::Charts(Tenant::Project(project), _) => Access::Read(project.as_str()),
-            Self::Welcome | Self::Registry(_) | Self::Charts(Tenant::Root, _) | Self::Harbor(_) => {
-                Access::Whole
-            }
+            Self::Metrics
+            | Self::Welcome
+            | Self::Registry(_)
+            | Self::Charts(Tenant::Root, _)
+            | Self::Harbor(_) => Access::Whole,
         }
     }
 }

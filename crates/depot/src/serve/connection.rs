@@ -53,6 +53,7 @@ impl Connection {
     /// Answers requests until either side is done.
     pub(super) async fn run(mut self, stream: TcpStream, tls: Option<&Tls>) {
         answer_at_once(&stream);
+        let _counted = self.service.app.metrics.connected();
         let traffic = Arc::new(Traffic::default());
         let link = Link::new(stream, Arc::clone(&traffic), self.service.limits.patience);
         let Some(tls) = tls else {
@@ -66,7 +67,10 @@ impl Connection {
         match greeted {
             Ok(Some(stream)) => self.converse(stream, traffic).await,
             Ok(None) => {}
-            Err(error) => tracing::debug!(peer = %self.peer, %error, "no TLS handshake"),
+            Err(error) => {
+                self.service.app.metrics.handshake_failed();
+                tracing::debug!(peer = %self.peer, %error, "no TLS handshake");
+            }
         }
     }
 
@@ -134,7 +138,7 @@ fn note(peer: SocketAddr, ended: hyper::Result<()>) {
 }
 
 async fn answer(client: Arc<Client>, request: Request<Incoming>) -> Result<Response<Answering>, Infallible> {
-    let record = Record::open(client.peer, client.origin, &request);
+    let record = Record::open(&client.service.app, client.peer, client.origin, &request);
     let response = match framing::check(&request) {
         Ok(()) => {
             let patience = client.service.limits.patience;

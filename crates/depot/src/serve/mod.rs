@@ -19,6 +19,7 @@ use std::future::{Future, pending};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -80,8 +81,9 @@ pub(crate) async fn run(app: Arc<App>, listeners: Vec<Bound>, shutdown: impl Fut
         tokio::spawn(accept(listener, Arc::clone(&service), phases.clone()));
     }
     drop(phases);
-    drop(service);
     shutdown.await;
+    service.app.stopping.store(true, Ordering::Relaxed);
+    drop(service);
     end(phase, limits.drain).await;
     // Work on the store that its client did not wait for ends with the store in hand. An embedder
     // that keeps the depot open is not waited for.
@@ -116,9 +118,10 @@ async fn accept(bound: Bound, service: Arc<Service>, phases: watch::Receiver<Pha
             });
         }
     };
+    let metrics = &service.app.metrics;
     let watching = async {
         match &bound.tls {
-            Some(tls) => Arc::clone(tls).watch().await,
+            Some(tls) => Arc::clone(tls).watch(|end| metrics.certificate_ends(bound.address, end)).await,
             None => pending().await,
         }
     };

@@ -12,7 +12,8 @@ use axum::http::{Method, Request, Response, StatusCode, Uri};
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 
-use crate::http::{About, Origin};
+use crate::http::{About, App, Origin};
+use crate::metrics::Answered;
 
 /// The target of the access log's events, so that they can be kept apart from all others.
 const ACCESS: &str = "portolan_depot::access";
@@ -30,6 +31,7 @@ impl Received {
 /// A request from its arrival until its answer is sent.
 #[derive(Debug)]
 pub(super) struct Record {
+    app: Arc<App>,
     started: Instant,
     peer: SocketAddr,
     encrypted: bool,
@@ -39,8 +41,9 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn open<B>(peer: SocketAddr, origin: Origin, request: &Request<B>) -> Self {
+    pub(super) fn open<B>(app: &Arc<App>, peer: SocketAddr, origin: Origin, request: &Request<B>) -> Self {
         Self {
+            app: Arc::clone(app),
             started: Instant::now(),
             peer,
             encrypted: origin.encrypted,
@@ -66,6 +69,10 @@ impl Record {
 
     /// The path alone: queries may carry what is nobody's business.
     fn close(&self, status: StatusCode, about: &About, sent: u64, whole: bool) {
+        let took = self.started.elapsed();
+        let received = self.received.0.load(Ordering::Relaxed);
+        let route = about.route.unwrap_or("unknown");
+        self.app.metrics.answered(&Answered { route, method: &self.method, status, took, received, sent });
         tracing::info!(
             target: ACCESS,
             peer = %self.peer,
@@ -74,10 +81,10 @@ impl Record {
             method = self.method.as_str(),
             path = self.uri.path(),
             status = status.as_u16(),
-            received = self.received.0.load(Ordering::Relaxed),
+            received,
             sent,
             whole,
-            milliseconds = self.started.elapsed().as_secs_f64() * 1e3,
+            milliseconds = took.as_secs_f64() * 1e3,
             "answered"
         );
     }

@@ -17,6 +17,7 @@ use super::database::{Database, Writing, from_bytes, now};
 use super::draft::Draft;
 use super::durable;
 use super::error::{Io, StoreError};
+use super::overview::Space;
 use super::stripes::Stripes;
 
 /// The directory `blobs/`.
@@ -51,6 +52,11 @@ impl Blobs {
     pub(super) fn open(dir: &Path, scratch: &Path, database: Database) -> Result<Self, StoreError> {
         durable::create_dirs(dir)?;
         Ok(Self { dir: dir.to_owned(), scratch: scratch.to_owned(), database, stripes: Stripes::new() })
+    }
+
+    /// The file system that contents lie on.
+    pub(super) fn space(&self) -> Result<Space, StoreError> {
+        Space::of(&self.dir)
     }
 
     /// Where content of that digest is, or would be.

@@ -32,6 +32,7 @@ mod format1;
 mod lock;
 mod manifests;
 mod metadata;
+mod overview;
 mod projects;
 mod put;
 mod referrers;
@@ -55,6 +56,7 @@ use error::Io;
 pub use error::StoreError;
 pub use manifests::{NewManifest, PutError};
 pub use metadata::{Metadata, Precondition};
+pub use overview::{Contents, Holdings, Named, Space};
 pub use referrers::{ReferrerPage, Referrers};
 pub use uploads::{Claim, ClaimError, Uploads};
 

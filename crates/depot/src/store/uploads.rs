@@ -76,6 +76,11 @@ impl Uploads {
         Ok(id)
     }
 
+    /// How many sessions there are.
+    pub fn open(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Bytes that a session has; while a request writes to it, those before that request.
     pub fn written(&self, repository: &Repository, id: &UploadId) -> Result<u64, ClaimError> {
         let sessions = self.lock();

@@ -9,6 +9,7 @@ mod contents;
 mod discovery;
 mod harbor;
 mod management;
+mod operations;
 mod pull;
 mod push_blobs;
 mod push_manifests;

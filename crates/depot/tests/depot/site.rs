@@ -51,6 +51,12 @@ impl Site {
         Self::on(self.data, self.options).await
     }
 
+    /// The same with other options.
+    pub(crate) async fn restart_with(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(&mut self.options);
+        self.restart().await
+    }
+
     pub(crate) async fn stop(self) -> TempDir {
         self.running.shutdown().await.expect("a clean stop");
         self.data

@@ -97,13 +97,15 @@ impl Tls {
         acceptor.accept_with(stream, |connection| connection.set_buffer_limit(Some(BUFFER))).await
     }
 
-    /// Takes over what changes in the files, for ever.
-    pub(super) async fn watch(self: Arc<Self>) {
+    /// Takes over what changes in the files, for ever; `tell` is told when the certificate in use
+    /// ends, in seconds of Unix time.
+    pub(super) async fn watch(self: Arc<Self>, tell: impl Fn(u64)) {
         let mut ticks = interval(RELOAD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut failed = None;
         loop {
             ticks.tick().await;
+            self.current.pair().ends().into_iter().for_each(&tell);
             let tls = Arc::clone(&self);
             let error = match spawn_blocking(move || tls.reload()).await {
                 Ok(reloaded) => reloaded.err().map(|error| crate::http::chain(&error)),

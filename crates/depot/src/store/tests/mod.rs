@@ -5,6 +5,7 @@ mod database;
 mod format1;
 mod manifests;
 mod opening;
+mod overview;
 mod projects;
 mod sessions;
 
