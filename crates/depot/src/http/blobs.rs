@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use portolan_oci::{Digest, Repository};
 
@@ -17,6 +17,9 @@ use super::{Answer, App, DOCKER_CONTENT_DIGEST, with_store};
 use crate::protocol::Wanted;
 use crate::store::StoreError;
 
+/// What every blob is to a registry.
+const MEDIA_TYPE: &str = "application/octet-stream";
+
 /// A blob that is to be sent, or a part of it.
 pub(super) struct Download {
     pub(super) digest: Digest,
@@ -24,27 +27,61 @@ pub(super) struct Download {
     pub(super) part: PartAsked,
 }
 
-/// `GET` and `HEAD` of a blob.
+/// `HEAD` of a blob, which opens no file.
+pub(super) async fn head(
+    app: &Arc<App>,
+    repository: Repository,
+    digest: Digest,
+    headers: &HeaderMap,
+) -> Answer {
+    match length_of(app, &repository, &digest).await? {
+        Some(_) if has_already(headers, &digest) => Ok(unchanged(&digest)),
+        Some(length) => Ok((described(&digest, MEDIA_TYPE, length), Body::empty()).into_response()),
+        None => Err(Refusal::NoBlob { repository, digest }),
+    }
+}
+
+/// `GET` of a blob.
 pub(super) async fn get(
     app: &Arc<App>,
     repository: Repository,
     digest: Digest,
     headers: &HeaderMap,
 ) -> Answer {
-    let unchanged = has_already(headers, &digest);
-    let part = PartAsked::of(headers);
+    if length_of(app, &repository, &digest).await?.is_none() {
+        return Err(Refusal::NoBlob { repository, digest });
+    }
+    if has_already(headers, &digest) {
+        return Ok(unchanged(&digest));
+    }
+    let download = Download { digest, media_type: MEDIA_TYPE, part: PartAsked::of(headers) };
     let app = Arc::clone(app);
     blocking(move || {
-        let visible = app.store.metadata.has_blob(&repository, &digest)?;
-        if visible && unchanged {
-            let named = [(DOCKER_CONTENT_DIGEST, digest.to_string()), (header::ETAG, entity_tag(&digest))];
-            return Ok((StatusCode::NOT_MODIFIED, named).into_response());
+        if let Some(sent) = send(&app, &download)? {
+            return Ok(sent);
         }
-        let download = Download { digest, media_type: "application/octet-stream", part };
-        let sent = if visible { send(&app, &download)? } else { None };
-        sent.ok_or(Refusal::NoBlob { repository, digest: download.digest })
+        app.store.forget_blob(&repository, &download.digest);
+        Err(Refusal::NoBlob { repository, digest: download.digest })
     })
     .await
+}
+
+fn unchanged(digest: &Digest) -> Response {
+    let named = [(DOCKER_CONTENT_DIGEST, digest.to_string()), (header::ETAG, entity_tag(digest))];
+    (StatusCode::NOT_MODIFIED, named).into_response()
+}
+
+/// The length of a repository's blob, without waiting where it was asked for lately.
+async fn length_of(
+    app: &Arc<App>,
+    repository: &Repository,
+    digest: &Digest,
+) -> Result<Option<u64>, StoreError> {
+    if let Some(length) = app.store.cached_blob(repository, digest) {
+        return Ok(Some(length));
+    }
+    let (repository, digest) = (repository.clone(), digest.clone());
+    with_store(app, move |store| store.find_blob(&repository, &digest)).await
 }
 
 /// Content from the store; `None` where it is not there. Blocks.
@@ -73,13 +110,7 @@ fn respond(
         Some(part) => (file_body(file, part), part.end() - part.start() + 1),
     };
     let body = body.map_err(|source| unreadable(app, digest, source))?;
-    let headers = [
-        (header::CONTENT_TYPE, download.media_type.to_owned()),
-        (header::CONTENT_LENGTH, sent.to_string()),
-        (header::ACCEPT_RANGES, "bytes".to_owned()),
-        (header::ETAG, entity_tag(digest)),
-        (DOCKER_CONTENT_DIGEST, digest.to_string()),
-    ];
+    let headers = described(digest, download.media_type, sent);
     Ok(match part {
         None => (StatusCode::OK, headers, body).into_response(),
         Some(part) => {
@@ -87,6 +118,17 @@ fn respond(
             (StatusCode::PARTIAL_CONTENT, headers, [(header::CONTENT_RANGE, range)], body).into_response()
         }
     })
+}
+
+/// What the answer says of so many bytes of a content.
+fn described(digest: &Digest, media_type: &str, length: u64) -> [(HeaderName, String); 5] {
+    [
+        (header::CONTENT_TYPE, media_type.to_owned()),
+        (header::CONTENT_LENGTH, length.to_string()),
+        (header::ACCEPT_RANGES, "bytes".to_owned()),
+        (header::ETAG, entity_tag(digest)),
+        (DOCKER_CONTENT_DIGEST, digest.to_string()),
+    ]
 }
 
 fn unreadable(app: &App, digest: &Digest, source: io::Error) -> StoreError {

@@ -12,7 +12,7 @@ use super::body::{blocking, whole};
 use super::conditions::{entity_tag, has_already, precondition};
 use super::refusal::Refusal;
 use super::{Answer, App, DOCKER_CONTENT_DIGEST, Incoming, text_header, with_store};
-use crate::store::NewManifest;
+use crate::store::{FoundManifest, NewManifest};
 
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
@@ -34,14 +34,14 @@ pub(super) async fn get(
     locator: Locator,
     headers: &HeaderMap,
 ) -> Answer {
-    let (name, wanted) = (repository.clone(), locator.clone());
-    let found = with_store(app, move |store| {
-        let Some(digest) = store.resolve(&name, &wanted)? else {
-            return Ok(None);
-        };
-        Ok(store.get_manifest(&name, &digest)?.map(|(media_type, bytes)| (digest, media_type, bytes)))
-    });
-    let Some((digest, media_type, bytes)) = found.await? else {
+    let found = match app.store.cached_manifest(&repository, &locator) {
+        None => {
+            let (name, wanted) = (repository.clone(), locator.clone());
+            with_store(app, move |store| store.find_manifest(&name, &wanted)).await?
+        }
+        found => found,
+    };
+    let Some(FoundManifest { digest, media_type, bytes }) = found else {
         return Err(Refusal::NoManifest { repository, reference: locator.to_string() });
     };
     let named = [(DOCKER_CONTENT_DIGEST, digest.to_string()), (header::ETAG, entity_tag(&digest))];

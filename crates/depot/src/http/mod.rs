@@ -64,6 +64,8 @@ pub(crate) struct Origin {
 /// What a handler gets of a request beside what was parsed.
 struct Incoming {
     headers: HeaderMap,
+    /// Whether the answer's body will not be sent.
+    is_head: bool,
     body: Body,
 }
 
@@ -102,11 +104,12 @@ pub(crate) async fn handle(app: Arc<App>, origin: Origin, request: HttpRequest<B
     let (parts, body) = request.into_parts();
     let family = Family::of(parts.uri.path());
     let mut headers = parts.headers;
-    if parts.method == Method::HEAD {
+    let is_head = parts.method == Method::HEAD;
+    if is_head {
         // A range is of a GET alone (RFC 9110, section 14.2): what a HEAD asks about is the whole.
         headers.remove(header::RANGE);
     }
-    let incoming = Incoming { headers, body };
+    let incoming = Incoming { headers, is_head, body };
     let parsed = match app.serves(parts.uri.path()) {
         true => Request::parse(&parts.method, parts.uri.path(), parts.uri.query()),
         false => Err(ParseError::UnknownPath),
@@ -155,8 +158,13 @@ async fn known_project(app: &Arc<App>, name: &str) -> Result<auth::Project, Refu
     if app.options.projects == Projects::Implicit {
         return Ok(auth::Project::None);
     }
-    let name = name.to_owned();
-    let found = with_store(app, move |store| store.metadata.visibility(&name)).await?;
+    let found = match app.store.metadata.cached_visibility(name) {
+        Some(found) => found,
+        None => {
+            let name = name.to_owned();
+            with_store(app, move |store| store.metadata.visibility(&name)).await?
+        }
+    };
     Ok(found.map_or(auth::Project::Missing, auth::Project::There))
 }
 
@@ -188,6 +196,9 @@ async fn repository_call(
     incoming: Incoming,
 ) -> Answer {
     match call {
+        RepositoryCall::GetBlob(digest) if incoming.is_head => {
+            blobs::head(app, repository, digest, &incoming.headers).await
+        }
         RepositoryCall::GetBlob(digest) => blobs::get(app, repository, digest, &incoming.headers).await,
         RepositoryCall::DeleteBlob(digest) => blobs::delete(app, repository, digest).await,
         RepositoryCall::GetManifest(locator) => {

@@ -5,7 +5,7 @@
 //! is damage.
 
 use std::convert::Infallible;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -139,6 +139,11 @@ impl Blobs {
     /// Whether the file of that content is there, whatever is known of it.
     pub fn has_file(&self, digest: &Digest) -> bool {
         self.path(digest).is_file()
+    }
+
+    /// Whether the file of that content is there and as long as it should be.
+    pub(super) fn has_file_of(&self, digest: &Digest, length: u64) -> bool {
+        fs::metadata(self.path(digest)).is_ok_and(|file| file.is_file() && file.len() == length)
     }
 
     /// Whether content of that digest is there and not damaged.

@@ -1,9 +1,7 @@
 //! Putting manifests into a repository and taking them out.
 
-use bytes::Bytes;
 use portolan_oci::{
-    Algorithm, Descriptor, Digest, Hasher, Locator, MANIFEST_LIMIT, Manifest, ManifestContent, MediaType,
-    Repository, Tag,
+    Algorithm, Descriptor, Digest, Hasher, Locator, Manifest, ManifestContent, MediaType, Repository, Tag,
 };
 use serde::Deserialize;
 
@@ -141,19 +139,6 @@ impl Store {
         }
     }
 
-    /// A repository's manifest: its media type and its bytes.
-    pub fn get_manifest(
-        &self,
-        repository: &Repository,
-        digest: &Digest,
-    ) -> Result<Option<(MediaType, Bytes)>, StoreError> {
-        let Some(media_type) = self.metadata.manifest(repository, digest)? else {
-            return Ok(None);
-        };
-        let bytes = self.blobs.read(digest, MANIFEST_LIMIT)?;
-        Ok(bytes.map(|bytes| (media_type, bytes)))
-    }
-
     /// Removes a tag, or a manifest with every tag that points to it; `false` where there is none.
     pub fn delete_manifest(&self, repository: &Repository, locator: &Locator) -> Result<bool, StoreError> {
         match locator {
@@ -169,7 +154,8 @@ impl Store {
     }
 }
 
-fn digest_as(bytes: &[u8], algorithm: Algorithm) -> Digest {
+/// The digest of bytes under an algorithm.
+pub(super) fn digest_as(bytes: &[u8], algorithm: Algorithm) -> Digest {
     let mut hasher = Hasher::new(algorithm);
     hasher.update(bytes);
     hasher.finish()

@@ -1,10 +1,10 @@
 //! Repositories: which blobs and manifests they have and what their tags point to.
 
-use portolan_oci::{Digest, MediaType, Repository, Tag};
-use rusqlite::{Connection, OptionalExtension, params};
+use portolan_oci::{Digest, MediaType, ReferenceError, Repository, Tag};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::blobs::sound;
-use super::database::{Database, Writing, digest, now};
+use super::database::{Database, Key, Writing, bytes, digest, now, unreadable};
 use super::error::StoreError;
 use super::projects::ensure_project;
 
@@ -42,14 +42,16 @@ impl Metadata {
 
     /// Takes a blob out of a repository; `false` where it was not in it.
     pub fn unlink_blob(&self, repository: &Repository, digest: &Digest) -> Result<bool, StoreError> {
-        let (name, digest) = (repository.clone(), digest.to_string());
+        let (name, digest) = (repository.clone(), digest.clone());
         self.database.write("take a blob out of a repository in", move |writing| {
             let mut remove = writing.prepare_cached(
                 "DELETE FROM repository_blob
                  WHERE repository = (SELECT id FROM repository WHERE name = ?1)
                    AND blob = (SELECT id FROM blob WHERE digest = ?2)",
             )?;
-            Ok(remove.execute([name.as_str(), &digest])? > 0)
+            let removed = remove.execute([name.as_str(), &digest.to_string()])? > 0;
+            writing.changes(Key::Blob(name, digest));
+            Ok(removed)
         })
     }
 
@@ -66,16 +68,7 @@ impl Metadata {
         repository: &Repository,
         digest: &Digest,
     ) -> Result<Option<MediaType>, StoreError> {
-        self.database.read("look for a manifest in", |connection| {
-            let mut find = connection.prepare_cached(
-                "SELECT manifest.media_type
-                 FROM repository JOIN manifest ON manifest.repository = repository.id
-                 JOIN blob ON blob.id = manifest.blob
-                 WHERE repository.name = ?1 AND manifest.digest = ?2 AND blob.damaged IS NULL",
-            )?;
-            let found = find.query_row([repository.as_str(), &digest.to_string()], |row| row.get(0));
-            Ok(found.optional()?.map(|text: String| MediaType::from(text)))
-        })
+        self.database.read("look for a manifest in", |connection| media_type(connection, repository, digest))
     }
 
     /// What a tag points to.
@@ -91,20 +84,27 @@ impl Metadata {
                 "DELETE FROM tag
                  WHERE repository = (SELECT id FROM repository WHERE name = ?1) AND name = ?2",
             )?;
-            Ok(remove.execute([name.as_str(), tag.as_str()])? > 0)
+            let removed = remove.execute([name.as_str(), tag.as_str()])? > 0;
+            writing.changes(Key::Tag(name, tag));
+            Ok(removed)
         })
     }
 
     /// Takes a manifest out of a repository, and with it every tag that points to it and its place
     /// among the referrers; `false` where it was not in it.
     pub fn remove_manifest(&self, repository: &Repository, digest: &Digest) -> Result<bool, StoreError> {
-        let (name, digest) = (repository.clone(), digest.to_string());
+        let (name, digest) = (repository.clone(), digest.clone());
         self.database.write("remove a manifest from", move |writing| {
+            for tag in tags_of(writing, &name, &digest)? {
+                writing.changes(Key::Tag(name.clone(), tag));
+            }
             let mut remove = writing.prepare_cached(
                 "DELETE FROM manifest
                  WHERE repository = (SELECT id FROM repository WHERE name = ?1) AND digest = ?2",
             )?;
-            Ok(remove.execute([name.as_str(), &digest])? > 0)
+            let removed = remove.execute([name.as_str(), &digest.to_string()])? > 0;
+            writing.changes(Key::Manifest(name, digest));
+            Ok(removed)
         })
     }
 
@@ -136,19 +136,35 @@ impl Metadata {
     }
 }
 
-/// The id of a blob of that repository which is not damaged.
+/// The length of a blob of that repository which is not damaged.
 pub(super) fn linked(
     connection: &Connection,
     repository: &Repository,
     digest: &Digest,
-) -> rusqlite::Result<Option<i64>> {
+) -> rusqlite::Result<Option<u64>> {
     let mut find = connection.prepare_cached(
-        "SELECT blob.id
+        "SELECT blob.size
          FROM repository JOIN blob JOIN repository_blob
            ON repository_blob.repository = repository.id AND repository_blob.blob = blob.id
          WHERE repository.name = ?1 AND blob.digest = ?2 AND blob.damaged IS NULL",
     )?;
-    find.query_row([repository.as_str(), &digest.to_string()], |row| row.get(0)).optional()
+    find.query_row([repository.as_str(), &digest.to_string()], |row| bytes(row, 0)).optional()
+}
+
+/// The media type of a manifest of that repository which is not damaged.
+pub(super) fn media_type(
+    connection: &Connection,
+    repository: &Repository,
+    digest: &Digest,
+) -> rusqlite::Result<Option<MediaType>> {
+    let mut find = connection.prepare_cached(
+        "SELECT manifest.media_type
+         FROM repository JOIN manifest ON manifest.repository = repository.id
+         JOIN blob ON blob.id = manifest.blob
+         WHERE repository.name = ?1 AND manifest.digest = ?2 AND blob.damaged IS NULL",
+    )?;
+    let found = find.query_row([repository.as_str(), &digest.to_string()], |row| row.get(0));
+    Ok(found.optional()?.map(|text: String| MediaType::from(text)))
 }
 
 /// What a tag points to.
@@ -164,6 +180,20 @@ pub(super) fn tagged(
          WHERE repository.name = ?1 AND tag.name = ?2",
     )?;
     find.query_row([repository.as_str(), tag.as_str()], |row| digest(row, 0)).optional()
+}
+
+/// The tags that point to a manifest.
+fn tags_of(connection: &Connection, repository: &Repository, digest: &Digest) -> rusqlite::Result<Vec<Tag>> {
+    let mut list = connection.prepare_cached(
+        "SELECT tag.name
+         FROM repository JOIN manifest ON manifest.repository = repository.id
+         JOIN tag ON tag.manifest = manifest.id
+         WHERE repository.name = ?1 AND manifest.digest = ?2",
+    )?;
+    let parse = |row: &Row<'_>| {
+        row.get_ref(0)?.as_str()?.parse().map_err(|error: ReferenceError| unreadable(0, error))
+    };
+    list.query_map([repository.as_str(), &digest.to_string()], parse)?.collect()
 }
 
 /// Makes a content visible in a repository; `false` where it is not there or damaged.

@@ -29,7 +29,9 @@ mod draft;
 mod durable;
 mod error;
 mod format1;
+mod leases;
 mod lock;
+mod lookup;
 mod manifests;
 mod metadata;
 mod overview;
@@ -54,6 +56,8 @@ pub use database::Writes;
 pub use draft::Draft;
 use error::Io;
 pub use error::StoreError;
+pub use leases::{Condemned, LONGEST_GRACE, Leases};
+pub use lookup::FoundManifest;
 pub use manifests::{NewManifest, PutError};
 pub use metadata::{Metadata, Precondition};
 pub use overview::{Contents, Holdings, Named, Space};
@@ -74,6 +78,8 @@ pub struct Store {
     pub metadata: Metadata,
     /// Chart repositories.
     pub charts: ChartStore,
+    /// What clients count on.
+    pub leases: Leases,
     /// Dropping it gives the lock back.
     _lock: File,
 }
@@ -93,6 +99,7 @@ impl Store {
             uploads: Uploads::new(&scratch),
             charts: ChartStore::new(database.clone()),
             metadata: Metadata::new(database),
+            leases: Leases::new(),
             _lock: lock,
         })
     }
@@ -129,10 +136,10 @@ impl Store {
         from: Option<&Repository>,
     ) -> Result<bool, StoreError> {
         let visible = match from {
-            Some(from) => self.metadata.has_blob(from, digest)?,
+            Some(from) => self.find_blob(from, digest)?.is_some(),
             None => self.blobs.holds(digest)?,
         };
-        if !visible || !self.blobs.has_file(digest) {
+        if !visible {
             return Ok(false);
         }
         let (name, digest) = (repository.clone(), digest.clone());

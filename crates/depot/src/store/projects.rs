@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::database::{Writing, bytes, now};
+use super::database::{Key, Value, Writing, bytes, now};
 use super::error::StoreError;
 use super::metadata::Metadata;
 use crate::names::ProjectName;
@@ -14,6 +14,7 @@ impl Metadata {
     pub fn create_project(&self, name: &ProjectName, visibility: Visibility) -> Result<bool, StoreError> {
         let name = name.clone();
         self.database.write("make a project in", move |writing| {
+            writing.changes(Key::Project(name.as_str().into()));
             let mut insert = writing.prepare_cached(
                 "INSERT INTO project (name, visibility, created) VALUES (?1, ?2, ?3)
                  ON CONFLICT (name) DO UPDATE SET visibility = ?2 WHERE project.visibility IS NULL",
@@ -22,20 +23,32 @@ impl Metadata {
         })
     }
 
-    /// A project's visibility, `None` where no such project was made.
+    /// A project's visibility, `None` where no such project was made. Blocks, unless
+    /// [`Self::cached_visibility`] knows.
     ///
     /// Takes any text: what is no project's name is no project.
     pub fn visibility(&self, name: &str) -> Result<Option<Visibility>, StoreError> {
         if name.parse::<ProjectName>().is_err() {
             return Ok(None);
         }
-        self.database.read("look for a project in", |connection| {
-            let mut find = connection.prepare_cached(
-                "SELECT visibility FROM project WHERE name = ?1 AND visibility IS NOT NULL",
-            )?;
-            let found = find.query_row([name], |row| Ok(visibility(row.get_ref(0)?.as_str()?)));
-            found.optional()
-        })
+        let asked = self.database.cache().asking();
+        let found = self.database.read("look for a project in", |connection| {
+            let mut find = connection.prepare_cached("SELECT visibility FROM project WHERE name = ?1")?;
+            find.query_row([name], |row| Ok(row.get_ref(0)?.as_str_or_null()?.map(visibility))).optional()
+        })?;
+        if let Some(found) = found {
+            self.database.cache().keep(asked, Key::Project(name.into()), Value::Project(found));
+        }
+        Ok(found.flatten())
+    }
+
+    /// The same of a project that holds something, or was made, and was asked for lately; the outer
+    /// `None` says nothing. Never waits.
+    pub fn cached_visibility(&self, name: &str) -> Option<Option<Visibility>> {
+        match self.database.cache().get(&Key::Project(name.into()))? {
+            Value::Project(visibility) => Some(visibility),
+            _ => None,
+        }
     }
 
     /// The projects that were made, by name.

@@ -4,9 +4,9 @@ use portolan_oci::{Descriptor, Digest, ManifestContent, MediaType, Repository, T
 use rusqlite::{Connection, params};
 
 use super::blobs::Arrival;
-use super::database::{Writing, from_bytes, now};
+use super::database::{Key, Writing, from_bytes, now};
 use super::manifests::{NewManifest, PutError};
-use super::metadata::{Precondition, ensure_repository, linked, tagged};
+use super::metadata::{Precondition, ensure_repository, linked, media_type, tagged};
 
 /// Layers that a registry need not have: their licence forbids passing them on, and they are
 /// fetched from the addresses in their descriptors (OCI image specification, "Non-Distributable
@@ -61,7 +61,12 @@ impl Put {
         list_repository(writing, repository)?;
         let manifest = record_manifest(writing, repository, blob, &self.new)?;
         record_parts(writing, repository, manifest, &self.new)?;
-        self.tags.iter().try_for_each(|tag| set_tag(writing, repository, tag, manifest))
+        writing.changes(Key::Manifest(self.repository.clone(), self.new.digest.clone()));
+        for tag in &self.tags {
+            writing.changes(Key::Tag(self.repository.clone(), tag.clone()));
+            set_tag(writing, repository, tag, manifest)?;
+        }
+        Ok(())
     }
 }
 
@@ -139,15 +144,8 @@ pub(super) fn record_parts(
 
 /// Whether a repository has a content, as a blob or as a manifest, and not damaged.
 fn has_part(connection: &Connection, repository: &Repository, digest: &Digest) -> rusqlite::Result<bool> {
-    if linked(connection, repository, digest)?.is_some() {
-        return Ok(true);
-    }
-    let mut find = connection.prepare_cached(
-        "SELECT 1 FROM repository JOIN manifest ON manifest.repository = repository.id
-         JOIN blob ON blob.id = manifest.blob
-         WHERE repository.name = ?1 AND manifest.digest = ?2 AND blob.damaged IS NULL",
-    )?;
-    find.exists([repository.as_str(), &digest.to_string()])
+    Ok(linked(connection, repository, digest)?.is_some()
+        || media_type(connection, repository, digest)?.is_some())
 }
 
 /// Everything that must be there before the manifest is.

@@ -4,6 +4,7 @@
 //! [`Database::write`] gives back is on the disk: `synchronous=FULL` syncs every commit, and jobs
 //! that wait for the same commit share its cost (`writer`).
 
+mod cache;
 mod open;
 mod readers;
 mod row;
@@ -16,6 +17,8 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::error::StoreError;
+use cache::Cache;
+pub(super) use cache::{Asked, Key, Value};
 use readers::Readers;
 pub(super) use row::{bytes, digest, from_bytes, now, unreadable};
 use writer::Writer;
@@ -35,6 +38,7 @@ struct Inner {
     // writer's may write.
     readers: Readers,
     writer: Writer,
+    cache: Arc<Cache>,
 }
 
 impl Database {
@@ -44,8 +48,14 @@ impl Database {
         let path = data.join(FILE);
         let writing = open::writable(&path)?;
         let readers = Readers::new(&path)?;
-        let writer = Writer::start(writing)?;
-        Ok(Self(Arc::new(Inner { readers, writer })))
+        let cache = Arc::new(Cache::new());
+        let writer = Writer::start(writing, Arc::clone(&cache))?;
+        Ok(Self(Arc::new(Inner { readers, writer, cache })))
+    }
+
+    /// What was asked for lately.
+    pub(super) fn cache(&self) -> &Cache {
+        &self.0.cache
     }
 
     /// Asks something; `action` says what, for errors. A question of several statements sees one

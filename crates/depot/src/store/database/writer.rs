@@ -4,6 +4,7 @@
 //! A commit costs a sync of the disk whether it holds one change or fifty, so fifty pushers who
 //! wait for one sync each are served by one.
 
+use std::cell::RefCell;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::thread::{self, Builder, JoinHandle};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, ffi};
 
+use super::cache::{Cache, Key, Stale};
 use crate::store::error::StoreError;
 
 /// Jobs that wait at most; whoever brings another one waits to hand it over.
@@ -24,6 +26,20 @@ const BATCH: usize = 256;
 /// What a job works on: the database within its transaction.
 pub(in crate::store) struct Writing<'a> {
     connection: &'a Connection,
+    stale: &'a RefCell<Stale>,
+}
+
+impl Writing<'_> {
+    /// Says that what the cache has under this key will not be true any more.
+    pub(in crate::store) fn changes(&self, key: Key) {
+        self.stale.borrow_mut().add(key);
+    }
+
+    /// Says so of all that the cache has.
+    #[expect(dead_code, reason = "the first to change too much to name is the check for damage")]
+    pub(in crate::store) fn changes_everything(&self) {
+        self.stale.borrow_mut().add_everything();
+    }
 }
 
 impl Deref for Writing<'_> {
@@ -36,8 +52,14 @@ impl Deref for Writing<'_> {
 
 /// Does its work in the transaction, or nothing where there is none, and gives what is to be told
 /// once it is known how the transaction ended.
-type Job = Box<dyn FnOnce(Option<&mut Transaction<'_>>) -> Answer + Send>;
+type Job = Box<dyn FnOnce(Option<&mut Batch<'_>>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(&Committed)>;
+
+/// One transaction, and what it makes untrue in the cache.
+struct Batch<'a> {
+    transaction: Transaction<'a>,
+    stale: RefCell<Stale>,
+}
 
 /// How a transaction ended, for all its jobs.
 type Committed = Result<(), Arc<rusqlite::Error>>;
@@ -67,11 +89,11 @@ struct Counts {
 
 impl Writer {
     /// Starts the thread on its connection.
-    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+    pub(super) fn start(connection: Connection, cache: Arc<Cache>) -> Result<Self, StoreError> {
         let (jobs, queue) = sync_channel(QUEUE);
         let counts = Arc::<Counts>::default();
         let shared = Arc::clone(&counts);
-        let serve = move || serve(connection, &queue, &shared);
+        let serve = move || serve(connection, &queue, &cache, &shared);
         let thread = Builder::new().name("depot-writer".to_owned()).spawn(serve);
         let thread = thread.map_err(|source| StoreError::Thread { source })?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread), counts })
@@ -93,9 +115,9 @@ impl Writer {
     ) -> Result<T, StoreError> {
         let (answer, answered) = sync_channel(1);
         let counts = Arc::clone(&self.counts);
-        let job: Job = Box::new(move |transaction| {
+        let job: Job = Box::new(move |batch| {
             counts.waiting.fetch_sub(1, Ordering::Relaxed);
-            let done = transaction.map(|transaction| in_savepoint(transaction, job));
+            let done = batch.map(|batch| batch.run(job));
             Box::new(move |committed| {
                 // Whoever asked may be gone; what was done stays done.
                 let _ = answer.send(outcome(action, done, committed));
@@ -119,10 +141,10 @@ impl Drop for Writer {
 }
 
 /// Until nobody can bring jobs any more.
-fn serve(mut connection: Connection, queue: &Receiver<Job>, counts: &Counts) {
+fn serve(mut connection: Connection, queue: &Receiver<Job>, cache: &Cache, counts: &Counts) {
     while let Ok(first) = queue.recv() {
         let mut answers = Vec::new();
-        let committed = batch(&mut connection, first, queue, &mut answers).map_err(Arc::new);
+        let committed = work(&mut connection, first, queue, cache, &mut answers).map_err(Arc::new);
         match &committed {
             Ok(()) => drop(counts.commits.fetch_add(1, Ordering::Relaxed)),
             Err(error) => tracing::error!(%error, "changes of the depot's database were not committed"),
@@ -132,14 +154,15 @@ fn serve(mut connection: Connection, queue: &Receiver<Job>, counts: &Counts) {
 }
 
 /// One transaction with the first job and those that wait behind it.
-fn batch(
+fn work(
     connection: &mut Connection,
     first: Job,
     queue: &Receiver<Job>,
+    cache: &Cache,
     answers: &mut Vec<Answer>,
 ) -> rusqlite::Result<()> {
-    let mut transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
-        Ok(transaction) => transaction,
+    let mut batch = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+        Ok(transaction) => Batch { transaction, stale: RefCell::default() },
         Err(error) => {
             answers.push(first(None));
             return Err(error);
@@ -147,28 +170,37 @@ fn batch(
     };
     let mut next = Some(first);
     while let Some(job) = next {
-        answers.push(job(Some(&mut transaction)));
+        answers.push(job(Some(&mut batch)));
         // After some failures, a full disk above all, SQLite takes everything back by itself.
-        if transaction.is_autocommit() {
+        if batch.transaction.is_autocommit() {
             return Err(taken_back());
         }
         next = if answers.len() < BATCH { queue.try_recv().ok() } else { None };
     }
-    transaction.commit()
+    batch.commit(cache)
 }
 
-/// A job's work, undone as a whole where it fails or panics.
-fn in_savepoint<T>(
-    transaction: &mut Transaction<'_>,
-    job: impl FnOnce(&Writing<'_>) -> rusqlite::Result<T>,
-) -> thread::Result<rusqlite::Result<T>> {
-    // The savepoint is dropped in the panic, which undoes what was done: nothing is left half.
-    catch_unwind(AssertUnwindSafe(|| {
-        let savepoint = transaction.savepoint()?;
-        let value = job(&Writing { connection: &savepoint })?;
-        savepoint.commit()?;
-        Ok(value)
-    }))
+impl Batch<'_> {
+    /// A job's work, undone as a whole where it fails or panics.
+    fn run<T>(
+        &mut self,
+        job: impl FnOnce(&Writing<'_>) -> rusqlite::Result<T>,
+    ) -> thread::Result<rusqlite::Result<T>> {
+        // The savepoint is dropped in the panic, which undoes what was done: nothing is left half.
+        catch_unwind(AssertUnwindSafe(|| {
+            let savepoint = self.transaction.savepoint()?;
+            let value = job(&Writing { connection: &savepoint, stale: &self.stale })?;
+            savepoint.commit()?;
+            Ok(value)
+        }))
+    }
+
+    fn commit(self, cache: &Cache) -> rusqlite::Result<()> {
+        cache.begin(self.stale.into_inner());
+        let committed = self.transaction.commit();
+        cache.end();
+        committed
+    }
 }
 
 /// What the caller is told: its own failure first, then that of the transaction.

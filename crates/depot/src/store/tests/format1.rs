@@ -115,8 +115,8 @@ fn assert_furnished(store: &Store) {
     assert_eq!(metadata.repositories().unwrap(), ["p/app", "plain"]);
     assert_eq!(metadata.tags(&app).unwrap().unwrap(), ["latest", "v1"]);
     assert_eq!(metadata.tag(&app, &tag("v1")).unwrap().as_ref(), Some(manifest.digest()));
-    let (media_type, bytes) = store.get_manifest(&app, manifest.digest()).unwrap().unwrap();
-    assert_eq!((media_type, &bytes), (MediaType::OCI_MANIFEST, manifest.manifest.bytes()));
+    let found = super::manifest(store, &app, manifest.digest()).unwrap();
+    assert_eq!((found.media_type, &found.bytes), (MediaType::OCI_MANIFEST, manifest.manifest.bytes()));
     for name in ["p/app", "p/app/sub"] {
         assert!(metadata.has_blob(&repository(name), &layer).unwrap(), "{name}");
     }
@@ -191,15 +191,15 @@ fn what_is_damaged_is_left_out_or_counts_as_absent() {
     let store = old.open();
     let name = repository("a");
     assert_eq!(store.metadata.tags(&name).unwrap().unwrap(), ["bad", "good"]);
-    assert!(store.get_manifest(&name, good.digest()).unwrap().is_some());
-    assert!(store.get_manifest(&name, bad.digest()).unwrap().is_none(), "its content is another");
+    assert!(manifest(&store, &name, good.digest()).is_some());
+    assert!(manifest(&store, &name, bad.digest()).is_none(), "its content is another");
     assert!(!store.metadata.has_blob(&name, &lost.digest).unwrap(), "its file is lost");
     assert_eq!(store.charts.list(&Tenant::Root).unwrap(), json!({}));
     // Pushed again, all is well.
     push(&store, "a", "lost");
     put_manifest(&store, "a", &bad, &[]);
     put_manifest(&store, "a", &good, &[]);
-    assert!(store.get_manifest(&name, bad.digest()).unwrap().is_some());
+    assert!(manifest(&store, &name, bad.digest()).is_some());
     assert_eq!(store.metadata.usage(&"a".parse().unwrap()).unwrap(), content_bytes(old.dir.path()));
 }
 

@@ -4,8 +4,6 @@ use std::fs;
 use std::sync::Barrier;
 use std::thread;
 
-use portolan_oci::Locator;
-
 use super::*;
 
 #[test]
@@ -80,7 +78,7 @@ fn extended(store: &Store, name: &Repository, list: &Tag, key: &str) -> bool {
 }
 
 fn annotations(store: &Store, name: &Repository, digest: &Digest) -> serde_json::Map<String, Value> {
-    let (_, bytes) = store.get_manifest(name, digest).unwrap().unwrap();
+    let FoundManifest { bytes, .. } = manifest(store, name, digest).unwrap();
     let document: Value = serde_json::from_slice(&bytes).unwrap();
     document["annotations"].as_object().unwrap().clone()
 }
@@ -131,7 +129,7 @@ fn removing_a_manifest_takes_its_tags_and_its_place_among_referrers() {
     assert_eq!(page.descriptors, []);
     assert!(store.delete_manifest(&name, &Locator::Tag(tag("three"))).unwrap());
     assert!(!store.delete_manifest(&name, &Locator::Tag(tag("three"))).unwrap());
-    assert!(store.get_manifest(&name, seeded("other").digest()).unwrap().is_some());
+    assert!(manifest(&store, &name, seeded("other").digest()).is_some());
 }
 
 #[test]

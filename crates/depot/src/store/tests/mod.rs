@@ -3,6 +3,7 @@
 mod blobs;
 mod database;
 mod format1;
+mod lookup;
 mod manifests;
 mod opening;
 mod overview;
@@ -10,7 +11,7 @@ mod projects;
 mod sessions;
 
 use bytes::Bytes;
-use portolan_oci::{Descriptor, Digest, Manifest, MediaType, Repository, Tag};
+use portolan_oci::{Descriptor, Digest, Locator, Manifest, MediaType, Repository, Tag};
 use serde_json::{Value, json};
 
 use super::*;
@@ -73,4 +74,8 @@ fn seeded(seed: &str) -> NewManifest {
 fn put_manifest(store: &Store, name: &str, new: &NewManifest, tags: &[&str]) {
     let tags: Vec<_> = tags.iter().map(|name| tag(name)).collect();
     store.put_manifest(&repository(name), new, &tags, &Precondition::None).unwrap();
+}
+
+fn manifest(store: &Store, name: &Repository, digest: &Digest) -> Option<FoundManifest> {
+    store.find_manifest(name, &Locator::Digest(digest.clone())).unwrap()
 }
