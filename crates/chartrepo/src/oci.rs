@@ -134,7 +134,7 @@ impl OciCharts {
     /// Sends what the registry doesn't have yet, the manifest last.
     async fn send(&self, place: &Place, artifact: &Artifact) -> Result<(), RegistryError> {
         self.send_blobs(place, artifact).await?;
-        self.registry.put_manifest(&place.repository, &place.locator(), artifact.manifest()).await
+        self.registry.put_manifest(&place.repository, &place.locator(), artifact.manifest()).await.map(drop)
     }
 
     async fn send_blobs(&self, place: &Place, artifact: &Artifact) -> Result<(), RegistryError> {

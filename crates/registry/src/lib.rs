@@ -73,7 +73,7 @@ pub use harbor::{
 };
 pub use http::{HttpError, HttpOptions, TlsTrust, http_client};
 pub use identity::{ClientCertificate, IdentityError};
-pub use manifest::ManifestHead;
+pub use manifest::{ManifestHead, Put};
 pub use pace::next_part_due;
 pub use proxy::{Exceptions, Proxies, Proxy, ProxyError};
 pub use rate::RateLimit;

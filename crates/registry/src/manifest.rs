@@ -3,7 +3,9 @@
 use portolan_oci::{Digest, Locator, MANIFEST_LIMIT, Manifest, MediaType, Repository};
 use reqwest::{
     Method, StatusCode,
-    header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    header::{
+        ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH,
+    },
 };
 
 use crate::{
@@ -20,6 +22,50 @@ const ACCEPTED: HeaderValue = HeaderValue::from_static(
      application/vnd.docker.distribution.manifest.list.v2+json, \
      application/vnd.docker.distribution.manifest.v2+json",
 );
+
+/// The header by which the depot says that it held a write to its condition.
+const CONDITION: HeaderName = HeaderName::from_static("portolan-condition");
+
+/// What became of a manifest that was put, and how far the tag is safe from having taken somebody else's
+/// update away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// Another writer was quicker with the very same manifest.
+    Already,
+    /// The server compared and wrote in one step.
+    Guarded,
+    /// It is not known to: what another writer wrote in between may be lost, and ours as well.
+    Unguarded,
+}
+
+impl Put {
+    fn by(headers: &HeaderMap) -> Self {
+        let is_guarded = headers.get(CONDITION).is_some_and(|value| value == "held");
+        if is_guarded { Self::Guarded } else { Self::Unguarded }
+    }
+}
+
+/// What a tag is taken to be before it is written.
+enum Before<'a> {
+    /// It is free.
+    Nothing,
+    /// It names that digest.
+    Names(&'a Digest),
+}
+
+impl Before<'_> {
+    /// Has the server refuse the write where the tag is otherwise (RFC 9110, section 13.1). Entity tags of
+    /// manifests are their digests in quotes.
+    fn require(&self, call: Call) -> Call {
+        match self {
+            Self::Nothing => call.header(IF_NONE_MATCH, HeaderValue::from_static("*")),
+            Self::Names(found) => {
+                let tag = HeaderValue::from_str(&format!("\"{found}\""));
+                call.header(IF_MATCH, tag.expect("because digests are visible ASCII"))
+            }
+        }
+    }
+}
 
 /// What a registry tells of a manifest without sending it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +130,8 @@ impl Registry {
     /// must not.
     ///
     /// After a failed attempt it is asked first what became of it: if only the answer was lost, nothing is
-    /// sent again, and if somebody else has written the tag meanwhile, it stays theirs.
+    /// sent again, and if somebody else has written the tag meanwhile, it stays theirs. Servers that heed
+    /// `If-None-Match` keep a tag that came meanwhile in any case.
     ///
     /// # Errors
     /// [`RegistryError::DigestMismatch`] where the server says that it stored something else,
@@ -94,19 +141,59 @@ impl Registry {
         repository: &Repository,
         locator: &Locator,
         manifest: &Manifest,
-    ) -> Result<(), RegistryError> {
+    ) -> Result<Put, RegistryError> {
+        self.write(repository, locator, manifest, &Before::Nothing).await
+    }
+
+    /// Writes `manifest` under a tag that names `found` so far, as [`Registry::put_manifest`] does under one
+    /// that is free. Servers that heed `If-Match` (the depot does) lose no update of anybody; others write
+    /// whatever stands there, so that it is to be read again.
+    ///
+    /// # Errors
+    /// As [`Registry::put_manifest`]; [`RegistryError::Overtaken`] where the tag names something else by now.
+    pub async fn replace_manifest(
+        &self,
+        repository: &Repository,
+        tag: &Locator,
+        manifest: &Manifest,
+        found: &Digest,
+    ) -> Result<Put, RegistryError> {
+        self.write(repository, tag, manifest, &Before::Names(found)).await
+    }
+
+    async fn write(
+        &self,
+        repository: &Repository,
+        locator: &Locator,
+        manifest: &Manifest,
+        before: &Before<'_>,
+    ) -> Result<Put, RegistryError> {
         let call = self.manifest_call("push", Method::PUT, repository, locator);
         let media_type = HeaderValue::from_str(manifest.media_type().as_str())
             .map_err(|_| call.malformed("the manifest's media type makes no header"))?;
         let call = call.header(CONTENT_TYPE, media_type).body(manifest.bytes().clone());
-        let call = &call;
+        let call = &match locator {
+            Locator::Tag(_) => before.require(call),
+            Locator::Digest(_) => call,
+        };
         retry::run(&self.wire.policy(), &self.wire.stop, |attempt| async move {
-            if attempt > 1 && self.is_written(call, repository, locator, manifest.digest()).await? {
-                return Ok(());
+            if attempt > 1 && self.is_written(call, repository, locator, manifest, before).await? {
+                return Ok(Put::Unguarded);
             }
-            let response = self.wire.send_once(call, &[]).await?;
+            let response = self.wire.send_once(call, &[StatusCode::PRECONDITION_FAILED]).await?;
+            if response.status() == StatusCode::PRECONDITION_FAILED {
+                let refusal = self.wire.refusal(call, response).await;
+                return match self.is_written(call, repository, locator, manifest, before).await {
+                    Ok(true) if attempt > 1 => Ok(Put::Unguarded),
+                    Ok(true) => Ok(Put::Already),
+                    Err(overtaken @ RegistryError::Overtaken { .. }) => Err(overtaken),
+                    // The condition is met, so the refusal is the server's own (Harbor's quotas and rules).
+                    Ok(false) | Err(_) => Err(refusal),
+                };
+            }
             call.refuse_web_page(response.headers())?;
-            check_told(call, manifest.digest(), response.headers())
+            check_told(call, manifest.digest(), response.headers())?;
+            Ok(Put::by(response.headers()))
         })
         .await
     }
@@ -117,12 +204,14 @@ impl Registry {
         call: &Call,
         repository: &Repository,
         locator: &Locator,
-        digest: &Digest,
+        manifest: &Manifest,
+        before: &Before<'_>,
     ) -> Result<bool, RegistryError> {
-        match self.head_manifest(repository, locator).await? {
-            None => Ok(false),
-            Some(head) if head.digest == *digest => Ok(true),
-            Some(head) => {
+        match (self.head_manifest(repository, locator).await?, before) {
+            (Some(head), _) if head.digest == *manifest.digest() => Ok(true),
+            (None, _) => Ok(false),
+            (Some(head), Before::Names(found)) if head.digest == **found => Ok(false),
+            (Some(head), _) => {
                 Err(RegistryError::Overtaken { attempted: call.attempted.clone(), found: head.digest })
             }
         }

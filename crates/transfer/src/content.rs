@@ -71,7 +71,7 @@ impl Identity {
     }
 
     /// Digest of the config, where an equal one makes an equal image.
-    fn config(&self) -> Option<&Digest> {
+    pub(crate) fn config(&self) -> Option<&Digest> {
         match self {
             Self::Original(_) => None,
             Self::Rebuilt { config, .. } | Self::Pending { config } => Some(config),

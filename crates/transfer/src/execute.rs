@@ -4,6 +4,7 @@ mod charts;
 mod images;
 mod progress;
 mod read_back;
+mod settle;
 mod tag;
 
 use portolan_registry::{HarborRefusal, RegistryError};

@@ -51,6 +51,12 @@ pub enum Precondition {
         /// Their names.
         names: Vec<String>,
     },
+    /// Tags or charts are there with other content, and that was to end the run.
+    #[error("there already with other content, as --on-existing error refuses: {}", some_of(.targets))]
+    Existing {
+        /// What is there.
+        targets: Vec<String>,
+    },
     /// The run was interrupted before all was known.
     #[error("interrupted")]
     Interrupted,

@@ -19,6 +19,7 @@ mod execute;
 mod failure;
 mod lack;
 mod left;
+mod merging;
 mod options;
 mod plan;
 mod planning;
@@ -35,15 +36,15 @@ pub use execute::execute;
 pub use failure::{Precondition, Preconditions};
 pub use left::Left;
 pub use options::{
-    ChartChoice, ChartPolicy, Check, ExistingPolicy, ImagePolicy, MissingProjects, Selection, SyncOptions,
-    Visibility,
+    ChartChoice, ChartPolicy, Check, Existing, ExistingPolicy, ImagePolicy, MissingProjects, Selection,
+    SyncOptions, Visibility,
 };
 pub use plan::{
     ChartAction, ImageAction, PLAN_VERSION, Plan, PlannedChart, PlannedEdit, PlannedImage, PlannedProject,
 };
 pub use planning::{Target, plan};
 pub use report::{
-    BrokenBundle, ChartOutcome, ChartResult, ImageOutcome, ImageResult, Outcome, REPORT_VERSION, Report,
-    Totals,
+    BrokenBundle, Changes, ChartOutcome, ChartResult, Differing, ImageOutcome, ImageResult, Outcome,
+    REPORT_VERSION, Report, Totals,
 };
 pub use saved::{Change, GroundChanged, PLAN_FILE_VERSION, PlanFileError, SavedPlan, Stand};

@@ -1,7 +1,7 @@
 //! What a sync is told to do: target, rules, selection and habits.
 
 use portolan_chart::Rules;
-use portolan_oci::RegistryHost;
+use portolan_oci::{Clashing, RegistryHost};
 use portolan_registry::Stop;
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +24,8 @@ pub struct SyncOptions {
     pub missing_projects: MissingProjects,
     /// Whether charts are uploaded though one of their images is not there.
     pub charts: ChartPolicy,
-    /// What is thought of tags and charts that are there with other content.
-    pub existing: ExistingPolicy,
+    /// What becomes of tags and charts that are there with other content.
+    pub existing: Existing,
     /// When what is there counts as complete.
     pub check: Check,
     /// What an earlier run left, where only that is taken.
@@ -103,14 +103,38 @@ pub enum ChartPolicy {
     Anyway,
 }
 
-/// What is thought of tags and charts that are there with other content. They are kept in any case.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What becomes of tags and charts that are there with other content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Existing {
+    /// What is done about them (`--on-existing`).
+    pub policy: ExistingPolicy,
+    /// Whether ours replaces what a merge finds for its own platform (`--overwrite`).
+    pub overwrite: bool,
+    /// Whether a merge leaves out what the registry has lost of a tag's image index (`--drop-lost`).
+    pub drop_lost: bool,
+}
+
+/// What is done about tags and charts that are there with other content. Charts can't be merged, and are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ExistingPolicy {
-    /// Something is left to do.
+    /// A tag gains the platforms that it lacks; what differs is kept, and something is left to do.
     #[default]
-    Report,
-    /// That is what was asked for (`--on-existing keep`).
+    Merge,
+    /// They stay as they are, and that is what was asked for.
     Keep,
+    /// A tag names ours alone after that, whatever it named.
+    Replace,
+    /// The run ends before it writes.
+    Error,
+}
+
+impl Existing {
+    /// What a merge does with two contents for one platform.
+    pub(crate) fn clashing(self) -> Clashing {
+        if self.overwrite { Clashing::Replace } else { Clashing::Keep }
+    }
 }
 
 /// When an image or chart that is there counts as complete.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     blobs::BlobPlan,
     options::Visibility,
-    report::{BrokenBundle, is_false, platforms_as_text},
+    report::{BrokenBundle, Changes, is_false, platforms_as_text},
     saved::SavedPlan,
     wanted::ChartState,
 };
@@ -86,8 +86,6 @@ pub struct PlannedImage {
 }
 
 /// What is to be done with an image.
-///
-/// Merging a platform into what a tag points to will be a further action here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "action", rename_all = "kebab-case")]
 pub enum ImageAction {
@@ -99,6 +97,21 @@ pub enum ImageAction {
     Mend {
         /// Manifests and blobs that lack.
         lacks: Vec<Digest>,
+    },
+    /// The tag names other content, and gains what it lacks of ours.
+    Merge {
+        /// What it names.
+        found: Digest,
+        /// Which platforms it gains, has replaced, and keeps with other content.
+        #[serde(flatten)]
+        changes: Changes,
+    },
+    /// The tag names other content, and is to name ours alone.
+    Replace {
+        /// What it names.
+        found: Digest,
+        /// What it names, for people.
+        holds: String,
     },
     /// The tag names other content and is left alone.
     Keep {
@@ -184,7 +197,10 @@ impl Plan {
 impl ImageAction {
     /// Whether something of the image is to be sent.
     pub(crate) fn sends(&self) -> bool {
-        matches!(self, Self::Push | Self::Mend { .. })
+        match self {
+            Self::Push | Self::Mend { .. } | Self::Merge { .. } | Self::Replace { .. } => true,
+            Self::Exists | Self::Keep { .. } => false,
+        }
     }
 }
 

@@ -18,9 +18,9 @@ use crate::{
     content::{Identity, platforms, stored_bytes},
     event::{Event, Observer},
     failure::{Precondition, Preconditions},
-    options::{Check, SyncOptions},
-    plan::{ImageAction, PLAN_VERSION, Plan, PlannedImage, PlannedProject},
-    probe::{Probed, probe},
+    options::{Check, Existing, ExistingPolicy, SyncOptions},
+    plan::{ChartAction, ImageAction, PLAN_VERSION, Plan, PlannedChart, PlannedImage, PlannedProject},
+    probe::{Probed, Question, probe},
     report::BrokenBundle,
     saved::{SavedPlan, Settled},
     verify::Verifier,
@@ -99,7 +99,12 @@ async fn ask(
     observer: &dyn Observer,
 ) -> Result<Answers, Preconditions> {
     let Ready { projects, charts: holds } = ready(target, wanted, options).await?;
-    let questions = Questions { registry: &target.registry, check: options.check, projects: &projects };
+    let questions = Questions {
+        registry: &target.registry,
+        check: options.check,
+        existing: options.existing,
+        projects: &projects,
+    };
     let images = ask_images(&questions, &wanted.images, observer)
         .await
         .map_err(|source| Preconditions { failures: vec![Precondition::Registry { source }] })?;
@@ -108,7 +113,27 @@ async fn ask(
     let charts = charts::ask(&questions, std::mem::take(&mut wanted.charts), &images, observer)
         .await
         .map_err(|source| Preconditions { failures: vec![Precondition::ChartRepository { source }] })?;
+    refuse_existing(options.existing.policy, &images, &charts.charts)?;
     Ok(Answers { projects, images, charts })
+}
+
+/// Ends a run that is to find nothing of other content.
+fn refuse_existing(
+    policy: ExistingPolicy,
+    images: &[PlannedImage],
+    charts: &[PlannedChart],
+) -> Result<(), Preconditions> {
+    if policy != ExistingPolicy::Error {
+        return Ok(());
+    }
+    let is_kept = |image: &&PlannedImage| matches!(image.action, ImageAction::Keep { .. });
+    let images = images.iter().filter(is_kept).map(|image| image.target.to_string());
+    let charts = charts.iter().filter(|chart| chart.action == ChartAction::Keep);
+    let targets: Vec<String> = images.chain(charts.map(|chart| chart.target.clone())).collect();
+    match targets.is_empty() {
+        true => Ok(()),
+        false => Err(Preconditions { failures: vec![Precondition::Existing { targets }] }),
+    }
 }
 
 /// What a plan stands on.
@@ -209,6 +234,7 @@ fn is_planned(projects: &[PlannedProject], name: &str) -> bool {
 struct Questions<'a> {
     registry: &'a Registry,
     check: Check,
+    existing: Existing,
     /// Those that are made first.
     projects: &'a [PlannedProject],
 }
@@ -220,15 +246,18 @@ async fn ask_images(
     images: &[WantedImage],
     observer: &dyn Observer,
 ) -> Result<Vec<PlannedImage>, RegistryError> {
-    let Questions { registry, check, projects } = *questions;
+    let Questions { registry, check, existing, projects } = *questions;
     let verifier = Verifier::new(registry);
     let asked = images.iter().map(async |image| {
         let identity = Identity::of(&image.content);
-        let (repository, locator) = (&image.target.repository, image.target.locator());
+        let (repository, locator) = (&image.target.repository, &image.target.locator());
+        let (image_of, identity_of) = (&image.content, &identity);
+        let question =
+            Question { registry, repository, locator, image: image_of, identity: identity_of, existing };
         let probed = match check {
             _ if is_planned(projects, repository.project()) => Probed::absent(ImageAction::Push),
-            Check::Names => probe(registry, repository, &locator, &identity).await?,
-            Check::Parts => verifier.probe(repository, &locator, &identity).await?,
+            Check::Names => probe(&question).await?,
+            Check::Parts => verifier.probe(&question).await?,
         };
         observer.event(Event::Checked);
         Ok(planned(image, &identity, probed, check))

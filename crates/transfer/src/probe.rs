@@ -1,9 +1,27 @@
 //! Asks the registry what a tag holds: one request for an image that is there.
 
 use portolan_oci::{Digest, Locator, Manifest, Repository};
+use portolan_package::Image;
 use portolan_registry::{Registry, RegistryError};
 
-use crate::{content::Identity, plan::ImageAction};
+use crate::{
+    content::Identity,
+    merging::{self, Outlook},
+    options::{Existing, ExistingPolicy},
+    plan::ImageAction,
+};
+
+/// An image and the name that it is to have.
+#[derive(Clone, Copy)]
+pub(crate) struct Question<'a> {
+    pub(crate) registry: &'a Registry,
+    pub(crate) repository: &'a Repository,
+    pub(crate) locator: &'a Locator,
+    pub(crate) image: &'a Image,
+    /// By what the image is recognised, as far as that is known by now.
+    pub(crate) identity: &'a Identity,
+    pub(crate) existing: Existing,
+}
 
 /// What a tag holds of an image.
 pub(crate) struct Probed {
@@ -18,36 +36,54 @@ impl Probed {
     pub(crate) fn absent(action: ImageAction) -> Self {
         Self { action, digest: None }
     }
+
+    fn there(digest: &Digest) -> Self {
+        Self { action: ImageAction::Exists, digest: Some(digest.clone()) }
+    }
 }
 
-/// What the image of that identity is under that name.
+/// What the image is under that name.
 ///
 /// # Errors
 /// Whatever keeps the registry from answering.
-pub(crate) async fn probe(
-    registry: &Registry,
-    repository: &Repository,
-    locator: &Locator,
-    identity: &Identity,
-) -> Result<Probed, RegistryError> {
+pub(crate) async fn probe(question: &Question<'_>) -> Result<Probed, RegistryError> {
+    let Question { registry, repository, locator, identity, .. } = *question;
     if let Some(ours) = identity.digest() {
         match registry.head_manifest(repository, locator).await? {
             None => return Ok(Probed::absent(ImageAction::Push)),
-            Some(head) if head.digest == *ours => {
-                return Ok(Probed { action: ImageAction::Exists, digest: Some(head.digest) });
-            }
+            Some(head) if head.digest == *ours => return Ok(Probed::there(&head.digest)),
             Some(_) => {}
         }
     }
-    let found = registry.get_manifest(repository, locator).await?;
-    Ok(found.map_or(Probed::absent(ImageAction::Push), |found| compare(identity, &found)))
+    match registry.get_manifest(repository, locator).await? {
+        None => Ok(Probed::absent(ImageAction::Push)),
+        Some(found) => compare(question, &found).await,
+    }
 }
 
 /// What the image is under a tag that names `found`.
-pub(crate) fn compare(identity: &Identity, found: &Manifest) -> Probed {
-    match identity.in_manifest(found) {
-        Some(digest) => Probed { action: ImageAction::Exists, digest: Some(digest.clone()) },
-        None => Probed::absent(ImageAction::Keep { found: found.digest().clone(), holds: describe(found) }),
+///
+/// # Errors
+/// Whatever keeps the registry from answering what only it knows of `found`.
+pub(crate) async fn compare(question: &Question<'_>, found: &Manifest) -> Result<Probed, RegistryError> {
+    if let Some(digest) = question.identity.in_manifest(found) {
+        return Ok(Probed::there(digest));
+    }
+    let holds = || describe(found);
+    let keep = |holds| Probed::absent(ImageAction::Keep { found: found.digest().clone(), holds });
+    match question.existing.policy {
+        ExistingPolicy::Keep | ExistingPolicy::Error => Ok(keep(holds())),
+        ExistingPolicy::Replace => {
+            Ok(Probed::absent(ImageAction::Replace { found: found.digest().clone(), holds: holds() }))
+        }
+        ExistingPolicy::Merge => Ok(match merging::outlook(question, found).await? {
+            Outlook::Same(digest) => Probed::there(&digest),
+            Outlook::Changes(changes) => {
+                Probed::absent(ImageAction::Merge { found: found.digest().clone(), changes })
+            }
+            Outlook::Differs => keep(holds()),
+            Outlook::Refused(error) => keep(format!("{}; {error}", holds())),
+        }),
     }
 }
 

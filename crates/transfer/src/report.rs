@@ -50,12 +50,44 @@ pub struct ImageResult {
     pub verified: bool,
     /// Bytes of its blobs that were sent. A blob shared by several images counts for the first one.
     pub bytes_sent: u64,
-    /// Digest that the tag held and holds, where the image was kept from replacing it.
+    /// Digest of what the tag held before, and holds still where it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Digest>,
+    /// What a merge changed of the tag, and what it kept.
+    #[serde(flatten)]
+    pub changes: Changes,
     /// Why it failed; where it was interrupted, what would have been tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+/// What a merge comes to, platform by platform.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Changes {
+    /// Platforms that the tag gains.
+    #[serde(default, with = "platforms_as_text", skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<Platform>,
+    /// Platforms whose content is another one after that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<Differing>,
+    /// Platforms that stay as they are, though ours has other content.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<Differing>,
+}
+
+/// One platform with two contents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Differing {
+    /// The platform, `os/architecture[/variant]`.
+    #[serde(with = "platform_as_text")]
+    pub platform: Platform,
+    /// Digest of the manifest that the tag had for it.
+    pub found: Digest,
+    /// Digest of ours; absent where it is known only once its layers were sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ours: Option<Digest>,
 }
 
 /// What became of an image.
@@ -68,7 +100,11 @@ pub enum ImageOutcome {
     Exists,
     /// Its tag was there with the same content, and parts that lacked were brought.
     Mended,
-    /// Its tag was there with other content, and was left alone.
+    /// Its tag was there with other platforms, and has ours too now.
+    Merged,
+    /// Its tag was there with other content, and names ours alone now.
+    Replaced,
+    /// Its tag was there with other content, which was left alone; other platforms of ours were merged into it.
     Kept,
     /// It could not be brought there.
     Failed,
@@ -187,9 +223,9 @@ impl Report {
 }
 
 impl ImageOutcome {
-    /// Whether the tag names this very image now.
+    /// Whether the tag names this very image now, alone or beside other platforms.
     pub fn is_there(self) -> bool {
-        matches!(self, Self::Pushed | Self::Exists | Self::Mended)
+        matches!(self, Self::Pushed | Self::Exists | Self::Mended | Self::Merged | Self::Replaced)
     }
 }
 
@@ -208,6 +244,21 @@ impl ChartOutcome {
 /// Leaves a member out that says nothing.
 pub(crate) fn is_false(value: &bool) -> bool {
     !value
+}
+
+pub(crate) mod platform_as_text {
+    //! A platform as an `os/architecture[/variant]` text.
+
+    use portolan_oci::Platform;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<S: Serializer>(platform: &Platform, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(platform)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Platform, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
 }
 
 pub(crate) mod platforms_as_text {
@@ -240,6 +291,7 @@ mod tests {
             verified: false,
             bytes_sent: 7,
             found: None,
+            changes: Changes::default(),
             error: None,
         }
     }

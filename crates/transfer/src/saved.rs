@@ -26,7 +26,7 @@ pub use hold::GroundChanged;
 
 use crate::{
     content::{Identity, Pin},
-    options::{ChartPolicy, Check, ExistingPolicy, SyncOptions},
+    options::{ChartPolicy, Check, Existing, ExistingPolicy, SyncOptions},
     plan::{ChartAction, ImageAction, Plan, PlannedChart, PlannedImage, PlannedProject},
     report::BrokenBundle,
     wanted::{ChartState, PackedForm},
@@ -53,7 +53,7 @@ pub struct SavedPlan {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Policies {
     charts_anyway: bool,
-    keep_existing: bool,
+    existing: Existing,
     verify: bool,
 }
 
@@ -100,6 +100,8 @@ enum Step {
     Push,
     Exists,
     Mend,
+    Merge,
+    Replace,
     Keep,
     Later,
 }
@@ -169,9 +171,23 @@ impl Policies {
     fn of(options: &SyncOptions) -> Self {
         Self {
             charts_anyway: options.charts == ChartPolicy::Anyway,
-            keep_existing: options.existing == ExistingPolicy::Keep,
+            existing: options.existing,
             verify: options.check == Check::Parts,
         }
+    }
+
+    /// The flags that it stands for, and whether each is given.
+    fn flags(self) -> [(&'static str, bool); 7] {
+        let Existing { policy, overwrite, drop_lost } = self.existing;
+        [
+            ("--charts-anyway", self.charts_anyway),
+            ("--on-existing keep", policy == ExistingPolicy::Keep),
+            ("--on-existing replace", policy == ExistingPolicy::Replace),
+            ("--on-existing error", policy == ExistingPolicy::Error),
+            ("--overwrite", overwrite),
+            ("--drop-lost", drop_lost),
+            ("--verify", self.verify),
+        ]
     }
 }
 
@@ -181,6 +197,8 @@ impl SavedImage {
             ImageAction::Push => (Step::Push, None),
             ImageAction::Exists => (Step::Exists, None),
             ImageAction::Mend { .. } => (Step::Mend, None),
+            ImageAction::Merge { found, .. } => (Step::Merge, Some(found.clone())),
+            ImageAction::Replace { found, .. } => (Step::Replace, Some(found.clone())),
             ImageAction::Keep { found, .. } => (Step::Keep, Some(found.clone())),
         };
         Self {

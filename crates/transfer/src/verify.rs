@@ -15,7 +15,7 @@ use crate::{
     blobs::push_new,
     content::Identity,
     plan::ImageAction,
-    probe::{Probed, compare},
+    probe::{Probed, Question, compare},
 };
 
 /// Questions about parts that are open at once, over all images.
@@ -40,18 +40,14 @@ impl<'a> Verifier<'a> {
     ///
     /// # Errors
     /// Whatever keeps the registry from answering.
-    pub(crate) async fn probe(
-        &self,
-        repository: &Repository,
-        locator: &Locator,
-        identity: &Identity,
-    ) -> Result<Probed, RegistryError> {
+    pub(crate) async fn probe(&self, question: &Question<'_>) -> Result<Probed, RegistryError> {
+        let Question { repository, locator, identity, .. } = *question;
         let found = match readable(self.registry.get_manifest(repository, locator).await)? {
             Found::Nothing => return Ok(Probed::absent(ImageAction::Push)),
             Found::Damaged(digest) => return Ok(damaged(identity, digest)),
             Found::Manifest(found) => found,
         };
-        let probed = compare(identity, &found);
+        let probed = compare(question, &found).await?;
         let lacks = match &probed.digest {
             None => return Ok(probed),
             Some(own) if own == found.digest() => self.lacking(repository, &found).await?,

@@ -69,7 +69,7 @@ async fn sync(
     if goal == Goal::Write {
         let nothing_left = settings.sync.only.as_ref().is_some_and(Left::is_empty);
         let report = if nothing_left { of_nothing() } else { carry(settings, saved, console).await? };
-        return show_report(&report, arguments.flags.output, settings.sync.existing, console);
+        return show_report(&report, arguments.flags.output, settings.sync.existing.policy, console);
     }
     let progress = console.progress();
     let (_, plan) = plan(settings, saved, progress.as_ref()).await?;
@@ -174,7 +174,7 @@ fn show_report(
 fn exit(report: &Report, existing: ExistingPolicy) -> Exit {
     let outcome = match existing {
         ExistingPolicy::Keep => without_kept(report).outcome(),
-        ExistingPolicy::Report => report.outcome(),
+        ExistingPolicy::Merge | ExistingPolicy::Replace | ExistingPolicy::Error => report.outcome(),
     };
     match outcome {
         Outcome::Done => Exit::Done,

@@ -11,9 +11,7 @@ use std::path::{Path, PathBuf};
 use portolan_chart::Rules;
 use portolan_oci::RegistryHost;
 use portolan_registry::{RateLimit, Stop};
-use portolan_transfer::{
-    ChartPolicy, Check, ExistingPolicy, ImagePolicy, MissingProjects, Selection, SyncOptions,
-};
+use portolan_transfer::{ChartPolicy, Check, Existing, ImagePolicy, MissingProjects, Selection, SyncOptions};
 
 use super::credentials::Logins;
 use super::file::{File, Source, Target};
@@ -30,7 +28,7 @@ pub struct Overrides {
     /// `--charts-anyway`.
     pub charts: ChartPolicy,
     /// `--on-existing`.
-    pub existing: ExistingPolicy,
+    pub existing: Existing,
     /// `--verify`.
     pub check: Check,
     /// `--auto-create-repository`.
@@ -55,7 +53,7 @@ impl Default for Overrides {
         Self {
             images: ImagePolicy::Relocate,
             charts: ChartPolicy::AfterImages,
-            existing: ExistingPolicy::Report,
+            existing: Existing::default(),
             check: Check::Names,
             missing_projects: MissingProjects::Refuse,
             jobs: DEFAULT_JOBS,

@@ -5,7 +5,7 @@ use portolan_oci::Platform;
 use portolan_transfer::{ChartAction, ImageAction, Plan, PlannedChart, PlannedImage, Visibility};
 
 use super::style::Style;
-use super::summary::verified_cell;
+use super::summary::{in_words, verified_cell};
 use super::table::{Cell, Tone, lines};
 
 /// All that a run would do.
@@ -46,6 +46,8 @@ fn image_counts(plan: &Plan) -> String {
     let push = of(|action| matches!(action, ImageAction::Push));
     let parts = [
         (push, format!("{push} to push (up to {})", BinaryBytes(plan.bytes_to_push()))),
+        counted(of(|action| matches!(action, ImageAction::Merge { .. })), "to merge into what the tag holds"),
+        counted(of(|action| matches!(action, ImageAction::Replace { .. })), "to replace what the tag holds"),
         counted(of(|action| matches!(action, ImageAction::Mend { .. })), "to mend, because parts lack"),
         counted(of(|action| matches!(action, ImageAction::Exists)), "there already"),
         counted(
@@ -108,6 +110,13 @@ fn image_rows(image: &PlannedImage) -> Vec<Vec<Cell>> {
         ImageAction::Mend { lacks } => {
             let lacks: Vec<String> = lacks.iter().map(ToString::to_string).collect();
             (Cell::new("mend", Tone::Warn), Some(format!("the registry lacks {} of it", lacks.join(", "))))
+        }
+        ImageAction::Merge { found, changes } => {
+            let tone = if changes.kept.is_empty() { Tone::Good } else { Tone::Warn };
+            (Cell::new("merge", tone), Some(format!("into {found}: {}", in_words(changes))))
+        }
+        ImageAction::Replace { found, holds } => {
+            (Cell::new("replace", Tone::Warn), Some(format!("the tag holds {holds}, {found}")))
         }
         ImageAction::Keep { found, holds } => {
             (Cell::new("keep", Tone::Warn), Some(format!("the tag holds {holds}, {found}")))

@@ -93,6 +93,8 @@ pub(super) enum Record<'a> {
 pub(super) struct ImageCounts {
     push: usize,
     mend: usize,
+    merge: usize,
+    replace: usize,
     exists: usize,
     keep: usize,
 }
@@ -159,6 +161,8 @@ impl ImageCounts {
             *match image.action {
                 ImageAction::Push => &mut counts.push,
                 ImageAction::Mend { .. } => &mut counts.mend,
+                ImageAction::Merge { .. } => &mut counts.merge,
+                ImageAction::Replace { .. } => &mut counts.replace,
                 ImageAction::Exists => &mut counts.exists,
                 ImageAction::Keep { .. } => &mut counts.keep,
             } += 1;

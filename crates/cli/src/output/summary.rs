@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use indicatif::{BinaryBytes, HumanDuration};
-use portolan_transfer::{ChartOutcome, ChartResult, ImageOutcome, ImageResult, Report};
+use portolan_transfer::{Changes, ChartOutcome, ChartResult, Differing, ImageOutcome, ImageResult, Report};
 
 use super::plan::{count, platforms};
 use super::style::Style;
@@ -48,8 +48,28 @@ fn image_rows(image: &ImageResult) -> Vec<Vec<Cell>> {
         Cell::new(digest, Tone::Dim),
         verified_cell(image.verified),
     ];
-    let kept = image.found.as_ref().map(|found| format!("the tag holds {found}, and was left as it is"));
-    with_remarks(first, [kept, image.error.clone()])
+    with_remarks(first, [what_was_there(image), image.error.clone()])
+}
+
+/// What became of what a tag held before.
+fn what_was_there(image: &ImageResult) -> Option<String> {
+    let found = image.found.as_ref()?;
+    let changes = in_words(&image.changes);
+    Some(match image.action {
+        ImageOutcome::Kept if changes.is_empty() => format!("the tag holds {found}, and was left as it is"),
+        ImageOutcome::Replaced => format!("in place of {found}"),
+        _ => changes,
+    })
+}
+
+/// What a merge changes of a tag, and what it keeps.
+pub(super) fn in_words(changes: &Changes) -> String {
+    let differing =
+        |what: &'static str| move |one: &Differing| format!("{what} {} with {}", one.platform, one.found);
+    let added = (!changes.added.is_empty()).then(|| format!("adds {}", platforms(&changes.added)));
+    let replaced = changes.replaced.iter().map(differing("replaces"));
+    let kept = changes.kept.iter().map(differing("keeps"));
+    added.into_iter().chain(replaced).chain(kept).collect::<Vec<_>>().join("; ")
 }
 
 fn chart_rows(chart: &ChartResult) -> Vec<Vec<Cell>> {
@@ -80,6 +100,8 @@ pub(super) fn image_cell(outcome: ImageOutcome) -> Cell {
         ImageOutcome::Pushed => Cell::new("pushed", Tone::Good),
         ImageOutcome::Exists => Cell::new("exists", Tone::Dim),
         ImageOutcome::Mended => Cell::new("mended", Tone::Good),
+        ImageOutcome::Merged => Cell::new("merged", Tone::Good),
+        ImageOutcome::Replaced => Cell::new("replaced", Tone::Good),
         ImageOutcome::Kept => Cell::new("kept", Tone::Warn),
         ImageOutcome::Failed => Cell::new("failed", Tone::Bad),
         ImageOutcome::Interrupted => Cell::new("interrupted", Tone::Warn),

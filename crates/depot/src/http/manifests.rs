@@ -12,10 +12,13 @@ use super::body::{blocking, whole};
 use super::conditions::{entity_tag, has_already, precondition};
 use super::refusal::Refusal;
 use super::{Answer, App, DOCKER_CONTENT_DIGEST, Incoming, text_header, with_store};
-use crate::store::{FoundManifest, NewManifest};
+use crate::store::{FoundManifest, NewManifest, Precondition};
 
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
+/// Says that a write was held to its condition: a client that reads it need not look whether it took another
+/// writer's update away.
+const CONDITION: HeaderName = HeaderName::from_static("portolan-condition");
 
 /// How the media types of Docker's first schema begin.
 const SCHEMA_1: &str = "application/vnd.docker.distribution.manifest.v1+";
@@ -71,7 +74,10 @@ pub(super) async fn put(
         Locator::Tag(tag) => (NewManifest::new(manifest), [vec![tag], extra.clone()].concat()),
         Locator::Digest(digest) => (NewManifest::with_digest(manifest, &digest)?, extra.clone()),
     };
-    let answer = put_answer(&repository, &new, &extra);
+    let mut answer = put_answer(&repository, &new, &extra);
+    if precondition != Precondition::None {
+        answer.headers_mut().insert(CONDITION, HeaderValue::from_static("held"));
+    }
     let app = Arc::clone(app);
     blocking(move || app.store.put_manifest(&repository, &new, &tags, &precondition)).await?;
     Ok(answer)

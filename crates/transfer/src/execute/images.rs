@@ -3,20 +3,22 @@
 use std::pin::pin;
 
 use futures_util::{StreamExt, stream, stream::FuturesUnordered};
+use portolan_oci::{Digest, SizedDigest};
 use tokio::sync::Semaphore;
 
 use super::{
     Run,
     progress::{Parts, Progress},
-    tag::{Written, write_tag},
+    tag::{TagError, Tagging, Written},
 };
 use crate::{
     blobs::BlobPlan,
     carry::Carriage,
     event::{BlobId, Event},
+    failure::one_line,
     lack::Lack,
     plan::{ImageAction, PlannedImage},
-    report::{ImageOutcome, ImageResult, Totals},
+    report::{Changes, ImageOutcome, ImageResult, Totals},
     verify::Verifier,
 };
 
@@ -76,23 +78,49 @@ impl Run<'_> {
     /// one whose blobs are all there: the bytes have been sent, and a few small requests make them an image.
     async fn finish(&self, at: usize, parts: Parts, verifier: &Verifier<'_>) -> (usize, ImageResult) {
         let image = &self.plan.images[at];
-        let written = match parts.layers {
-            Ok(layers) => {
-                let written = write_tag(&self.target.registry, image, &layers).await;
-                let repository = &image.target.repository;
-                written.map_err(|error| self.closed.note(&error, repository, &self.options.stop))
-            }
-            Err(lack) => Err(lack),
-        };
-        let result = match written {
-            Ok(Written { digest, action, identity }) => {
-                let (action, found) = outcome(action);
-                let result = ImageResult { digest: Some(digest), found, ..line(image, action) };
-                self.read_back(verifier, &identity, result).await
-            }
+        let result = match parts.layers {
+            Ok(layers) => self.tag(image, &layers, verifier).await,
             Err(lack) => lacking(image, lack),
         };
         (at, ImageResult { bytes_sent: parts.sent, ..result })
+    }
+}
+
+impl Run<'_> {
+    /// Has the tag of an image name it, now that all its layers are there.
+    async fn tag(
+        &self,
+        image: &PlannedImage,
+        layers: &[Vec<SizedDigest>],
+        verifier: &Verifier<'_>,
+    ) -> ImageResult {
+        match self.tagged(image, layers, verifier).await {
+            Ok(result) => result,
+            Err(error) => lacking(image, self.tag_lack(image, &error)),
+        }
+    }
+
+    async fn tagged(
+        &self,
+        image: &PlannedImage,
+        layers: &[Vec<SizedDigest>],
+        verifier: &Verifier<'_>,
+    ) -> Result<ImageResult, TagError> {
+        let tagging = Tagging::begin(&self.target.registry, image, self.options.existing, layers).await?;
+        let Written { digest, action, .. } = self.settled(&tagging).await?;
+        let result = ImageResult { digest: Some(digest), ..line(image, action) };
+        Ok(self.read_back(verifier, &tagging, result).await)
+    }
+
+    fn tag_lack(&self, image: &PlannedImage, error: &TagError) -> Lack {
+        match error {
+            TagError::Registry(error) => {
+                self.closed.note(error, &image.target.repository, &self.options.stop)
+            }
+            TagError::Lost { .. } | TagError::Contended | TagError::Merge { .. } => {
+                Lack::Failed(one_line(error))
+            }
+        }
     }
 }
 
@@ -101,17 +129,21 @@ fn settled(image: &PlannedImage) -> Option<ImageResult> {
     if image.action.sends() {
         return None;
     }
-    let (action, found) = outcome(image.action.clone());
-    Some(ImageResult { found, verified: image.verified, ..line(image, action) })
+    Some(ImageResult { verified: image.verified, ..line(image, image.action.clone()) })
 }
 
-/// What an action came to once it was carried out, and what the tag held where it was kept.
-fn outcome(action: ImageAction) -> (ImageOutcome, Option<portolan_oci::Digest>) {
+/// What an action came to once it was carried out: the outcome, what the tag held before, and what of it changed.
+fn outcome(action: ImageAction) -> (ImageOutcome, Option<Digest>, Changes) {
     match action {
-        ImageAction::Push => (ImageOutcome::Pushed, None),
-        ImageAction::Exists => (ImageOutcome::Exists, None),
-        ImageAction::Mend { .. } => (ImageOutcome::Mended, None),
-        ImageAction::Keep { found, .. } => (ImageOutcome::Kept, Some(found)),
+        ImageAction::Push => (ImageOutcome::Pushed, None, Changes::default()),
+        ImageAction::Exists => (ImageOutcome::Exists, None, Changes::default()),
+        ImageAction::Mend { .. } => (ImageOutcome::Mended, None, Changes::default()),
+        ImageAction::Merge { found, changes } => {
+            let is_whole = changes.kept.is_empty();
+            (if is_whole { ImageOutcome::Merged } else { ImageOutcome::Kept }, Some(found), changes)
+        }
+        ImageAction::Replace { found, .. } => (ImageOutcome::Replaced, Some(found), Changes::default()),
+        ImageAction::Keep { found, .. } => (ImageOutcome::Kept, Some(found), Changes::default()),
     }
 }
 
@@ -121,10 +153,12 @@ pub(super) fn lacking(image: &PlannedImage, lack: Lack) -> ImageResult {
         Lack::Failed(error) => (ImageOutcome::Failed, Some(error)),
         Lack::Interrupted { error } => (ImageOutcome::Interrupted, error),
     };
-    ImageResult { error, ..line(image, action) }
+    ImageResult { action, error, ..line(image, ImageAction::Exists) }
 }
 
-fn line(image: &PlannedImage, action: ImageOutcome) -> ImageResult {
+/// The line of an image that was dealt with so.
+fn line(image: &PlannedImage, action: ImageAction) -> ImageResult {
+    let (action, found, changes) = outcome(action);
     ImageResult {
         source: image.source.clone(),
         target: image.target.clone(),
@@ -133,7 +167,8 @@ fn line(image: &PlannedImage, action: ImageOutcome) -> ImageResult {
         action,
         verified: false,
         bytes_sent: 0,
-        found: None,
+        found,
+        changes,
         error: None,
     }
 }

@@ -1,8 +1,7 @@
 //! Looks at an image again once its tag was dealt with, where that was asked for.
 
-use super::Run;
+use super::{Run, tag::Tagging};
 use crate::{
-    content::Identity,
     failure::one_line,
     options::Check,
     plan::ImageAction,
@@ -16,15 +15,14 @@ impl Run<'_> {
     pub(super) async fn read_back(
         &self,
         verifier: &Verifier<'_>,
-        identity: &Identity,
+        tagging: &Tagging<'_>,
         result: ImageResult,
     ) -> ImageResult {
         let wanted = self.options.check == Check::Parts && !self.options.stop.is_requested();
         if !wanted || !result.action.is_there() {
             return result;
         }
-        let target = &result.target;
-        let error = match verifier.probe(&target.repository, &target.locator(), identity).await {
+        let error = match verifier.probe(&tagging.question()).await {
             Ok(Probed { action: ImageAction::Exists, .. }) => {
                 return ImageResult { verified: true, ..result };
             }
@@ -44,7 +42,11 @@ fn in_words(found: &ImageAction) -> String {
             let lacks: Vec<String> = lacks.iter().map(ToString::to_string).collect();
             format!("the registry took it, and lacks {} of it all the same", lacks.join(", "))
         }
-        ImageAction::Keep { found, .. } => format!("its tag was replaced by {found} right after it came"),
+        ImageAction::Keep { found, .. }
+        | ImageAction::Merge { found, .. }
+        | ImageAction::Replace { found, .. } => {
+            format!("its tag was replaced by {found} right after it came")
+        }
         ImageAction::Push | ImageAction::Exists => "its tag was gone right after it came".to_owned(),
     }
 }

@@ -1,14 +1,22 @@
 //! Writes the manifests of an image whose blobs are all in its repository, the one with the tag last.
 
-use portolan_oci::{Digest, Locator, Manifest, Repository, SizedDigest};
+use std::collections::HashSet;
+
+use portolan_oci::{Digest, Locator, Manifest, Merged, SizedDigest};
 use portolan_package::ImageContent;
-use portolan_registry::{HarborRefusal, Registry, RegistryError};
+use portolan_registry::{HarborRefusal, Put, Registry, RegistryError};
 
 use crate::{
     content::Identity,
+    merging,
+    options::Existing,
     plan::{ImageAction, PlannedImage},
-    probe::{Probed, probe},
+    probe::{Probed, Question, probe},
 };
+
+/// How often a tag is read and written again because somebody else was quicker. Each time somebody's work
+/// came to its end, so that only a crowd at one tag uses them up.
+const ATTEMPTS: usize = 20;
 
 /// An image whose tag was dealt with.
 pub(super) struct Written {
@@ -16,85 +24,223 @@ pub(super) struct Written {
     pub(super) digest: Digest,
     /// What was done in the end; another run may have been quicker.
     pub(super) action: ImageAction,
-    /// By what it is recognised, now that every digest is known.
-    pub(super) identity: Identity,
+    /// Whether another writer may have taken the update away, or lost its own by it: then the tag is to be
+    /// read again.
+    pub(super) is_to_be_read_again: bool,
 }
 
-/// Writes an image's manifests. The tag is asked about once more right before: hours may have passed
-/// since the plan, and a tag that exists is never overwritten.
-///
-/// `layers` are those of each member of the image, as they are in the registry.
-///
-/// # Errors
-/// What the registry said against it.
-pub(super) async fn write_tag(
-    registry: &Registry,
-    image: &PlannedImage,
-    layers: &[Vec<SizedDigest>],
-) -> Result<Written, RegistryError> {
-    let repository = &image.target.repository;
-    let locator = image.target.locator();
-    let manifest = with_children_written(registry, image, layers).await?;
-    let identity = match Identity::of(&image.content) {
-        Identity::Pending { config } => Identity::Rebuilt { digest: manifest.digest().clone(), config },
-        known => known,
-    };
-    let mut found = probe(registry, repository, &locator, &identity).await?;
-    if found.action == ImageAction::Push
-        && let Err(error) = registry.put_manifest(repository, &locator, &manifest).await
-    {
-        found = kept_immutable(registry, image, &identity, error).await?;
-    }
-    let action = match (&image.action, found.action) {
-        (ImageAction::Mend { .. }, ImageAction::Exists) => {
-            // By its digest: the tag names it already, and nothing is to change about that.
-            put_by_digest(registry, repository, &manifest).await?;
-            image.action.clone()
+/// Why a tag was not written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TagError {
+    /// What the registry said against it.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The tag's image index names what the registry has lost.
+    #[error(
+        "the tag can't be extended: the registry has lost {} of the image index that it names; bring it again, or leave it out with --drop-lost",
+        .lost.join(", ")
+    )]
+    Lost {
+        /// Digests of the members.
+        lost: Vec<String>,
+    },
+    /// Others write the tag all the time.
+    #[error(
+        "the tag was merged again and again, and each time another writer took it away; run again when they are done"
+    )]
+    Contended,
+    /// The tag could be merged when it was planned, and can't be by now.
+    #[error("the tag can't be extended")]
+    Merge {
+        /// Why not.
+        #[source]
+        source: portolan_oci::MergeError,
+    },
+}
+
+/// An image on its way under its tag.
+pub(super) struct Tagging<'a> {
+    registry: &'a Registry,
+    image: &'a PlannedImage,
+    existing: Existing,
+    locator: Locator,
+    manifest: Manifest,
+    identity: Identity,
+}
+
+impl<'a> Tagging<'a> {
+    /// Writes what the tag will rest on: the members of an image index. `layers` are those of each member of
+    /// the image, as they are in the registry.
+    pub(super) async fn begin(
+        registry: &'a Registry,
+        image: &'a PlannedImage,
+        existing: Existing,
+        layers: &[Vec<SizedDigest>],
+    ) -> Result<Self, RegistryError> {
+        let (manifest, members) = manifests(image, layers);
+        let identity = match Identity::of(&image.content) {
+            Identity::Pending { config } => Identity::Rebuilt { digest: manifest.digest().clone(), config },
+            known => known,
+        };
+        let tagging = Self { registry, image, existing, locator: image.target.locator(), manifest, identity };
+        for member in &members {
+            tagging.put_by_digest(member).await?;
         }
-        (_, other) => other,
-    };
-    let digest = found.digest.unwrap_or_else(|| manifest.digest().clone());
-    Ok(Written { digest, action, identity })
-}
+        Ok(tagging)
+    }
 
-/// The manifest that the tag is to name. The members of an image index are written before, by their digests.
-async fn with_children_written(
-    registry: &Registry,
-    image: &PlannedImage,
-    layers: &[Vec<SizedDigest>],
-) -> Result<Manifest, RegistryError> {
-    match &image.content.content {
-        ImageContent::Single(source) => Ok(source.manifest_with(&layers[0])),
-        ImageContent::Index { index, children } => {
-            for (child, layers) in children.iter().zip(layers) {
-                let manifest = child.manifest_with(layers);
-                put_by_digest(registry, &image.target.repository, &manifest).await?;
+    /// Has the tag name the image. It is asked about once more right before: hours may have passed since the
+    /// plan, and whatever it names by now is extended as the plan would have extended it, never lost.
+    ///
+    /// # Errors
+    /// What the registry said against it, and what keeps two documents from being merged.
+    pub(super) async fn write(&self) -> Result<Written, TagError> {
+        let mut overtaken = None;
+        for _ in 0..ATTEMPTS {
+            match self.write_once().await {
+                Err(TagError::Registry(error @ RegistryError::Overtaken { .. })) => overtaken = Some(error),
+                other => return other,
             }
-            Ok(index.clone())
+        }
+        Err(overtaken.expect("because at least one attempt is made").into())
+    }
+
+    /// What the image is under its tag by now.
+    pub(super) async fn probe(&self) -> Result<Probed, RegistryError> {
+        probe(&self.question()).await
+    }
+
+    async fn write_once(&self) -> Result<Written, TagError> {
+        let found = self.probe().await?;
+        match found.action {
+            ImageAction::Push => {
+                let repository = &self.image.target.repository;
+                let put = self.registry.put_manifest(repository, &self.locator, &self.manifest).await?;
+                let action = if put == Put::Already { ImageAction::Exists } else { ImageAction::Push };
+                Ok(self.written(Probed { action, ..found }))
+            }
+            ImageAction::Exists if matches!(self.image.action, ImageAction::Mend { .. }) => {
+                // By its digest: the tag names it already, and nothing is to change about that.
+                self.put_by_digest(&self.manifest).await?;
+                Ok(self.written(Probed { action: self.image.action.clone(), ..found }))
+            }
+            ImageAction::Replace { found: ref before, ref holds } => {
+                match self.replace(&self.manifest, before).await {
+                    Err(error) if is_immutable(&error) => Ok(self.written(immutable(before, holds))),
+                    other => Ok(other.map(|_| self.written(found))?),
+                }
+            }
+            ImageAction::Merge { found: before, .. } => match self.merge(&before).await {
+                Err(TagError::Registry(error)) if is_immutable(&error) => {
+                    Ok(self.written(immutable(&before, "other platforms")))
+                }
+                other => other,
+            },
+            ImageAction::Exists | ImageAction::Mend { .. } | ImageAction::Keep { .. } => {
+                Ok(self.written(found))
+            }
+        }
+    }
+
+    /// Extends what the tag names, if that is still `before`.
+    async fn merge(&self, before: &Digest) -> Result<Written, TagError> {
+        let repository = &self.image.target.repository;
+        let by_digest = Locator::Digest(before.clone());
+        let Some(found) = self.registry.get_manifest(repository, &by_digest).await? else {
+            return Err(TagError::Lost { lost: vec![before.to_string()] });
+        };
+        if self.manifest.image().is_some() {
+            self.put_by_digest(&self.manifest).await?;
+        }
+        match self.extend(&found, &HashSet::new()).await {
+            Err(error) if is_of_the_document(&error) => self.without_lost(&found, error).await,
+            other => other,
+        }
+    }
+
+    /// Extends what the tag names though the registry refused it, where that is for members which it has
+    /// lost, and those may be left out.
+    async fn without_lost(&self, found: &Manifest, refusal: TagError) -> Result<Written, TagError> {
+        let lost = merging::lost_members(&self.question(), found).await?;
+        match (lost.is_empty(), self.existing.drop_lost) {
+            (true, _) => Err(refusal),
+            (false, false) => Err(TagError::Lost { lost: lost.iter().map(ToString::to_string).collect() }),
+            (false, true) => self.extend(found, &lost.into_iter().collect()).await,
+        }
+    }
+
+    async fn extend(&self, found: &Manifest, lost: &HashSet<Digest>) -> Result<Written, TagError> {
+        let merged = merging::merged(&self.question(), found, &self.manifest, lost).await?;
+        let merged = merged.map_err(|source| TagError::Merge { source })?;
+        let changes = merging::changes(&merged, &self.identity);
+        let action = ImageAction::Merge { found: found.digest().clone(), changes };
+        let document = match merged.document {
+            Merged::Found => {
+                return Ok(self
+                    .written(Probed { action: ImageAction::Exists, digest: Some(found.digest().clone()) }));
+            }
+            Merged::Ours => self.manifest.clone(),
+            Merged::Made(made) => made,
+        };
+        let replaced = self.replace(&document, found.digest()).await?;
+        let is_to_be_read_again = replaced == Put::Unguarded;
+        Ok(Written { is_to_be_read_again, ..self.written(Probed::absent(action)) })
+    }
+
+    fn written(&self, found: Probed) -> Written {
+        let digest = found.digest.unwrap_or_else(|| self.manifest.digest().clone());
+        Written { digest, action: found.action, is_to_be_read_again: false }
+    }
+
+    async fn replace(&self, manifest: &Manifest, before: &Digest) -> Result<Put, RegistryError> {
+        let repository = &self.image.target.repository;
+        self.registry.replace_manifest(repository, &self.locator, manifest, before).await
+    }
+
+    async fn put_by_digest(&self, manifest: &Manifest) -> Result<(), RegistryError> {
+        let by_digest = Locator::Digest(manifest.digest().clone());
+        self.registry.put_manifest(&self.image.target.repository, &by_digest, manifest).await.map(drop)
+    }
+
+    pub(super) fn question(&self) -> Question<'_> {
+        Question {
+            registry: self.registry,
+            repository: &self.image.target.repository,
+            locator: &self.locator,
+            image: &self.image.content,
+            identity: &self.identity,
+            existing: self.existing,
         }
     }
 }
 
-async fn put_by_digest(
-    registry: &Registry,
-    repository: &Repository,
-    manifest: &Manifest,
-) -> Result<(), RegistryError> {
-    let by_digest = Locator::Digest(manifest.digest().clone());
-    registry.put_manifest(repository, &by_digest, manifest).await
+/// Whether a rule of Harbor's keeps the tag from being written again.
+fn is_immutable(error: &RegistryError) -> bool {
+    error.harbor_refusal() == Some(HarborRefusal::ImmutableTag)
 }
 
-/// What an immutable tag holds: somebody wrote it after it was asked about, else Harbor would have taken
-/// it. Any other refusal stays one.
-async fn kept_immutable(
-    registry: &Registry,
-    image: &PlannedImage,
-    identity: &Identity,
-    error: RegistryError,
-) -> Result<Probed, RegistryError> {
-    if error.harbor_refusal() != Some(HarborRefusal::ImmutableTag) {
-        return Err(error);
+fn immutable(found: &Digest, holds: &str) -> Probed {
+    let holds = format!("{holds}, and a rule of its project keeps it as it is");
+    Probed::absent(ImageAction::Keep { found: found.clone(), holds })
+}
+
+/// Whether the registry may have refused a document for what it names.
+fn is_of_the_document(error: &TagError) -> bool {
+    let TagError::Registry(error) = error else { return false };
+    match error {
+        RegistryError::NotFound { .. } => true,
+        RegistryError::Answered { status, .. } => matches!(status.as_u16(), 400 | 422),
+        _ => false,
     }
-    let found = probe(registry, &image.target.repository, &image.target.locator(), identity).await?;
-    if found.action == ImageAction::Push { Err(error) } else { Ok(found) }
+}
+
+/// The manifest that stands for the whole image, and the members that it names.
+fn manifests(image: &PlannedImage, layers: &[Vec<SizedDigest>]) -> (Manifest, Vec<Manifest>) {
+    match &image.content.content {
+        ImageContent::Single(source) => (source.manifest_with(&layers[0]), Vec::new()),
+        ImageContent::Index { index, children } => {
+            let members = children.iter().zip(layers).map(|(child, layers)| child.manifest_with(layers));
+            (index.clone(), members.collect())
+        }
+    }
 }

@@ -106,9 +106,11 @@ impl Stand {
     /// change of the ground: the very content that the plan would bring is there.
     pub(super) fn was_carried_out_to(&self, now: &Self) -> bool {
         match now.step {
-            Step::Exists => matches!(self.step, Step::Push | Step::Mend | Step::Later),
+            Step::Exists => {
+                matches!(self.step, Step::Push | Step::Mend | Step::Merge | Step::Replace | Step::Later)
+            }
             Step::Mend => matches!(self.step, Step::Push | Step::Later),
-            Step::Push | Step::Keep | Step::Later => false,
+            Step::Push | Step::Merge | Step::Replace | Step::Keep | Step::Later => false,
         }
     }
 }
@@ -119,8 +121,8 @@ impl fmt::Display for Stand {
             (Step::Push, _) => f.write_str("nothing"),
             (Step::Exists, _) => f.write_str("the package's own content"),
             (Step::Mend, _) => f.write_str("the package's own content with parts that lack"),
-            (Step::Keep | Step::Later, Some(found)) => write!(f, "{found}"),
-            (Step::Keep, None) => f.write_str("other content"),
+            (Step::Merge | Step::Replace | Step::Keep | Step::Later, Some(found)) => write!(f, "{found}"),
+            (Step::Merge | Step::Replace | Step::Keep, None) => f.write_str("other content"),
             (Step::Later, None) => f.write_str("what is compared when its turn comes"),
         }
     }

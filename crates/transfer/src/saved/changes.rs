@@ -57,13 +57,8 @@ impl SavedPlan {
             .into_iter()
             .filter(|(_, planned, now)| planned != now)
             .map(|(what, planned, now)| Change::Server { what, planned: planned.clone(), now: now.clone() });
-        let (planned, now) = (self.policies, now.policies);
-        let flags = [
-            ("--charts-anyway", planned.charts_anyway, now.charts_anyway),
-            ("--on-existing keep", planned.keep_existing, now.keep_existing),
-            ("--verify", planned.verify, now.verify),
-        ];
-        let flags = flags.into_iter().filter_map(|(flag, planned, now)| match (planned, now) {
+        let flags = self.policies.flags().into_iter().zip(now.policies.flags());
+        let flags = flags.filter_map(|((flag, planned), (_, now))| match (planned, now) {
             (true, false) => Some(Change::FlagGone { flag }),
             (false, true) => Some(Change::FlagNew { flag }),
             _ => None,

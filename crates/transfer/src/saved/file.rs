@@ -1,7 +1,7 @@
 //! The file that a plan is saved in, and the digest that it is approved by.
 //!
 //! ```json
-//! { "planFileVersion": 1, "digest": "sha256:…", "plan": { … } }
+//! { "planFileVersion": 2, "digest": "sha256:…", "plan": { … } }
 //! ```
 //!
 //! Every member of the plan counts for the digest. Unknown members are therefore refused, and not passed
@@ -16,7 +16,7 @@ use super::{SavedPlan, changes::Item};
 use crate::documents::{DocumentError, Kind};
 
 /// Version of a plan file's shape; raised with every change of it.
-pub const PLAN_FILE_VERSION: u32 = 1;
+pub const PLAN_FILE_VERSION: u32 = 2;
 
 const KIND: Kind =
     Kind { name: "plan file", version_of: |versions| versions.plan_file_version, version: PLAN_FILE_VERSION };

@@ -44,7 +44,7 @@ fn usual() -> SavedPlan {
     SavedPlan {
         registry: "https://r.example".to_owned(),
         chart_repository: "LOCAL charts".to_owned(),
-        policies: Policies { charts_anyway: false, keep_existing: false, verify: false },
+        policies: Policies { charts_anyway: false, existing: Existing::default(), verify: false },
         bundles: vec![bundle("a.bundle.tar", "a"), bundle("b.bundle.tar", "b")],
         projects: vec![project("apps", Visibility::Private)],
         images: vec![image("a", Step::Push, None), image("b", Step::Keep, Some(digest("other")))],
@@ -66,7 +66,7 @@ fn file() -> Value {
 /// A changed digest refuses every plan that anybody approved: raise [`PLAN_FILE_VERSION`] with it.
 #[test]
 fn the_digest_is_pinned() {
-    let expected = "sha256:25483fab65045b2a621945b8b1b4e63176a52d507358abce5677fa1c4d9f1caf";
+    let expected = "sha256:f63800cc858f40a785ce90a72fe819f369b992f660bb881c8ad3fb965a8f5ced";
     assert_eq!(usual().digest().to_string(), expected);
 }
 
@@ -93,10 +93,10 @@ fn unknown_members_versions_and_kinds_are_refused() {
     let error = SavedPlan::from_file(more.to_string().as_bytes()).unwrap_err();
     assert!(one_line(&error).starts_with("is no plan file: unknown field `force`"), "{error:?}");
     let mut newer = file();
-    newer["planFileVersion"] = json!(2);
+    newer["planFileVersion"] = json!(3);
     refused(
         &newer,
-        "is a plan file of version 2, and this program reads version 1: use the Portolan that wrote it",
+        "is a plan file of version 3, and this program reads version 2: use the Portolan that wrote it",
     );
     refused(&json!({"reportVersion": 1}), "is no plan file: it is a report");
 }
@@ -130,7 +130,7 @@ fn changed_servers_flags_and_bundles() {
     changed(
         |now| {
             now.registry = "http://r.example".to_owned();
-            now.policies = Policies { charts_anyway: true, keep_existing: false, verify: false };
+            now.policies = Policies { charts_anyway: true, existing: Existing::default(), verify: false };
             // Told by the registry already.
             now.images.clear();
         },
@@ -217,8 +217,25 @@ fn what_was_there_and_is_gone_is_a_change() {
 }
 
 fn any_step() -> impl Strategy<Value = (Step, Option<Digest>)> {
-    let steps = prop::sample::select(vec![Step::Push, Step::Exists, Step::Mend, Step::Keep, Step::Later]);
+    let steps = prop::sample::select(vec![
+        Step::Push,
+        Step::Exists,
+        Step::Mend,
+        Step::Merge,
+        Step::Replace,
+        Step::Keep,
+        Step::Later,
+    ]);
     (steps, prop::option::of("[a-z]{1,3}".prop_map(|text| digest(&text))))
+}
+
+fn any_policy() -> impl Strategy<Value = ExistingPolicy> {
+    prop::sample::select(vec![
+        ExistingPolicy::Merge,
+        ExistingPolicy::Keep,
+        ExistingPolicy::Replace,
+        ExistingPolicy::Error,
+    ])
 }
 
 prop_compose! {
@@ -228,7 +245,9 @@ prop_compose! {
         charts in prop::collection::btree_map("[a-z]{1,4}", any_step(), 0..4),
         left_out in prop::collection::vec("\\PC{0,12}", 0..3),
         charts_anyway: bool,
-        keep_existing: bool,
+        policy in any_policy(),
+        overwrite: bool,
+        drop_lost: bool,
         verify: bool,
     ) -> SavedPlan {
         SavedPlan {
@@ -236,7 +255,7 @@ prop_compose! {
             images: images.into_iter().map(|(name, (step, found))| image(&name, step, found)).collect(),
             charts: charts.into_iter().map(|(name, (step, found))| chart(&name, step, found)).collect(),
             left_out,
-            policies: Policies { charts_anyway, keep_existing, verify },
+            policies: Policies { charts_anyway, existing: Existing { policy, overwrite, drop_lost }, verify },
             ..usual()
         }
         .in_order()

@@ -8,6 +8,7 @@ mod faults;
 mod harbor;
 mod interrupted;
 mod left;
+mod merging;
 mod order;
 mod provenance;
 mod saved;

@@ -16,7 +16,7 @@ use portolan_testkit::{
     skopeo::Skopeo,
 };
 use portolan_transfer::{
-    ChartPolicy, Check, ExistingPolicy, ImagePolicy, MissingProjects, Plan, Preconditions, Report, Selection,
+    ChartPolicy, Check, Existing, ImagePolicy, MissingProjects, Plan, Preconditions, Report, Selection,
     Silent, SyncOptions, Target, execute, plan,
 };
 use tempfile::TempDir;
@@ -69,7 +69,7 @@ impl Site {
             images: ImagePolicy::Relocate,
             missing_projects: MissingProjects::Refuse,
             charts: ChartPolicy::AfterImages,
-            existing: ExistingPolicy::Report,
+            existing: Existing::default(),
             check: Check::Names,
             only: None,
             jobs: 4,
@@ -90,6 +90,13 @@ impl Site {
             charts: connect(&ChartTarget::Local { path }, None, &ConnectOptions::new(SystemTime::UNIX_EPOCH))
                 .unwrap(),
         }
+    }
+
+    /// A sync of the package folder to another target.
+    pub(crate) async fn sync_to(&self, target: &Target, options: &SyncOptions) -> Report {
+        let package = portolan_package::open(&self.package_folder()).unwrap();
+        let plan = plan(Arc::new(package), target, options, &Silent).await.unwrap();
+        execute(&plan, target, options, &Silent).await
     }
 
     pub(crate) async fn plan(&self, options: &SyncOptions) -> Result<Plan, Preconditions> {

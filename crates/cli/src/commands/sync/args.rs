@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use portolan_registry::RateLimit;
-use portolan_transfer::{ChartPolicy, Check, ExistingPolicy, ImagePolicy, MissingProjects, Visibility};
+use portolan_transfer::{
+    ChartPolicy, Check, Existing, ExistingPolicy, ImagePolicy, MissingProjects, Visibility,
+};
 
 use super::access::AccessFlags;
 use crate::args::rate::{Rate, rate};
@@ -49,9 +51,15 @@ pub(crate) struct SyncFlags {
     /// Upload charts even if one of their images failed or was kept with other content
     #[arg(long)]
     pub(super) charts_anyway: bool,
-    /// What to do with tags and charts that exist with other content [default: keep them, and exit with 3]
-    #[arg(long, value_name = "WHAT")]
-    pub(super) on_existing: Option<OnExisting>,
+    /// What to do with tags and charts that exist with other content
+    #[arg(long, value_name = "WHAT", default_value = "merge")]
+    pub(super) on_existing: OnExisting,
+    /// Replace what a tag has for a platform of this package by the package's image; other platforms stay
+    #[arg(long)]
+    pub(super) overwrite: bool,
+    /// Leave out of a merged tag what its registry has lost
+    #[arg(long)]
+    pub(super) drop_lost: bool,
     /// Create projects that the registry lacks, as private ones
     #[arg(long)]
     pub(super) auto_create_repository: bool,
@@ -99,10 +107,17 @@ pub(crate) struct SyncFlags {
 }
 
 /// What happens to tags and charts that exist with other content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum OnExisting {
+    /// A tag gains the platforms that it lacks; what differs stays, and is reported (exit 3)
+    #[default]
+    Merge,
     /// They stay as they are, and that counts as done
     Keep,
+    /// A tag names this package's image alone after that; charts stay
+    Replace,
+    /// The run ends before it writes
+    Error,
 }
 
 /// How many blobs are sent at once.
@@ -144,6 +159,18 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done in part or interrupted (the report
 says what is left), 130 and 143 ended at once by a second signal.";
 
+impl SyncFlags {
+    fn existing(&self) -> Existing {
+        let policy = match self.on_existing {
+            OnExisting::Merge => ExistingPolicy::Merge,
+            OnExisting::Keep => ExistingPolicy::Keep,
+            OnExisting::Replace => ExistingPolicy::Replace,
+            OnExisting::Error => ExistingPolicy::Error,
+        };
+        Existing { policy, overwrite: self.overwrite, drop_lost: self.drop_lost }
+    }
+}
+
 impl SyncArgs {
     /// The first flag whose work belongs to a later version.
     pub(super) fn later(&self) -> Option<&'static str> {
@@ -163,10 +190,7 @@ impl SyncArgs {
         Ok(Overrides {
             images: if flags.skip_images { ImagePolicy::RewriteOnly } else { ImagePolicy::Relocate },
             charts: if flags.charts_anyway { ChartPolicy::Anyway } else { ChartPolicy::AfterImages },
-            existing: match flags.on_existing {
-                Some(OnExisting::Keep) => ExistingPolicy::Keep,
-                None => ExistingPolicy::Report,
-            },
+            existing: flags.existing(),
             check: if flags.verify { Check::Parts } else { Check::Names },
             missing_projects: if flags.auto_create_repository { private } else { MissingProjects::Refuse },
             jobs: flags.jobs.0,

@@ -1,6 +1,6 @@
 //! Exit codes and the flags of later versions.
 
-use portolan_transfer::{ChartResult, ImageResult};
+use portolan_transfer::{Changes, ChartResult, ImageResult};
 
 use super::*;
 
@@ -14,6 +14,7 @@ fn report(images: &[ImageOutcome], charts: &[ChartOutcome]) -> Report {
         verified: false,
         bytes_sent: 0,
         found: None,
+        changes: Changes::default(),
         error: None,
     };
     let chart = |action: &ChartOutcome| ChartResult {
@@ -37,7 +38,7 @@ fn kept_is_exit_3_unless_it_was_asked_for() {
     use ImageOutcome::{Exists, Failed, Kept, Pushed};
     let check = |images: &[ImageOutcome], charts: &[ChartOutcome], usually, with_keep| {
         let report = report(images, charts);
-        assert_eq!(exit(&report, ExistingPolicy::Report), usually, "{images:?} {charts:?}");
+        assert_eq!(exit(&report, ExistingPolicy::Merge), usually, "{images:?} {charts:?}");
         assert_eq!(exit(&report, ExistingPolicy::Keep), with_keep, "{images:?} {charts:?}");
     };
     check(&[Pushed, Exists], &[ChartOutcome::Pushed], Exit::Done, Exit::Done);

@@ -1,0 +1,155 @@
+//! Merging an image into what its tag names: what comes of it, and the document that is written
+//! (design decision 2; rules.md, "Merging"). The rules themselves are pure and stand in `portolan_oci::merge`.
+
+use std::collections::HashSet;
+
+use portolan_oci::{
+    Clash, Digest, ImageConfig, Locator, Manifest, Merge, MergeError, Merged, Platform, Side, SizedDigest,
+    merge,
+};
+use portolan_package::{Image, ImageContent};
+use portolan_registry::RegistryError;
+
+use crate::{
+    content::Identity,
+    probe::Question,
+    report::{Changes, Differing},
+};
+
+/// Bytes of an image's configuration that are read at most: as much as of a manifest.
+const CONFIG_LIMIT: u64 = portolan_oci::MANIFEST_LIMIT;
+
+/// What a merge would come to.
+pub(crate) enum Outlook {
+    /// The tag has all of ours, under that digest.
+    Same(Digest),
+    /// The tag is to change so.
+    Changes(Changes),
+    /// The tag has other content for every platform of ours.
+    Differs,
+    /// The two can't stand under one tag.
+    Refused(MergeError),
+}
+
+/// What comes of merging the image into `found`, which its tag names.
+///
+/// # Errors
+/// Whatever keeps the registry from telling what `found` runs on.
+pub(crate) async fn outlook(question: &Question<'_>, found: &Manifest) -> Result<Outlook, RegistryError> {
+    if let Some(digest) = same_by_config(question, found).await? {
+        return Ok(Outlook::Same(digest));
+    }
+    let ours = stand_in(question.image);
+    let merged = match merged(question, found, &ours, &HashSet::new()).await? {
+        Ok(merged) => merged,
+        Err(error) => return Ok(Outlook::Refused(error)),
+    };
+    Ok(match (&merged.document, merged.kept.is_empty()) {
+        (Merged::Found, true) => Outlook::Same(found.digest().clone()),
+        (Merged::Found, false) => Outlook::Differs,
+        (Merged::Ours | Merged::Made(_), _) => Outlook::Changes(changes(&merged, question.identity)),
+    })
+}
+
+/// The document that holds both `found` and `ours`, less what is `lost`.
+///
+/// # Errors
+/// Whatever keeps the registry from telling what `found` runs on. Inside, why the two can't be merged.
+pub(crate) async fn merged(
+    question: &Question<'_>,
+    found: &Manifest,
+    ours: &Manifest,
+    lost: &HashSet<Digest>,
+) -> Result<Result<Merge, MergeError>, RegistryError> {
+    let found_on = platform_of(question, found).await?;
+    let found = Side { manifest: found, platform: found_on.as_ref() };
+    let ours = Side { manifest: ours, platform: own_platform(question.image) };
+    Ok(merge(found, ours, question.existing.clashing(), lost))
+}
+
+/// What a merge comes to, for plans and reports.
+pub(crate) fn changes(merge: &Merge, identity: &Identity) -> Changes {
+    let differing = |clash: &Clash| Differing {
+        platform: clash.platform.clone(),
+        found: clash.found.clone(),
+        // What stands in for a manifest that is yet to be made has no digest that means anything.
+        ours: identity.digest().map(|_| clash.ours.clone()),
+    };
+    Changes {
+        added: merge.added.clone(),
+        replaced: merge.replaced.iter().map(differing).collect(),
+        kept: merge.kept.iter().map(differing).collect(),
+    }
+}
+
+/// Digests of the members of `found` that the registry doesn't have.
+///
+/// # Errors
+/// Whatever keeps the registry from answering.
+pub(crate) async fn lost_members(
+    question: &Question<'_>,
+    found: &Manifest,
+) -> Result<Vec<Digest>, RegistryError> {
+    let mut lost = Vec::new();
+    for member in found.index().into_iter().flat_map(|index| &index.manifests) {
+        let by_digest = Locator::Digest(member.digest.clone());
+        if question.registry.head_manifest(question.repository, &by_digest).await?.is_none() {
+            lost.push(member.digest.clone());
+        }
+    }
+    Ok(lost)
+}
+
+/// The member of `found` that is this image under another manifest: where ours is made anew, equal configs
+/// make equal images (rules.md, "Same, other, kept").
+async fn same_by_config(question: &Question<'_>, found: &Manifest) -> Result<Option<Digest>, RegistryError> {
+    let (Some(config), Some(own)) = (question.identity.config(), own_platform(question.image)) else {
+        return Ok(None);
+    };
+    let runs_there = |platform: &Platform| platform.normalized() == own.normalized();
+    for member in found.index().into_iter().flat_map(|index| &index.manifests) {
+        if !member.platform.as_ref().is_some_and(runs_there) {
+            continue;
+        }
+        let by_digest = Locator::Digest(member.digest.clone());
+        let manifest = question.registry.get_manifest(question.repository, &by_digest).await?;
+        let image = manifest.as_ref().and_then(Manifest::image);
+        if image.is_some_and(|image| image.config.digest == *config) {
+            return Ok(Some(member.digest.clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// What a single image runs on, by its configuration; `None` where it is none that runs, or has lost it.
+async fn platform_of(question: &Question<'_>, found: &Manifest) -> Result<Option<Platform>, RegistryError> {
+    let Some(image) = found.image() else { return Ok(None) };
+    let config = &image.config;
+    if config.size > CONFIG_LIMIT {
+        return Ok(None);
+    }
+    match question.registry.get_blob(question.repository, &config.digest, CONFIG_LIMIT).await {
+        Ok(bytes) => Ok(ImageConfig::parse(&bytes).ok().map(|config| config.platform)),
+        Err(RegistryError::NotFound { .. } | RegistryError::DigestMismatch { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn own_platform(image: &Image) -> Option<&Platform> {
+    match &image.content {
+        ImageContent::Single(source) => Some(&source.platform),
+        ImageContent::Index { .. } => None,
+    }
+}
+
+/// The manifest or image index of an image; where it is made only while its layers pass, one of the same
+/// config and of no layers, which is enough to see which platforms meet.
+fn stand_in(image: &Image) -> Manifest {
+    match &image.content {
+        ImageContent::Index { index, .. } => index.clone(),
+        ImageContent::Single(source) => {
+            let unknown = SizedDigest { size: 0, digest: source.config_digest.clone() };
+            source.manifest_with(&vec![unknown; source.layers.len()])
+        }
+    }
+}
