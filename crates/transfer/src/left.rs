@@ -2,7 +2,7 @@
 //!
 //! | by the report | in this run |
 //! | --- | --- |
-//! | `pushed`, `exists`, `mended` | not even asked about, unless a chart that is taken needs its digest |
+//! | `pushed`, `exists`, `mended`, `merged`, `replaced` | not even asked about, unless a chart that is taken needs its digest |
 //! | `kept` | the same, unless a chart that is taken waits for it |
 //! | anything else | taken |
 //! | not mentioned | taken where its bundle could not be read then, or a chart that is taken waits for it |
@@ -176,7 +176,7 @@ fn fates<T: Ord>(lines: Vec<Line<T>>) -> BTreeMap<T, Fate> {
     let mut fates = BTreeMap::new();
     for Line { target, action } in lines {
         let fate = match action.as_str() {
-            "pushed" | "exists" | "mended" => Fate::There,
+            "pushed" | "exists" | "mended" | "merged" | "replaced" => Fate::There,
             "kept" => Fate::Kept,
             _ => Fate::Left,
         };
@@ -211,7 +211,9 @@ mod tests {
             assert_eq!(left(&[("r.example/a:1", action)], &[], &[]).is_empty(), expected, "{action}");
             assert_eq!(left(&[], &[("charts/a.tgz", action)], &[]).is_empty(), expected, "{action}");
         };
-        ["pushed", "exists", "mended", "kept"].iter().for_each(|action| check(action, true));
+        ["pushed", "exists", "mended", "merged", "replaced", "kept"]
+            .iter()
+            .for_each(|action| check(action, true));
         ["failed", "withheld", "interrupted", "an outcome of tomorrow"]
             .iter()
             .for_each(|action| check(action, false));

@@ -93,8 +93,7 @@ fn refusals() {
         "error: invalid value '10Mb' for '--limit-rate <RATE>': \
          a number with K, M, G, KiB, MiB or GiB is expected, as in 10M or 1.5MiB",
     );
-    // What does not work yet is not offered.
-    check("portolan sync --on-existing merge", "error: invalid value 'merge' for '--on-existing <WHAT>'");
+    check("portolan sync --on-existing more", "error: invalid value 'more' for '--on-existing <WHAT>'");
     check("portolan sync --output yaml", "error: invalid value 'yaml' for '--output <FORM>'");
 }
 

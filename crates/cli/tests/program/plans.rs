@@ -97,7 +97,7 @@ fn what_is_no_plan_is_a_fault_of_usage() {
         &plan.replace("\"plan\"", "\"more\": 1, \"plan\""),
         "is no plan file\ncaused by: unknown field `more`",
     );
-    check(&plan.replace("Version\": 1", "Version\": 9"), "is a plan file of version 9, and this program");
+    check(&plan.replace("Version\": 2", "Version\": 9"), "is a plan file of version 9, and this program");
     check("", "is no plan file\ncaused by: EOF while parsing");
     check("{\"reportVersion\": 1}", "is no plan file: it is a report\n");
     let refused = site.run("sync -c load-image.yaml --plan nowhere.json").expect(2);

@@ -40,7 +40,10 @@ fn a_run_that_goes_well() {
     assert_eq!(kinds[..5], beginning);
     assert_eq!(kinds.last(), Some(&"finished"));
     let planned = of_type(&records, "planned")[0];
-    assert_eq!(planned["images"], serde_json::json!({"push": 2, "mend": 0, "exists": 0, "keep": 0}));
+    assert_eq!(
+        planned["images"],
+        serde_json::json!({"push": 2, "mend": 0, "merge": 0, "replace": 0, "exists": 0, "keep": 0})
+    );
     assert_eq!(planned["digest"], report["planDigest"]);
     // Two layers and a config each, the lowest layer shared; it is sent once and mounted.
     assert_eq!(of_type(&records, "blob-started").len(), 5);
