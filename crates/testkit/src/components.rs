@@ -40,6 +40,8 @@ pub const BUSYBOX: Component = debian("busybox");
 pub const GROFF: Component = debian("groff");
 /// Makes keys that charts are signed with.
 pub const GPG: Component = debian("gpg");
+/// A C compiler.
+pub const CC: Component = debian("cc");
 /// Container runtime without Docker.
 pub const CONTAINERD: Component = debian("containerd");
 /// containerd's own client.

@@ -25,6 +25,8 @@ pub mod helm;
 pub mod images;
 pub mod oci_layout;
 pub mod ports;
+#[cfg(target_os = "linux")]
+pub mod power_loss;
 pub mod process;
 pub mod proxy;
 pub mod random;

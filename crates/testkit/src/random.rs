@@ -19,6 +19,17 @@ impl Random {
         z ^ (z >> 31)
     }
 
+    /// A number below `bound`, which is not 0; small bounds come out even enough.
+    pub fn below(&mut self, bound: usize) -> usize {
+        let bound = bound as u64;
+        usize::try_from(self.next_u64() % bound).expect("because it is below a usize")
+    }
+
+    /// Heads or tails.
+    pub fn coin(&mut self) -> bool {
+        self.next_u64() & 1 == 1
+    }
+
     /// Fills a buffer.
     pub fn fill(&mut self, buffer: &mut [u8]) {
         for chunk in buffer.chunks_mut(8) {
