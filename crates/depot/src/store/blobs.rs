@@ -18,12 +18,13 @@ use super::draft::Draft;
 use super::durable;
 use super::error::{Io, StoreError};
 use super::overview::Space;
+use super::shelves::Shelves;
 use super::stripes::Stripes;
 
 /// The directory `blobs/`.
 #[derive(Debug)]
 pub struct Blobs {
-    dir: PathBuf,
+    shelves: Shelves,
     scratch: PathBuf,
     database: Database,
     stripes: Stripes,
@@ -50,19 +51,18 @@ impl Arrival {
 
 impl Blobs {
     pub(super) fn open(dir: &Path, scratch: &Path, database: Database) -> Result<Self, StoreError> {
-        durable::create_dirs(dir)?;
-        Ok(Self { dir: dir.to_owned(), scratch: scratch.to_owned(), database, stripes: Stripes::new() })
+        let shelves = Shelves::open(dir)?;
+        Ok(Self { shelves, scratch: scratch.to_owned(), database, stripes: Stripes::new() })
     }
 
     /// The file system that contents lie on.
     pub(super) fn space(&self) -> Result<Space, StoreError> {
-        Space::of(&self.dir)
+        Space::of(self.shelves.dir())
     }
 
     /// Where content of that digest is, or would be.
     pub fn path(&self, digest: &Digest) -> PathBuf {
-        let hex = digest.hex();
-        self.dir.join(digest.algorithm().as_str()).join(&hex[..2]).join(hex)
+        self.shelves.path(digest)
     }
 
     /// A file for content that comes in pieces.
@@ -104,6 +104,7 @@ impl Blobs {
         let verified = draft.verify(expected)?;
         let arrival = Arrival { digest: expected.clone(), size: verified.written() };
         let _held = self.stripes.hold(expected);
+        self.shelves.prepare(expected)?;
         verified.name(&self.path(expected))?;
         let done = self.database.write("add a content to", move |writing| job(writing, &arrival))?;
         if done.is_err() && !self.has_row(expected)? {

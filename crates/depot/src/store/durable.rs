@@ -14,7 +14,8 @@ use crate::names::UploadId;
 /// the annotations of a manifest, which has 4 MiB at most).
 const SMALL: u64 = 8 * 1024 * 1024;
 
-/// Makes a directory and what is missing above it.
+/// Makes a directory and what is missing above it. Of one that is there nothing is synced: what
+/// lies in it must not be relied on before [`sync_dir`] of the directory above it.
 pub(super) fn create_dirs(path: &Path) -> Result<(), StoreError> {
     if path.is_dir() {
         return Ok(());
@@ -22,10 +23,15 @@ pub(super) fn create_dirs(path: &Path) -> Result<(), StoreError> {
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         create_dirs(parent)?;
     }
+    create_dir(path)
+}
+
+/// Makes a directory. The name of one that is there is synced too: whoever made it may not have
+/// come to that.
+pub(super) fn create_dir(path: &Path) -> Result<(), StoreError> {
     match fs::create_dir(path) {
         Ok(()) => sync_parent(path),
-        // Somebody else was faster, and syncs it.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => sync_parent(path),
         Err(error) => Err(error).io("create directory", path),
     }
 }
@@ -41,9 +47,8 @@ pub(super) fn replace(scratch: &Path, path: &Path, content: &[u8]) -> Result<(),
     written
 }
 
-/// Gives a synced file its name, the directory included.
+/// Gives a synced file its name, and syncs that; the directory is there.
 pub(super) fn name(from: &Path, to: &Path) -> Result<(), StoreError> {
-    create_parent(to)?;
     fs::rename(from, to).io("rename into place", to)?;
     sync_parent(to)
 }
@@ -114,13 +119,14 @@ fn write_synced(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     file.sync_all().io("sync", path)
 }
 
-pub(super) fn create_parent(path: &Path) -> Result<(), StoreError> {
-    path.parent().map_or(Ok(()), create_dirs)
-}
-
 pub(super) fn sync_parent(path: &Path) -> Result<(), StoreError> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(parent).io("open", parent)?.sync_all().io("sync", parent)
+    sync_dir(parent)
+}
+
+/// Brings the names in a directory to the disk.
+pub(super) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
+    File::open(dir).io("open", dir)?.sync_all().io("sync", dir)
 }
 
 /// A path element that is a file, not a directory, means absence too.

@@ -38,6 +38,7 @@ mod overview;
 mod projects;
 mod put;
 mod referrers;
+mod shelves;
 mod stripes;
 #[cfg(test)]
 mod tests;
@@ -176,6 +177,9 @@ fn open_database(dir: &Path, scratch: &Path) -> Result<Database, StoreError> {
     if found.as_deref() != Some(FORMAT.as_bytes()) {
         durable::replace(scratch, &path, FORMAT.as_bytes())?;
     }
+    // A process that was killed may have made what is here, the format's new line among it, without
+    // having come to syncing it.
+    durable::sync_dir(dir)?;
     format1::remove_rest(dir)?;
     Ok(database)
 }
