@@ -1,0 +1,45 @@
+//! Power losses in a recording: where, and what is lost, decided by a seed; and what is found then.
+
+use std::net::SocketAddr;
+
+use portolan_depot::{Options, start};
+use portolan_testkit::power_loss::{self, Disk, Position, Trace};
+use portolan_testkit::random::Random;
+
+use crate::findings;
+use crate::ledger::Ledger;
+use crate::site::Site;
+
+/// Where the power fails: mostly right when something was acknowledged, or where a sync or a name was just
+/// made, sometimes anywhere.
+pub(crate) fn cut(trace: &Trace, ledger: &Ledger, seed: u64) -> Position {
+    let mut random = Random::new(seed);
+    let places: Vec<Position> = match random.below(5) {
+        0 | 1 => ledger.acknowledgements().into_iter().map(Position).collect(),
+        2 | 3 => trace.turning_points().collect(),
+        _ => trace.positions().collect(),
+    };
+    places[random.below(places.len())]
+}
+
+/// What is wrong with the depot that a power loss leaves, opened again.
+pub(crate) async fn findings(trace: &Trace, ledger: &Ledger, seed: u64) -> Vec<String> {
+    let cut = cut(trace, ledger, seed);
+    findings_on(&trace.after_power_loss(cut, seed), ledger, cut).await
+}
+
+async fn findings_on(disk: &Disk, ledger: &Ledger, cut: Position) -> Vec<String> {
+    let folder = power_loss::folder();
+    disk.write_to(folder.path());
+    let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+    let running = match start(folder.path(), Options::default(), anywhere).await {
+        Ok(running) => running,
+        Err(error) => return vec![format!("cannot be opened: {error:?}")],
+    };
+    let site = Site::new(&format!("http://{}", running.addr()));
+    let mut found = findings::of(&site, folder.path(), ledger, cut.0).await;
+    found.extend(findings::of_a_push(&site).await);
+    drop(site);
+    found.extend(running.shutdown().await.err().map(|error| format!("does not stop: {error:?}")));
+    found
+}
