@@ -24,7 +24,8 @@ mod yaml;
 
 pub use names::{ChartStem, NameError, ProjectName, Tenant, UploadId};
 pub use options::{
-    Account, ChartDepth, Existing, HarborCharts, MetricsAccess, MinFree, Mode, Options, Projects, Visibility,
+    Account, ChartDepth, Existing, HarborCharts, MetricsAccess, MinFree, MissingParts, Mode, Options,
+    Projects, Visibility,
 };
 pub use serve::{Certificate, Limits, Listener, Listening, PairFiles, Reach, TlsError};
 pub use server::{Depot, DepotError, Running, start, start_on};

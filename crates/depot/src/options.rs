@@ -19,6 +19,8 @@ pub struct Options {
     pub chart_depth: ChartDepth,
     /// Whether Harbor's paths of chart repositories are there.
     pub harbor_charts: HarborCharts,
+    /// What happens to manifests that name what their repository does not hold.
+    pub missing_parts: MissingParts,
     /// The one account that may do everything; without one, everybody may, and the depot then
     /// refuses to listen anywhere but on loopback.
     pub account: Option<Account>,
@@ -61,6 +63,17 @@ pub enum HarborCharts {
     Served,
     /// All of them are 404, as from Harbor 2.8 on: charts go into the registry.
     Absent,
+}
+
+/// What happens to a manifest with parts (config, layers, members of an image index) that its
+/// repository does not hold; the specification leaves it to the registry (OCI Distribution 1.1, "Push").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MissingParts {
+    /// It is refused, so that what a tag names can be pulled.
+    #[default]
+    Refused,
+    /// It is taken: a copy of some platforms keeps the image index of all ("sparse").
+    Taken,
 }
 
 /// Whether a project's content may be read without signing in.

@@ -41,19 +41,20 @@ impl PartAsked {
     }
 }
 
-/// What a write requires of what is there: `If-Match: "DIGEST"` or `If-None-Match: *`.
+/// What a write requires of what is there: `If-Match: "DIGEST"`, `If-Match: *` or `If-None-Match: *`.
 ///
 /// What cannot be understood is refused: a condition that is ignored would be an update lost.
 pub(super) fn precondition(headers: &HeaderMap) -> Result<Precondition, Refusal> {
     let bad = || {
         Refusal::plain(
             StatusCode::PRECONDITION_FAILED,
-            "If-Match takes one digest in quotes, If-None-Match takes *",
+            "If-Match takes one digest in quotes or *, If-None-Match takes *",
         )
     };
     match (headers.get(header::IF_MATCH), headers.get(header::IF_NONE_MATCH)) {
         (None, None) => Ok(Precondition::None),
         (None, Some(value)) if value == "*" => Ok(Precondition::Absent),
+        (Some(value), None) if value == "*" => Ok(Precondition::Exists),
         (Some(value), None) => {
             let text = value.to_str().unwrap_or_default().trim();
             let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));

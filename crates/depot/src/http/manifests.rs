@@ -74,6 +74,7 @@ pub(super) async fn put(
         Locator::Tag(tag) => (NewManifest::new(manifest), [vec![tag], extra.clone()].concat()),
         Locator::Digest(digest) => (NewManifest::with_digest(manifest, &digest)?, extra.clone()),
     };
+    let new = new.with(app.options.missing_parts);
     let mut answer = put_answer(&repository, &new, &extra);
     if precondition != Precondition::None {
         answer.headers_mut().insert(CONDITION, HeaderValue::from_static("held"));

@@ -8,12 +8,14 @@ use serde::Deserialize;
 use super::error::StoreError;
 use super::put::{Put, required};
 use super::{Precondition, Store};
+use crate::options::MissingParts;
 
 /// A manifest on its way into a repository, under the digest its client wants.
 #[derive(Debug, Clone)]
 pub struct NewManifest {
     pub(super) manifest: Manifest,
     pub(super) digest: Digest,
+    pub(super) parts: MissingParts,
 }
 
 /// Why a manifest was not put.
@@ -27,11 +29,11 @@ pub enum PutError {
         /// Blobs and manifests that are not there.
         digests: Vec<Digest>,
     },
-    /// The tag is not what the client believes it to be.
-    #[error("tag {tag} was changed by somebody else: read it again")]
+    /// What is there is not what the client believes it to be.
+    #[error("{reference} was changed by somebody else: read it again")]
     Changed {
-        /// The tag.
-        tag: Tag,
+        /// The tag, or the digest of a manifest that was put without one.
+        reference: Locator,
     },
     /// The store failed.
     #[error(transparent)]
@@ -53,7 +55,7 @@ impl NewManifest {
     /// A manifest under its SHA-256 digest.
     pub fn new(manifest: Manifest) -> Self {
         let digest = manifest.digest().clone();
-        Self { manifest, digest }
+        Self { manifest, digest, parts: MissingParts::Refused }
     }
 
     /// A manifest under a digest that was given, of any algorithm; refused where it has another.
@@ -62,7 +64,18 @@ impl NewManifest {
         if actual != *expected {
             return Err(StoreError::DigestMismatch { expected: expected.clone(), actual });
         }
-        Ok(Self { manifest, digest: actual })
+        Ok(Self { digest: actual, ..Self::new(manifest) })
+    }
+
+    /// The same, with what happens where its parts are not there; else it is refused.
+    #[must_use]
+    pub fn with(self, parts: MissingParts) -> Self {
+        Self { parts, ..self }
+    }
+
+    /// Everything that must be there before the manifest is.
+    pub(super) fn required(&self) -> impl Iterator<Item = &Descriptor> {
+        required(self.manifest.content()).filter(|_| self.parts == MissingParts::Refused)
     }
 
     /// The digest it is put under.
@@ -102,8 +115,8 @@ impl NewManifest {
 
 impl Store {
     /// Puts a manifest into a repository together with its tags, each of which must meet
-    /// `precondition`. Everything it refers to, but for its subject, must be there already. Where
-    /// it is refused, nothing has changed.
+    /// `precondition`; without tags the manifest itself must. Everything it refers to, but for its subject, must be there already, unless
+    /// it came with [`MissingParts::Taken`]. Where it is refused, nothing has changed.
     pub fn put_manifest(
         &self,
         repository: &Repository,
@@ -149,7 +162,7 @@ impl Store {
 
     /// Parts without a file, which count as missing whatever the database says.
     fn lost_parts(&self, new: &NewManifest) -> Vec<Digest> {
-        let parts = required(new.manifest.content()).map(|part| &part.digest);
+        let parts = new.required().map(|part| &part.digest);
         parts.filter(|digest| !self.blobs.has_file(digest)).cloned().collect()
     }
 }

@@ -14,13 +14,16 @@ pub struct Metadata {
     pub(super) database: Database,
 }
 
-/// What a tag must be for it to be set (`If-Match`, `If-None-Match: *`).
+/// What a tag must be for it to be set, or a manifest without one for it to be put (`If-Match`,
+/// `If-None-Match: *`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Precondition {
     /// Anything.
     None,
     /// It points to that manifest.
     Is(Digest),
+    /// It points to any.
+    Exists,
     /// It does not exist.
     Absent,
 }
@@ -30,6 +33,7 @@ impl Precondition {
         match self {
             Self::None => true,
             Self::Is(digest) => found == Some(digest),
+            Self::Exists => found.is_some(),
             Self::Absent => found.is_none(),
         }
     }

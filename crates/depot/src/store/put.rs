@@ -1,6 +1,6 @@
 //! Putting a manifest: what is checked and written in one transaction.
 
-use portolan_oci::{Descriptor, Digest, ManifestContent, MediaType, Repository, Tag};
+use portolan_oci::{Descriptor, Digest, Locator, ManifestContent, MediaType, Repository, Tag};
 use rusqlite::{Connection, params};
 
 use super::blobs::Arrival;
@@ -33,10 +33,23 @@ impl Put {
         if !digests.is_empty() {
             return Ok(Some(PutError::Missing { repository: self.repository.clone(), digests }));
         }
+        let changed = self.changed(connection)?;
+        Ok(changed.map(|reference| PutError::Changed { reference }))
+    }
+
+    /// The first thing for which the precondition does not hold.
+    fn changed(&self, connection: &Connection) -> rusqlite::Result<Option<Locator>> {
         for tag in &self.tags {
             let found = tagged(connection, &self.repository, tag)?;
             if !self.precondition.holds(found.as_ref()) {
-                return Ok(Some(PutError::Changed { tag: tag.clone() }));
+                return Ok(Some(Locator::Tag(tag.clone())));
+            }
+        }
+        let own = &self.new.digest;
+        if self.tags.is_empty() && self.precondition != Precondition::None {
+            let there = media_type(connection, &self.repository, own)?.is_some();
+            if !self.precondition.holds(there.then_some(own)) {
+                return Ok(Some(Locator::Digest(own.clone())));
             }
         }
         Ok(None)
@@ -44,7 +57,7 @@ impl Put {
 
     fn missing(&self, connection: &Connection) -> rusqlite::Result<Vec<Digest>> {
         let mut missing = Vec::new();
-        for part in required(self.new.manifest.content()) {
+        for part in self.new.required() {
             let digest = &part.digest;
             let there = !self.lost.contains(digest) && has_part(connection, &self.repository, digest)?;
             if !there && !missing.contains(digest) {

@@ -1,5 +1,6 @@
 //! Pushing manifests (OCI Distribution 1.1, "Pushing Manifests"): end-7.
 
+use portolan_depot::{MissingParts, Options};
 use portolan_oci::{Algorithm, Descriptor, Digest, Hasher, MediaType};
 use reqwest::StatusCode;
 use serde_json::json;
@@ -62,6 +63,26 @@ async fn end_7_refuses_a_manifest_whose_parts_are_missing() {
     site.put("p/a", "v1", &MediaType::OCI_INDEX, index)
         .await
         .refused(StatusCode::NOT_FOUND, "MANIFEST_BLOB_UNKNOWN");
+}
+
+#[tokio::test]
+async fn end_7_takes_sparse_manifests_where_that_was_chosen() {
+    let site = Site::with(Options { missing_parts: MissingParts::Taken, ..Options::default() }).await;
+    let (member, content) = site.image("a", "member").await;
+    let missing = Descriptor::new(MediaType::OCI_MANIFEST, Digest::sha256(b"elsewhere"), 1024);
+    let there = Descriptor::new(MediaType::OCI_MANIFEST, member.clone(), content.len() as u64);
+    let index = manifest(&json!({"manifests": [there, missing]}));
+    site.put("a", "index", &MediaType::OCI_INDEX, index.clone()).await.expect(StatusCode::CREATED);
+    let config = site.blob("a", b"{}").await;
+    let layer = Descriptor::new(MediaType::OCI_LAYER_GZIP, Digest::sha256(b"no layer"), 10);
+    let image = manifest(&json!({"config": config, "layers": [layer]}));
+    site.put("a", "image", &MediaType::OCI_MANIFEST, image.clone()).await.expect(StatusCode::CREATED);
+    for (tag, content) in [("index", index), ("image", image)] {
+        assert_eq!(site.get(&format!("/v2/a/manifests/{tag}")).await.body, content);
+    }
+    let path = format!("/v2/a/manifests/{}", missing.digest);
+    site.get(&path).await.refused(StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN");
+    site.get(&format!("/v2/a/blobs/{}", layer.digest)).await.refused(StatusCode::NOT_FOUND, "BLOB_UNKNOWN");
 }
 
 #[tokio::test]
@@ -149,7 +170,30 @@ async fn a_conditional_put_loses_no_update() {
     assert_eq!(site.head("/v2/a/manifests/x").await.header("docker-content-digest"), first.to_string());
     let etag = site.head("/v2/a/manifests/x").await.header("etag").to_owned();
     assert_eq!(put("x", "If-Match", &etag).await, StatusCode::CREATED);
+    assert_eq!(put("new", "If-Match", "*").await, StatusCode::PRECONDITION_FAILED);
     assert_eq!(put("new", "If-None-Match", "*").await, StatusCode::CREATED);
+    assert_eq!(put("new", "If-Match", "*").await, StatusCode::CREATED);
+    assert_eq!(put("new", "If-Match", &format!("{etag}, \"x\"")).await, StatusCode::PRECONDITION_FAILED);
+}
+
+#[tokio::test]
+async fn a_conditional_put_by_digest_is_about_the_manifest() {
+    let site = Site::new().await;
+    let content = site.image_parts("a", "x").await;
+    let digest = Digest::sha256(&content);
+    let put = async |header: &str, value: &str| {
+        let ask = site.ask(&format!("PUT /v2/a/manifests/{digest}")).header(header, value);
+        ask.header("Content-Type", MediaType::OCI_MANIFEST.as_str()).body(content.clone()).send().await.status
+    };
+    let own = format!("\"{digest}\"");
+    for missing in ["*", &own] {
+        assert_eq!(put("If-Match", missing).await, StatusCode::PRECONDITION_FAILED);
+    }
+    assert_eq!(put("If-None-Match", "*").await, StatusCode::CREATED);
+    assert_eq!(put("If-None-Match", "*").await, StatusCode::PRECONDITION_FAILED);
+    for there in ["*", &own] {
+        assert_eq!(put("If-Match", there).await, StatusCode::CREATED);
+    }
 }
 
 #[tokio::test]

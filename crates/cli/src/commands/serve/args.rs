@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use portolan_depot::{ChartDepth, Limits, Options, Projects};
+use portolan_depot::{ChartDepth, Limits, MissingParts, Options, Projects};
 
 use super::listen::ListenArgs;
 use crate::commands::depot::data::DataArgs;
@@ -25,6 +25,9 @@ pub struct ServeArgs {
     /// How many path elements stand before a chart repository: 1, one for each project, or 0, one alone
     #[arg(long, value_name = "N", value_enum, default_value_t = Depth::One)]
     chart_depth: Depth,
+    /// Take manifests that name layers or platforms which their repository does not hold (sparse copies)
+    #[arg(long)]
+    allow_missing_parts: bool,
     #[command(flatten)]
     limits: LimitArgs,
 }
@@ -93,6 +96,10 @@ impl ServeArgs {
                 Depth::Zero => ChartDepth::Root,
                 Depth::One => ChartDepth::Project,
             },
+            missing_parts: match self.allow_missing_parts {
+                true => MissingParts::Taken,
+                false => MissingParts::Refused,
+            },
             limits: self.limits.limits(),
             ..Options::default()
         }
@@ -137,6 +144,7 @@ mod tests {
     fn flags_and_what_they_tell() {
         let told = options("--projects --chart-depth 0 --max-connections 7 --body-timeout 1m").unwrap();
         assert_eq!((told.projects, told.chart_depth), (Projects::Enforced, ChartDepth::Root));
+        assert_eq!(options("--allow-missing-parts").unwrap().missing_parts, MissingParts::Taken);
         assert_eq!((told.limits.connections, told.limits.patience), (7, Duration::from_secs(60)));
         let check = |line: &str, expected: &str| {
             let refused = options(line).unwrap_err();

@@ -33,7 +33,10 @@ fn a_put_whose_condition_fails_changes_nothing() {
     put_manifest(&store, "p/a", &seeded("1"), &["v1"]);
     let other = seeded("2");
     let put = store.put_manifest(&name, &other, &[tag("v2"), tag("v1")], &Precondition::Absent);
-    assert!(matches!(&put, Err(PutError::Changed { tag }) if tag.as_str() == "v1"), "{put:?}");
+    assert!(
+        matches!(&put, Err(PutError::Changed { reference: Locator::Tag(v1) }) if *v1 == tag("v1")),
+        "{put:?}"
+    );
     assert_eq!(store.metadata.tags(&name).unwrap().unwrap(), ["v1"]);
     assert_eq!(store.metadata.manifest(&name, other.digest()).unwrap(), None);
     assert!(!store.blobs.has_file(other.digest()));
