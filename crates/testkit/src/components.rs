@@ -46,6 +46,8 @@ pub const CC: Component = debian("cc");
 pub const CONTAINERD: Component = debian("containerd");
 /// containerd's own client.
 pub const CTR: Component = debian("ctr");
+/// Docker's client.
+pub const DOCKER: Component = debian("docker");
 /// Docker's daemon.
 pub const DOCKERD: Component = debian("dockerd");
 /// The oldest Helm that is supported.

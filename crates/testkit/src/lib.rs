@@ -30,6 +30,7 @@ pub mod power_loss;
 pub mod process;
 pub mod proxy;
 pub mod random;
+pub mod runtimes;
 pub mod scripted;
 pub mod signing;
 pub mod skopeo;

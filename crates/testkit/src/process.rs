@@ -66,6 +66,21 @@ impl Daemon {
         fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 
+    /// Asks the program to end and waits until it did, so that it can undo what it did to the system.
+    ///
+    /// # Panics
+    /// With the log's end, where it takes too long.
+    pub fn terminate(&mut self) {
+        // Where it is gone already there is nobody to tell.
+        outcome(Command::new("kill").arg(self.id().to_string()));
+        let deadline = Instant::now() + PATIENCE;
+        while self.child.try_wait().expect("a child can be asked for its state").is_none() {
+            let late = Instant::now() > deadline;
+            assert!(!late, "{} did not end in {PATIENCE:?}:\n{}", self.name, tail(&self.log()));
+            std::thread::sleep(PAUSE);
+        }
+    }
+
     /// The process' number.
     pub fn id(&self) -> u32 {
         self.child.id()

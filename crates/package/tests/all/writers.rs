@@ -3,7 +3,7 @@
 //! Each program gets images that the test kit made and writes them out again; what is read must be those
 //! images.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use crate::support::{Folder, compresses, known_digest, names, only, send, single};
@@ -14,7 +14,8 @@ use portolan_testkit::docker_archive::{Shape, docker_archive};
 use portolan_testkit::docker_registry::{DockerRegistry, Options};
 use portolan_testkit::images::Image;
 use portolan_testkit::oci_layout::{multi_platform, oci_layout};
-use portolan_testkit::process::{self, Daemon};
+use portolan_testkit::process;
+use portolan_testkit::runtimes::{Containerd, Docker};
 use portolan_testkit::skopeo::Skopeo;
 
 const APP: &str = "registry.example.com/team/app:1.0";
@@ -108,59 +109,19 @@ fn crane_pull() {
     }
 }
 
-/// Whether daemons of containers can be started here; where not, that is said.
-fn is_root() -> bool {
-    let root = process::run(Command::new("id").arg("-u")) == b"0\n";
-    if !root {
-        components::skip("daemons of containers need root");
-    }
-    root
-}
-
-/// Docker's daemon with a folder of its own, and the client that talks to it.
-struct Docker {
-    daemon: Daemon,
-    socket: String,
-    _folder: Folder,
-}
-
-impl Docker {
-    fn start() -> Option<Self> {
-        let program = components::DOCKERD.require().filter(|_| is_root())?;
-        let folder = Folder::new();
-        let path = |name: &str| folder.path().join(name).display().to_string();
-        let socket = format!("unix://{}", path("d.sock"));
-        let mut command = Command::new(program);
-        command.args(["--host", &socket, "--data-root", &path("data"), "--exec-root", &path("exec")]);
-        command.args(["--pidfile", &path("d.pid"), "--storage-driver", "vfs", "--bridge", "none"]);
-        command.args(["--iptables=false", "--ip6tables=false", "--ip-forward=false"]);
-        let mut daemon = Daemon::start(command, &folder.path().join("log"));
-        daemon.wait_for(|log| log.contains("API listen on").then_some(()));
-        Some(Self { daemon, socket, _folder: folder })
-    }
-
-    fn run(&self, args: &[&str]) {
-        process::run(Command::new("docker").args(["--host", &self.socket]).args(args));
-    }
-}
-
-impl Drop for Docker {
-    /// Asked to end, the daemon ends its own containerd too.
-    fn drop(&mut self) {
-        process::outcome(Command::new("kill").args(["-TERM", &self.daemon.id().to_string()]));
-        self.daemon.wait_for(|log| log.contains("Daemon shutdown complete").then_some(()));
-    }
+fn docker(daemon: &Docker, args: &[&str]) {
+    process::run(daemon.command().args(args));
 }
 
 #[test]
 fn docker_save() {
-    let Some(docker) = Docker::start() else { return };
+    let Some(daemon) = Docker::start() else { return };
     let folder = Folder::new();
     let images = [Image::random(APP, 1), Image::random(HUB, 2)];
     let archive = folder.file("in.tar", &docker_archive(Shape::DockerSave, &images));
-    docker.run(&["load", "--input", archive.to_str().unwrap()]);
+    docker(&daemon, &["load", "--input", archive.to_str().unwrap()]);
     let written = folder.path().join("docker.tar");
-    docker.run(&["save", "--output", written.to_str().unwrap(), APP, HUB]);
+    docker(&daemon, &["save", "--output", written.to_str().unwrap(), APP, HUB]);
     let package = open(&written);
     assert_images(&package, &images);
     for image in &only(&package).images {
@@ -168,59 +129,27 @@ fn docker_save() {
         send(single(image));
     }
     let by_id = folder.path().join("by-id.tar");
-    docker.run(&["save", "--output", by_id.to_str().unwrap(), images[0].config_digest().hex()]);
+    docker(&daemon, &["save", "--output", by_id.to_str().unwrap(), images[0].config_digest().hex()]);
     let error = portolan_package::open(&by_id).unwrap_err().to_string();
     assert!(error.contains("by-id.tar: manifest.json: the image") && error.contains("RepoTags"), "{error}");
 }
 
-/// containerd with a folder of its own.
-struct Containerd {
-    _daemon: Daemon,
-    ctr: PathBuf,
-    socket: String,
-    _folder: Folder,
+fn ctr(daemon: &Containerd, args: &[&str]) {
+    process::run(daemon.command().args(["--namespace", "test", "images"]).args(args));
 }
 
-impl Containerd {
-    fn start() -> Option<Self> {
-        let program = components::CONTAINERD.require().filter(|_| is_root())?;
-        let ctr = components::CTR.require()?;
-        let folder = Folder::new();
-        let path = |name: &str| folder.path().join(name).display().to_string();
-        let socket = path("c.sock");
-        let config = format!(
-            "version = 2\nroot = {:?}\nstate = {:?}\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n\
-             [grpc]\naddress = {socket:?}\n[ttrpc]\naddress = {:?}\n",
-            path("root"),
-            path("state"),
-            path("t.sock")
-        );
-        let config = folder.file("config.toml", config.as_bytes());
-        let mut command = Command::new(program);
-        command.arg("--config").arg(config);
-        let mut daemon = Daemon::start(command, &folder.path().join("log"));
-        daemon.wait_for(|log| log.contains("successfully booted").then_some(()));
-        Some(Self { _daemon: daemon, ctr, socket, _folder: folder })
-    }
-
-    fn run(&self, args: &[&str]) {
-        let mut command = Command::new(&self.ctr);
-        process::run(command.args(["--address", &self.socket, "--namespace", "test", "images"]).args(args));
-    }
-
-    fn import(&self, archive: &Path) {
-        self.run(&["import", "--no-unpack", "--all-platforms", archive.to_str().unwrap()]);
-    }
+fn import(daemon: &Containerd, archive: &Path) {
+    ctr(daemon, &["import", "--no-unpack", "--all-platforms", archive.to_str().unwrap()]);
 }
 
 #[test]
 fn ctr_image_export() {
-    let Some(containerd) = Containerd::start() else { return };
+    let Some(daemon) = Containerd::start() else { return };
     let folder = Folder::new();
     let images = [Image::random(APP, 1), Image::random(HUB, 2)];
-    containerd.import(&folder.file("in.tar", &oci_layout(&images)));
+    import(&daemon, &folder.file("in.tar", &oci_layout(&images)));
     let written = folder.path().join("ctr.tar");
-    containerd.run(&["export", written.to_str().unwrap(), APP, HUB]);
+    ctr(&daemon, &["export", written.to_str().unwrap(), APP, HUB]);
     let package = open(&written);
     assert_images(&package, &images);
     for image in &only(&package).images {
@@ -231,15 +160,15 @@ fn ctr_image_export() {
 
 #[test]
 fn ctr_image_export_of_several_platforms() {
-    let Some(containerd) = Containerd::start() else { return };
+    let Some(daemon) = Containerd::start() else { return };
     let folder = Folder::new();
     let platforms = ["linux/amd64", "linux/arm64"].map(|text| text.parse::<Platform>().unwrap());
     let children = platforms.each_ref().map(|platform| Image::random_for(APP, 1, platform));
     let (archive, index_bytes) = multi_platform(APP, &children);
-    containerd.import(&folder.file("in.tar", &archive));
+    import(&daemon, &folder.file("in.tar", &archive));
 
     let all = folder.path().join("all.tar");
-    containerd.run(&["export", "--all-platforms", all.to_str().unwrap(), APP]);
+    ctr(&daemon, &["export", "--all-platforms", all.to_str().unwrap(), APP]);
     let package = open(&all);
     let image = &only(&package).images[0];
     let ImageContent::Index { index, children: found } = &image.content else { panic!("{image:?}") };
@@ -247,7 +176,7 @@ fn ctr_image_export_of_several_platforms() {
     assert_eq!(found.len(), 2);
 
     let one = folder.path().join("one.tar");
-    containerd.run(&["export", "--platform", "linux/arm64", one.to_str().unwrap(), APP]);
+    ctr(&daemon, &["export", "--platform", "linux/arm64", one.to_str().unwrap(), APP]);
     let package = open(&one);
     let image = &only(&package).images[0];
     assert_eq!(names(image), [APP]);
