@@ -10,8 +10,9 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use portolan_oci::{Digest, Repository};
 
-use super::body::{blocking, file_body};
+use super::body::blocking;
 use super::conditions::{PartAsked, entity_tag, has_already};
+use super::outgoing::file_body;
 use super::refusal::Refusal;
 use super::{Answer, App, DOCKER_CONTENT_DIGEST, with_store};
 use crate::protocol::Wanted;

@@ -1,14 +1,10 @@
-//! Bodies, in and out: everything bounded, every disk access away from the threads that serve.
+//! Bodies on their way in: everything bounded, every disk access away from the threads that serve.
 
-use std::fs::File;
-use std::io;
 use std::mem;
-use std::ops::RangeInclusive;
-use std::os::unix::fs::FileExt;
 
 use axum::body::Body;
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, TryStreamExt, pin_mut, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, pin_mut};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::store::{Claim, Draft, StoreError};
@@ -16,9 +12,6 @@ use crate::store::{Claim, Draft, StoreError};
 /// Bytes gathered before they are handed to a thread that writes and hashes them: large enough
 /// for the hand-over to cost nothing beside the work. Two such batches an upload are in memory.
 const BATCH: usize = 512 * 1024;
-
-/// Bytes read from a file at once on their way out.
-const PIECE: u64 = 128 * 1024;
 
 /// Why a body did not arrive whole.
 #[derive(Debug, thiserror::Error)]
@@ -161,32 +154,4 @@ impl<S: Sink> Pump<S> {
             }
         }
     }
-}
-
-/// A stretch of a file as a body; a short one is read at once, so that it costs no second hop.
-/// Blocks when called.
-pub(super) fn file_body(file: File, range: &RangeInclusive<u64>) -> io::Result<Body> {
-    let (start, end) = (*range.start(), *range.end() + 1);
-    if end - start <= PIECE {
-        return read_piece(&file, start, end).map(Body::from);
-    }
-    let pieces = stream::try_unfold((file, start), move |(file, at)| async move {
-        if at >= end {
-            return Ok(None);
-        }
-        blocking(move || {
-            let piece = read_piece(&file, at, end.min(at + PIECE))?;
-            let next = at + piece.len() as u64;
-            io::Result::Ok(Some((piece, (file, next))))
-        })
-        .await
-    });
-    Ok(Body::from_stream(pieces))
-}
-
-fn read_piece(file: &File, start: u64, end: u64) -> io::Result<Bytes> {
-    let length = usize::try_from(end - start).map_err(io::Error::other)?;
-    let mut piece = vec![0; length];
-    file.read_exact_at(&mut piece, start)?;
-    Ok(piece.into())
 }

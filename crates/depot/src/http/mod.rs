@@ -10,6 +10,7 @@ mod harbor;
 mod lists;
 mod manifests;
 mod operations;
+mod outgoing;
 mod refusal;
 mod uploads;
 mod welcome;
