@@ -141,7 +141,7 @@ async fn receive(
 }
 
 /// Reads name, version and metadata out of an archive.
-fn inspect(draft: Draft) -> Result<Arrived, Refusal> {
+fn inspect(mut draft: Draft) -> Result<Arrived, Refusal> {
     if draft.written() < GZIP_MAGIC.len() as u64 {
         return Err(bad_request("gzip: invalid header"));
     }
@@ -156,7 +156,7 @@ fn inspect(draft: Draft) -> Result<Arrived, Refusal> {
         .map_err(|error| bad_request(&chain(&error)))?;
     let stem = ChartStem::new(chart.name(), chart.version().as_str())
         .map_err(|error| bad_request(&error.to_string()))?;
-    let digest = draft.digest();
+    let digest = draft.digest()?;
     let Ok(Value::Object(metadata)) = serde_json::to_value(chart.metadata()) else {
         return Err(bad_request("Chart.yaml is no map"));
     };

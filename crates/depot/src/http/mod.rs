@@ -257,7 +257,7 @@ async fn harbor_call(app: &Arc<App>, call: HarborCall, incoming: Incoming) -> An
 }
 
 /// Runs work on the store where it may block.
-async fn with_store<T, W>(app: &Arc<App>, work: W) -> Result<T, StoreError>
+pub(crate) async fn with_store<T, W>(app: &Arc<App>, work: W) -> Result<T, StoreError>
 where
     T: Send + 'static,
     W: FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,

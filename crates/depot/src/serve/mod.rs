@@ -13,6 +13,7 @@ mod link;
 mod listener;
 mod patience;
 mod record;
+mod sessions;
 mod tls;
 
 use std::future::{Future, pending};
@@ -75,16 +76,22 @@ pub(crate) async fn run(app: Arc<App>, listeners: Vec<Bound>, shutdown: impl Fut
     let limits = app.options.limits;
     let mut in_use = app.in_use.subscribe();
     let places = Arc::new(Semaphore::new(limits.connections));
-    let service = Arc::new(Service { app, limits, places });
+    let service = Arc::new(Service { app: Arc::clone(&app), limits, places });
+    sessions::take_up(&app).await;
     let (phase, phases) = watch::channel(Phase::Open);
     for listener in listeners {
         tokio::spawn(accept(listener, Arc::clone(&service), phases.clone()));
     }
     drop(phases);
-    shutdown.await;
-    service.app.stopping.store(true, Ordering::Relaxed);
+    tokio::select! {
+        () = shutdown => {}
+        () = sessions::sweep(&app) => {}
+    }
+    app.stopping.store(true, Ordering::Relaxed);
     drop(service);
     end(phase, limits.drain).await;
+    sessions::park(&app).await;
+    drop(app);
     // Work on the store that its client did not wait for ends with the store in hand. An embedder
     // that keeps the depot open is not waited for.
     let _ = timeout(LAST_WORDS, in_use.changed()).await;

@@ -1,11 +1,13 @@
 //! Content on its way in: written and hashed at once, without a name until it is verified.
 
 use std::fs::{self, File};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use portolan_oci::{Algorithm, Digest, Hasher};
+use rustix::fs::{Advice, fadvise};
 
 use super::durable;
 use super::error::{Io, StoreError};
@@ -13,6 +15,10 @@ use crate::names::UploadId;
 
 /// Bytes read at once when a draft must be hashed a second time.
 const REHASH_PIECE: usize = 256 * 1024;
+
+/// Bytes after which what was written is on its way to the disk, so that syncing the whole at the
+/// end has little left to wait for.
+const PUSH: u64 = 4 * 1024 * 1024;
 
 /// A file without a name. Dropping it removes what was written.
 #[derive(Debug)]
@@ -22,20 +28,67 @@ pub struct Draft {
     algorithm: Algorithm,
     hasher: Hasher,
     written: u64,
+    /// Bytes that the hasher has seen: all, or none where another process wrote them.
+    hashed: u64,
+    /// Bytes that are on their way to the disk.
+    pushed: u64,
     /// Set while a write is under way: where one failed, the file and the hash may differ.
     broken: bool,
+    /// Set where the file is to outlive the draft.
+    left: bool,
 }
 
 impl Draft {
     /// A draft in the directory `scratch`; the file is made with the first bytes.
     pub fn new(scratch: &Path, algorithm: Algorithm) -> Self {
-        let path = scratch.join(UploadId::random().as_str());
-        Self { path, file: None, algorithm, hasher: Hasher::new(algorithm), written: 0, broken: false }
+        Self::named(scratch, &UploadId::random(), algorithm)
+    }
+
+    /// A draft whose file can be found again.
+    pub(super) fn named(scratch: &Path, id: &UploadId, algorithm: Algorithm) -> Self {
+        Self {
+            path: scratch.join(id.as_str()),
+            file: None,
+            algorithm,
+            hasher: Hasher::new(algorithm),
+            written: 0,
+            hashed: 0,
+            pushed: 0,
+            broken: false,
+            left: false,
+        }
+    }
+
+    /// The draft that [`Self::leave`] left; `None` where its file does not have as many bytes.
+    pub(super) fn take_up(
+        scratch: &Path,
+        id: &UploadId,
+        algorithm: Algorithm,
+        written: u64,
+    ) -> Result<Option<Self>, StoreError> {
+        let mut draft = Self::named(scratch, id, algorithm);
+        let length = match fs::metadata(&draft.path) {
+            Ok(file) => file.len(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(error).io("read", &draft.path),
+        };
+        (draft.written, draft.pushed) = (written, written);
+        Ok((length == written).then_some(draft))
+    }
+
+    /// Leaves the file where it is.
+    pub(super) fn leave(mut self) {
+        self.left = true;
     }
 
     /// Where the bytes are, for errors.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The hash function that was announced for it.
+    pub(super) fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     /// Bytes so far.
@@ -51,6 +104,7 @@ impl Draft {
     /// Appends pieces in order.
     pub fn append(&mut self, pieces: &[Bytes]) -> Result<(), StoreError> {
         self.broken = true;
+        self.catch_up()?;
         let path = self.path.clone();
         let file = self.opened()?;
         for piece in pieces {
@@ -60,6 +114,8 @@ impl Draft {
             self.hasher.update(piece);
             self.written += piece.len() as u64;
         }
+        self.hashed = self.written;
+        self.push();
         self.broken = false;
         Ok(())
     }
@@ -75,8 +131,9 @@ impl Draft {
     }
 
     /// The digest of the bytes so far, under the draft's own algorithm.
-    pub fn digest(&self) -> Digest {
-        self.hasher.clone().finish()
+    pub fn digest(&mut self) -> Result<Digest, StoreError> {
+        self.catch_up()?;
+        Ok(self.hasher.clone().finish())
     }
 
     /// Derives the digest and syncs the content, which then can get its name.
@@ -93,10 +150,52 @@ impl Draft {
     /// A client that names another algorithm at the end than at the start costs a second reading.
     fn digest_as(&mut self, algorithm: Algorithm) -> Result<Digest, StoreError> {
         if algorithm == self.algorithm {
-            return Ok(self.digest());
+            return self.digest();
         }
         self.opened()?;
-        hash_file(&self.path, algorithm)
+        let mut hasher = Hasher::new(algorithm);
+        self.hash_into(&mut hasher)?;
+        Ok(hasher.finish())
+    }
+
+    /// What another process wrote is hashed once it is needed.
+    fn catch_up(&mut self) -> Result<(), StoreError> {
+        if self.hashed < self.written {
+            let mut hasher = Hasher::new(self.algorithm);
+            self.hash_into(&mut hasher)?;
+            (self.hasher, self.hashed) = (hasher, self.written);
+        }
+        Ok(())
+    }
+
+    fn hash_into(&self, hasher: &mut Hasher) -> Result<(), StoreError> {
+        let path = &self.path;
+        let mut file = File::open(path).io("open", path)?;
+        let mut piece = vec![0; REHASH_PIECE];
+        loop {
+            let count = file.read(&mut piece).io("read", path)?;
+            if count == 0 {
+                return Ok(());
+            }
+            hasher.update(&piece[..count]);
+        }
+    }
+
+    /// Has the system begin to write what it holds of the file. That advice promises nothing: only
+    /// the sync at the end does.
+    fn push(&mut self) {
+        let Some(length) = NonZeroU64::new(self.written - self.pushed).filter(|length| length.get() >= PUSH)
+        else {
+            return;
+        };
+        if let Some(file) = &self.file {
+            // Written pages are dropped where that is possible; those still to be written stay.
+            let advised = fadvise(file, self.pushed, Some(length), Advice::DontNeed);
+            if let Err(error) = advised {
+                tracing::debug!(%error, path = %self.path.display(), "cannot have the file written early");
+            }
+        }
+        self.pushed = self.written;
     }
 
     fn opened(&mut self) -> Result<&mut File, StoreError> {
@@ -137,21 +236,9 @@ impl Verified {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // Once it was named the path is gone, before the first bytes it never was.
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
-fn hash_file(path: &Path, algorithm: Algorithm) -> Result<Digest, StoreError> {
-    use std::io::Read;
-    let mut file = File::open(path).io("open", path)?;
-    let mut hasher = Hasher::new(algorithm);
-    let mut piece = vec![0; REHASH_PIECE];
-    loop {
-        let count = file.read(&mut piece).io("read", path)?;
-        if count == 0 {
-            return Ok(hasher.finish());
+        if !self.left {
+            // Once it was named the path is gone, before the first bytes it never was.
+            let _ = fs::remove_file(&self.path);
         }
-        hasher.update(&piece[..count]);
     }
 }

@@ -9,7 +9,8 @@
 //! │                                        charts, accounts (`database/schema`); mode 0600
 //! ├── blobs/sha256/ab/abcd…                every content once, named by its digest: layers,
 //! ├── blobs/sha512/ab/abcd…                configs, manifests, chart archives, provenance
-//! └── uploads/                             content that has no name yet; emptied at the start
+//! └── uploads/                             content that has no name yet: emptied at the start but
+//!                                          for the files of parked sessions
 //! ```
 //!
 //! Rules that hold everywhere:
@@ -35,6 +36,7 @@ mod lookup;
 mod manifests;
 mod metadata;
 mod overview;
+mod parking;
 mod projects;
 mod put;
 mod referrers;
@@ -44,7 +46,9 @@ mod stripes;
 mod tests;
 mod uploads;
 
+use std::collections::HashSet;
 use std::convert::Infallible;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::Path;
 
@@ -63,7 +67,9 @@ pub use manifests::{NewManifest, PutError};
 pub use metadata::{Metadata, Precondition};
 pub use overview::{Contents, Holdings, Named, Space};
 pub use referrers::{ReferrerPage, Referrers};
-pub use uploads::{Claim, ClaimError, Uploads};
+pub use uploads::{Claim, ClaimError, SESSION_EXPIRY, Uploads};
+
+use crate::names::UploadId;
 
 /// The first line of `format`. A later version that changes the layout counts up.
 const FORMAT: &str = "portolan-depot 2\n";
@@ -93,11 +99,12 @@ impl Store {
         durable::create_dirs(dir)?;
         let lock = lock::take(&dir.join("lock"))?;
         let scratch = dir.join("uploads");
-        clear(&scratch)?;
+        durable::create_dirs(&scratch)?;
         let database = open_database(dir, &scratch)?;
+        clear(&scratch, &parking::parked_ids(&database)?)?;
         Ok(Self {
             blobs: Blobs::open(&dir.join("blobs"), &scratch, database.clone())?,
-            uploads: Uploads::new(&scratch),
+            uploads: Uploads::new(&scratch, database.clone()),
             charts: ChartStore::new(database.clone()),
             metadata: Metadata::new(database),
             leases: Leases::new(),
@@ -150,12 +157,14 @@ impl Store {
     }
 }
 
-/// Sessions do not outlive the process: their digests were in its memory.
-fn clear(scratch: &Path) -> Result<(), StoreError> {
-    durable::create_dirs(scratch)?;
+/// Removes what a process that was killed was receiving; sessions that were parked keep theirs.
+fn clear(scratch: &Path, parked: &[UploadId]) -> Result<(), StoreError> {
+    let kept: HashSet<_> = parked.iter().map(|id| OsStr::new(id.as_str())).collect();
     for entry in fs::read_dir(scratch).io("read", scratch)? {
-        let path = entry.io("read", scratch)?.path();
-        fs::remove_file(&path).io("remove", &path)?;
+        let entry = entry.io("read", scratch)?;
+        if !kept.contains(entry.file_name().as_os_str()) {
+            fs::remove_file(entry.path()).io("remove", &entry.path())?;
+        }
     }
     Ok(())
 }

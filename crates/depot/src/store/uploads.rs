@@ -1,16 +1,18 @@
 //! Upload sessions: drafts that live from one request to the next.
 //!
 //! A request claims its session, which keeps any other request out of it, and gives it back when
-//! it ends, however it ends. Sessions live in memory: those of a process that ended are gone, and
-//! a client then starts anew.
+//! it ends, however it ends. Sessions live in memory; a server that stops in good order parks them
+//! for the next one (`parking`). Those of a process that was killed are gone, and a client then
+//! starts anew.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use portolan_oci::{Algorithm, Repository};
 
+use super::database::Database;
 use super::draft::Draft;
 use crate::names::UploadId;
 
@@ -18,23 +20,31 @@ use crate::names::UploadId;
 const MOST_SESSIONS: usize = 4096;
 
 /// A session that nobody touched for so long is given up.
-const EXPIRY: Duration = Duration::from_hours(24);
+pub const SESSION_EXPIRY: Duration = Duration::from_hours(24);
 
 /// All sessions of a depot.
 #[derive(Debug, Clone)]
 pub struct Uploads {
-    scratch: PathBuf,
-    sessions: Arc<Mutex<HashMap<UploadId, Session>>>,
+    pub(super) scratch: PathBuf,
+    pub(super) database: Database,
+    pub(super) table: Arc<Table>,
+}
+
+/// The sessions, and who waits for claims to come back.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    sessions: Mutex<HashMap<UploadId, Session>>,
+    pub(super) returned: Condvar,
 }
 
 #[derive(Debug)]
-struct Session {
-    repository: Repository,
+pub(super) struct Session {
+    pub(super) repository: Repository,
     /// `None` while a request has claimed it.
-    draft: Option<Draft>,
+    pub(super) draft: Option<Draft>,
     /// Bytes when it was last given back.
-    written: u64,
-    touched: Instant,
+    pub(super) written: u64,
+    pub(super) touched: Instant,
 }
 
 /// Why a session cannot be had.
@@ -58,22 +68,32 @@ pub enum ClaimError {
 }
 
 impl Uploads {
-    pub(super) fn new(scratch: &Path) -> Self {
-        Self { scratch: scratch.to_owned(), sessions: Arc::default() }
+    pub(super) fn new(scratch: &Path, database: Database) -> Self {
+        Self { scratch: scratch.to_owned(), database, table: Arc::default() }
     }
 
     /// Starts a session of that repository.
     pub fn start(&self, repository: &Repository, algorithm: Algorithm) -> Result<UploadId, ClaimError> {
         let mut sessions = self.lock();
-        sessions.retain(|_, session| session.draft.is_none() || session.touched.elapsed() < EXPIRY);
         if sessions.len() >= MOST_SESSIONS {
             return Err(ClaimError::TooMany);
         }
         let id = UploadId::random();
-        let draft = Some(Draft::new(&self.scratch, algorithm));
+        let draft = Some(Draft::named(&self.scratch, &id, algorithm));
         let session = Session { repository: repository.clone(), draft, written: 0, touched: Instant::now() };
         sessions.insert(id.clone(), session);
         Ok(id)
+    }
+
+    /// Gives up the sessions that nobody touched for that long, with their files; says how many.
+    pub fn sweep(&self, idle: Duration) -> usize {
+        let mut sessions = self.lock();
+        let old =
+            sessions.extract_if(|_, session| session.draft.is_some() && session.touched.elapsed() >= idle);
+        let old: Vec<_> = old.collect();
+        drop(sessions);
+        // Their files go here, while nobody waits for the table.
+        old.len()
     }
 
     /// How many sessions there are.
@@ -107,11 +127,12 @@ impl Uploads {
             session.touched = Instant::now();
             session.draft = Some(draft);
         }
+        self.table.returned.notify_all();
     }
 
     /// The table is whole whenever the lock is free, also after a panic elsewhere.
-    fn lock(&self) -> MutexGuard<'_, HashMap<UploadId, Session>> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<UploadId, Session>> {
+        self.table.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -143,6 +164,7 @@ impl Claim {
     /// Ends the session and hands its content over; dropping that removes it.
     pub fn end(mut self) -> Draft {
         self.uploads.lock().remove(&self.id);
+        self.uploads.table.returned.notify_all();
         self.draft.take().expect("because only `end` takes the draft, and takes the claim with it")
     }
 }

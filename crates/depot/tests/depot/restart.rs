@@ -1,6 +1,7 @@
 //! What was acknowledged is there after a restart, and one process alone has the data.
 
 use portolan_depot::{Depot, DepotError, Options};
+use portolan_oci::Digest;
 use portolan_testkit::charts::Chart;
 use reqwest::StatusCode;
 use serde_json::json;
@@ -8,7 +9,7 @@ use serde_json::json;
 use crate::site::Site;
 
 #[tokio::test]
-async fn everything_survives_a_restart_but_open_sessions() {
+async fn everything_survives_a_restart_and_open_sessions_go_on() {
     let site = Site::new().await;
     let (digest, manifest) = site.image("p/a", "v1").await;
     let chart = Chart::new("demo", "1.0.0");
@@ -20,7 +21,12 @@ async fn everything_survives_a_restart_but_open_sessions() {
     assert_eq!(site.get("/v2/p/a/tags/list").await.json()["tags"], json!(["v1"]));
     assert!(site.get("/p/index.yaml").await.text().contains("demo-1.0.0.tgz"));
     assert_eq!(site.get("/p/charts/demo-1.0.0.tgz").await.body, chart.archive());
-    site.get(&session).await.refused(StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN");
+    let status = site.get(&session).await.expect(StatusCode::NO_CONTENT);
+    assert_eq!(status.header("range"), "0-3");
+    let digest = Digest::sha256(b"half and half");
+    let rest = site.ask(&format!("PUT {session}?digest={digest}")).body(" and half");
+    rest.send().await.expect(StatusCode::CREATED);
+    assert_eq!(site.get(&format!("/v2/p/a/blobs/{digest}")).await.text(), "half and half");
     assert_eq!(std::fs::read_dir(site.data().join("uploads")).expect("the folder").count(), 0);
 }
 
