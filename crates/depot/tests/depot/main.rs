@@ -7,6 +7,7 @@ mod chartmuseum;
 mod clients;
 mod contents;
 mod discovery;
+mod full_disk;
 mod harbor;
 mod management;
 mod operations;

@@ -37,7 +37,7 @@ impl Site {
         Self::on(tempfile::tempdir().expect("a folder"), options).await
     }
 
-    async fn on(data: TempDir, options: Options) -> Self {
+    pub(crate) async fn on(data: TempDir, options: Options) -> Self {
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let running = start(data.path(), options.clone(), anywhere).await.expect("a depot");
         let client =
