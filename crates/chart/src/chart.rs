@@ -3,13 +3,14 @@
 use std::{collections::BTreeMap, io::Read};
 
 use bytes::Bytes;
+use serde_json::{Map, Value};
 
 use crate::{
     archive::{self, ArchiveError, Budget, FILE_LIMIT, PathFault},
     metadata::{Metadata, MetadataError, parse_requirements},
     tree::ChartTree,
     version::ChartVersion,
-    yaml::YamlError,
+    yaml::{Shape, YamlError, YamlFile},
 };
 
 /// Where a chart keeps its image hints (formats.md, section 3).
@@ -202,6 +203,20 @@ impl Chart {
     /// The image hints that lie in the chart, `.relok8s-images.yaml`.
     pub fn hints_file(&self) -> Option<&ChartFile> {
         self.file(HINTS_FILE)
+    }
+
+    /// `values.yaml` as JSON; an empty map where the chart has none, or one that holds no map.
+    ///
+    /// # Errors
+    /// [`YamlError`] where it is no YAML that Helm would read.
+    pub fn default_values(&self) -> Result<Map<String, Value>, YamlError> {
+        let Some(file) = self.file("values.yaml") else { return Ok(Map::new()) };
+        let file = YamlFile::parse(&file.data)?;
+        let root = file.documents().first().filter(|root| file.shape(**root) == Shape::Map);
+        match root.map(|root| file.to_json(*root)).transpose()? {
+            Some(Value::Object(values)) => Ok(values),
+            _ => Ok(Map::new()),
+        }
     }
 
     /// The chart as `.tgz`: the same files give the same bytes, always and everywhere.

@@ -5,11 +5,18 @@
 
 use serde_json::{Map, Value};
 
-/// A map as a YAML document in block style.
-pub(crate) fn document(map: &Map<String, Value>) -> String {
-    let mut out = String::new();
-    entries(&mut out, map, 0);
-    out
+/// `key:`, behind which a block follows on the next line.
+pub(crate) fn key(out: &mut String, key: &str, indent: usize) {
+    push_indent(out, indent);
+    scalar_text(out, key);
+    out.push_str(":\n");
+}
+
+/// A map as an item of a list.
+pub(crate) fn item(out: &mut String, map: &Map<String, Value>, indent: usize) {
+    push_indent(out, indent);
+    out.push_str("- ");
+    entries(out, map, indent + 2);
 }
 
 /// `key: value` lines. In a list the first line's indent is the list's dash.
@@ -44,12 +51,12 @@ fn nested(out: &mut String, value: &Value, indent: usize) {
 }
 
 fn list(out: &mut String, items: &[Value], indent: usize) {
-    for item in items {
-        push_indent(out, indent);
-        out.push_str("- ");
-        match item {
-            Value::Object(map) if !map.is_empty() => entries(out, map, indent + 2),
+    for value in items {
+        match value {
+            Value::Object(map) if !map.is_empty() => item(out, map, indent),
             other => {
+                push_indent(out, indent);
+                out.push_str("- ");
                 scalar(out, other);
                 out.push('\n');
             }
@@ -61,7 +68,7 @@ fn list(out: &mut String, items: &[Value], indent: usize) {
 fn scalar(out: &mut String, value: &Value) {
     match value {
         Value::String(text) => scalar_text(out, text),
-        other => out.push_str(&other.to_string()),
+        other => quoted(out, &other.to_string()),
     }
 }
 
@@ -69,7 +76,22 @@ fn scalar_text(out: &mut String, text: &str) {
     if is_plain(text) {
         out.push_str(text);
     } else {
-        out.push_str(&Value::from(text).to_string());
+        quoted(out, &Value::from(text).to_string());
+    }
+}
+
+/// JSON's text, but for characters that YAML takes for line ends or refuses (YAML 1.2.2, sections 5.1
+/// and 5.4; 1.1 has more line ends): those are escaped, which they can be, since they stand in texts.
+fn quoted(out: &mut String, json: &str) {
+    use std::fmt::Write as _;
+    for character in json.chars() {
+        match character {
+            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+                write!(out, "\\u{:04x}", u32::from(character))
+                    .expect("because writing into a string cannot fail");
+            }
+            other => out.push(other),
+        }
     }
 }
 
@@ -91,22 +113,29 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    #[test]
-    fn writes_what_an_index_has() {
-        let value = json!({
-            "apiVersion": "v1",
-            "entries": {"a": [
-                {"name": "a", "version": "1.20", "deprecated": true, "keywords": ["x", "no", "1e3"], "maintainers": [{"name": "Jo: \"é\"", "url": ""}], "annotations": {}},
-                {"name": "a", "nested": [[1, "b"]]},
-            ]},
-        });
-        let expected = "apiVersion: v1\nentries:\n  a:\n  - name: a\n    version: \"1.20\"\n    deprecated: true\n    keywords:\n    - x\n    - \"no\"\n    - \"1e3\"\n    maintainers:\n    - name: \"Jo: \\\"é\\\"\"\n      url: \"\"\n    annotations: {}\n  - name: a\n    nested:\n    - [1,\"b\"]\n";
-        assert_eq!(document(value.as_object().expect("a map")), expected);
+    fn check(map: &Value, expected: &str) {
+        let mut out = String::new();
+        item(&mut out, map.as_object().expect("a map"), 2);
+        assert_eq!(out, expected);
     }
 
     #[test]
-    fn an_empty_map_stands_on_its_line() {
-        let value = json!({"apiVersion": "v1", "entries": {}});
-        assert_eq!(document(value.as_object().expect("a map")), "apiVersion: v1\nentries: {}\n");
+    fn writes_what_an_index_has() {
+        check(
+            &json!({"name": "a", "version": "1.20", "deprecated": true, "keywords": ["x", "no", "1e3"], "maintainers": [{"name": "Jo: \"é\"", "url": ""}], "annotations": {}}),
+            "  - name: a\n    version: \"1.20\"\n    deprecated: true\n    keywords:\n    - x\n    - \"no\"\n    - \"1e3\"\n    maintainers:\n    - name: \"Jo: \\\"é\\\"\"\n      url: \"\"\n    annotations: {}\n",
+        );
+        check(&json!({"name": "a", "nested": [[1, "b"]]}), "  - name: a\n    nested:\n    - [1,\"b\"]\n");
+        let mut out = String::new();
+        key(&mut out, "1.0", 2);
+        assert_eq!(out, "  \"1.0\":\n");
+    }
+
+    #[test]
+    fn characters_that_yaml_takes_for_line_ends_are_escaped() {
+        check(
+            &json!({"a": "1\u{85}2\u{2028}3\u{feff}\n", "b": [["\u{2029}"]]}),
+            "  - a: \"1\\u00852\\u20283\\ufeff\\n\"\n    b:\n    - [\"\\u2029\"]\n",
+        );
     }
 }

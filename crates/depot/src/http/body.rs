@@ -64,7 +64,14 @@ pub(super) fn pieces(body: Body) -> impl Stream<Item = Result<Bytes, BodyError>>
 
 /// A small body as a whole.
 pub(super) async fn whole(body: Body, limit: u64) -> Result<Bytes, BodyError> {
-    let stream = pieces(body);
+    gather(pieces(body), limit).await
+}
+
+/// A stream as a whole, at most `limit` bytes of it.
+pub(super) async fn gather(
+    stream: impl Stream<Item = Result<Bytes, BodyError>>,
+    limit: u64,
+) -> Result<Bytes, BodyError> {
     pin_mut!(stream);
     let mut content = Vec::new();
     while let Some(piece) = stream.next().await {

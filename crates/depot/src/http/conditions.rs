@@ -15,7 +15,11 @@ pub(super) fn entity_tag(digest: &Digest) -> String {
 
 /// Whether the client says that it has this content already (`If-None-Match`).
 pub(super) fn has_already(headers: &HeaderMap, digest: &Digest) -> bool {
-    let own = entity_tag(digest);
+    has_tagged(headers, &entity_tag(digest))
+}
+
+/// The same of what has that entity tag, which is given with its quotes.
+pub(super) fn has_tagged(headers: &HeaderMap, own: &str) -> bool {
     let listed = text_header(headers, &header::IF_NONE_MATCH).unwrap_or_default().split(',');
     listed.map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == own)
 }

@@ -3,7 +3,6 @@
 mod auth;
 mod blobs;
 mod body;
-mod chart_upload;
 mod charts;
 mod conditions;
 mod harbor;
@@ -230,19 +229,7 @@ async fn chart_call(app: &Arc<App>, tenant: Tenant, call: ChartCall, incoming: I
         (Tenant::Root, ChartDepth::Project) if call == ChartCall::Index => return welcome::page(app).await,
         _ => return Err(Refusal::NotFound),
     }
-    match call {
-        ChartCall::Index => charts::index(app, tenant).await,
-        ChartCall::Download(stem) => charts::download(app, tenant, stem, &incoming.headers).await,
-        ChartCall::Provenance(stem) => charts::provenance(app, tenant, stem).await,
-        ChartCall::Upload(existing) => chart_upload::charts(app, tenant, existing, incoming).await,
-        ChartCall::UploadProvenance(existing) => {
-            chart_upload::provenance(app, tenant, existing, incoming).await
-        }
-        ChartCall::List => charts::list(app, tenant).await,
-        ChartCall::Versions(name) => charts::versions(app, tenant, name).await,
-        ChartCall::Version(name, version) => charts::version(app, tenant, name, version).await,
-        ChartCall::Delete(name, version) => charts::delete(app, tenant, name, version).await,
-    }
+    charts::answer(app, tenant, call, incoming).await
 }
 
 async fn harbor_call(app: &Arc<App>, call: HarborCall, incoming: Incoming) -> Answer {

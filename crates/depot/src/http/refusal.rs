@@ -225,6 +225,7 @@ fn parse_kind(error: &ParseError) -> (StatusCode, &'static str) {
         ParseError::ManifestUnknown { .. } => (StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN"),
         ParseError::UploadUnknown { .. } => (StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN"),
         ParseError::TooManyTags { .. } => (StatusCode::URI_TOO_LONG, "MANIFEST_INVALID"),
+        ParseError::OffsetInvalid | ParseError::LimitInvalid => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
         ParseError::PageInvalid { .. } => (StatusCode::BAD_REQUEST, "PAGINATION_NUMBER_INVALID"),
     }
 }

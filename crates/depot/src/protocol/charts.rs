@@ -4,7 +4,7 @@
 use axum::http::Method;
 
 use super::query::Query;
-use super::{ChartCall, ParseError, Request, only_get, reads};
+use super::{ChartCall, HarborChartCall, ParseError, Request, only_get, reads};
 use crate::names::{ChartStem, ProjectName, Tenant};
 use crate::options::Existing;
 
@@ -13,7 +13,7 @@ use crate::options::Existing;
 /// `charts` is no project's name, so `/api/charts/…` and `/charts/…` are always the root's.
 pub(super) fn parse(method: &Method, segments: &[&str], query: &Query) -> Result<Request, ParseError> {
     match segments {
-        ["api", "chartrepo", project, rest @ ..] => api(method, named(project)?, rest, query),
+        ["api", "chartrepo", project, rest @ ..] => harbor(method, named(project)?, rest, query),
         ["api", "charts", ..] | ["api", "prov"] => api(method, Tenant::Root, &segments[1..], query),
         ["api", project, rest @ ..] => api(method, named(project)?, rest, query),
         ["chartrepo", project, rest @ ..] => files(method, named(project)?, rest),
@@ -32,7 +32,7 @@ fn api(method: &Method, tenant: Tenant, rest: &[&str], query: &Query) -> Result<
         (&Method::DELETE, ["charts", name, version]) => {
             ChartCall::Delete((*name).to_owned(), (*version).to_owned())
         }
-        (_, ["charts"]) if reads(method) => ChartCall::List,
+        (_, ["charts"]) if reads(method) => ChartCall::List(query.chart_page()?),
         (_, ["charts", name]) if reads(method) => ChartCall::Versions((*name).to_owned()),
         (_, ["charts", name, version]) if reads(method) => {
             ChartCall::Version((*name).to_owned(), (*version).to_owned())
@@ -40,6 +40,23 @@ fn api(method: &Method, tenant: Tenant, rest: &[&str], query: &Query) -> Result<
         _ => return Err(ParseError::UnknownPath),
     };
     Ok(Request::Charts(tenant, call))
+}
+
+/// What Harbor answers itself; uploads it hands on to its ChartMuseum.
+fn harbor(method: &Method, tenant: Tenant, rest: &[&str], query: &Query) -> Result<Request, ParseError> {
+    let call = match (method, rest) {
+        (_, ["charts"]) if reads(method) => HarborChartCall::List,
+        (_, ["charts", name]) if reads(method) => HarborChartCall::Versions((*name).to_owned()),
+        (_, ["charts", name, version]) if reads(method) => {
+            HarborChartCall::Version((*name).to_owned(), (*version).to_owned())
+        }
+        (&Method::DELETE, ["charts", name]) => HarborChartCall::DeleteChart((*name).to_owned()),
+        (&Method::DELETE, ["charts", name, version]) => {
+            HarborChartCall::DeleteVersion((*name).to_owned(), (*version).to_owned())
+        }
+        _ => return api(method, tenant, rest, query),
+    };
+    Ok(Request::Charts(tenant, ChartCall::Harbor(call)))
 }
 
 /// What Helm reads: the index and the files it names.

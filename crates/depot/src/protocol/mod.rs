@@ -104,14 +104,40 @@ pub enum ChartCall {
     Upload(Existing),
     /// `POST api/…/prov`.
     UploadProvenance(Existing),
-    /// `GET api/…/charts`.
-    List,
+    /// `GET api/…/charts?offset=&limit=`: charts, not versions, are counted.
+    List(ChartPage),
     /// `GET api/…/charts/NAME`.
     Versions(String),
     /// `GET api/…/charts/NAME/VERSION`.
     Version(String, String),
     /// `DELETE api/…/charts/NAME/VERSION`.
     Delete(String, String),
+    /// Harbor's answers in place of ChartMuseum's.
+    Harbor(HarborChartCall),
+}
+
+/// Calls below `/api/chartrepo/PROJECT/` that Harbor does not hand on to its ChartMuseum.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HarborChartCall {
+    /// `GET charts`: a summary of each chart.
+    List,
+    /// `GET charts/NAME`.
+    Versions(String),
+    /// `GET charts/NAME/VERSION`: also what is in the archive.
+    Version(String, String),
+    /// `DELETE charts/NAME`: all its versions.
+    DeleteChart(String),
+    /// `DELETE charts/NAME/VERSION`.
+    DeleteVersion(String, String),
+}
+
+/// A stretch of the list of charts, which is sorted by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ChartPage {
+    /// How many charts are left out before it.
+    pub offset: u64,
+    /// Most charts that it has; all that follow where there is none.
+    pub limit: Option<u64>,
 }
 
 /// Harbor's projects, below `/api/v2.0/`.
@@ -205,6 +231,12 @@ pub enum ParseError {
         /// How many are taken.
         most: usize,
     },
+    /// `offset` of a list of charts is no number (ChartMuseum's words).
+    #[error("offset is not a valid non-negative integer")]
+    OffsetInvalid,
+    /// `limit` of a list of charts is no number, or 0 (ChartMuseum's words).
+    #[error("limit is not a valid positive integer")]
+    LimitInvalid,
     /// `n` of a page is no number.
     #[error("invalid page size {n:?}")]
     PageInvalid {
@@ -268,7 +300,18 @@ impl RepositoryCall {
 impl ChartCall {
     /// Whether the call changes the chart repository.
     pub fn writes(&self) -> bool {
-        matches!(self, Self::Upload(_) | Self::UploadProvenance(_) | Self::Delete(..))
+        match self {
+            Self::Upload(_) | Self::UploadProvenance(_) | Self::Delete(..) => true,
+            Self::Harbor(call) => {
+                matches!(call, HarborChartCall::DeleteChart(_) | HarborChartCall::DeleteVersion(..))
+            }
+            Self::Index
+            | Self::Download(_)
+            | Self::Provenance(_)
+            | Self::List(_)
+            | Self::Versions(_)
+            | Self::Version(..) => false,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The query part of a request: keys and values, decoded.
 
-use super::{Page, ParseError};
+use super::{ChartPage, Page, ParseError};
 
 /// Most entries that one page of a list holds, whatever the client asked for.
 const PAGE_LIMIT: usize = 10_000;
@@ -39,6 +39,16 @@ impl Query {
             Some(text) => page_size(text).ok_or_else(|| ParseError::PageInvalid { n: text.to_owned() })?,
         };
         Ok(Page { limit, last: self.get("last").map(str::to_owned) })
+    }
+
+    /// `offset` and `limit` of a list of charts, as ChartMuseum has them.
+    pub(super) fn chart_page(&self) -> Result<ChartPage, ParseError> {
+        let number = |key| self.get(key).map(str::parse::<u64>).transpose();
+        let offset = number("offset").map_err(|_| ParseError::OffsetInvalid)?.unwrap_or_default();
+        match number("limit") {
+            Ok(limit) if limit != Some(0) => Ok(ChartPage { offset, limit }),
+            _ => Err(ParseError::LimitInvalid),
+        }
     }
 }
 

@@ -44,7 +44,9 @@ impl ChartCall {
             Self::Index => "chart-index",
             Self::Download(_) | Self::Provenance(_) => "chart-files",
             Self::Upload(_) | Self::UploadProvenance(_) => "chart-uploads",
-            Self::List | Self::Versions(_) | Self::Version(..) | Self::Delete(..) => "charts",
+            Self::List(_) | Self::Versions(_) | Self::Version(..) | Self::Delete(..) | Self::Harbor(_) => {
+                "charts"
+            }
         }
     }
 }

@@ -195,7 +195,7 @@ fn chartmuseum_of_a_project() {
     check("GET /addon/charts/a-1.tgz.prov", addon(ChartCall::Provenance(stem("a-1"))));
     check("POST /api/addon/charts?force", addon(ChartCall::Upload(Existing::Replace)));
     check("POST /api/addon/prov", addon(ChartCall::UploadProvenance(Existing::Keep)));
-    check("GET /api/addon/charts", addon(ChartCall::List));
+    check("GET /api/addon/charts", addon(ChartCall::List(ChartPage::default())));
     check("HEAD /api/addon/charts/a", addon(ChartCall::Versions("a".to_owned())));
     check("GET /api/addon/charts/a/1.0.0+2", addon(ChartCall::Version("a".to_owned(), "1.0.0+2".to_owned())));
     check("DELETE /api/addon/charts/a/1", addon(ChartCall::Delete("a".to_owned(), "1".to_owned())));

@@ -55,7 +55,9 @@ use std::path::Path;
 use portolan_oci::{Digest, Repository};
 
 pub use blobs::Blobs;
-pub use charts::{ChartEntry, ChartStore, Saved};
+pub use charts::{
+    ChartEntry, ChartIndex, ChartStore, ChartSummary, ListedChart, Listing, NewChart, NewProvenance, Saved,
+};
 use database::Database;
 pub use database::Writes;
 pub use draft::Draft;

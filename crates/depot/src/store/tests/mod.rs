@@ -1,6 +1,7 @@
 //! The store, without any HTTP.
 
 mod blobs;
+mod charts;
 mod database;
 mod format1;
 mod lookup;

@@ -82,19 +82,43 @@ CREATE TABLE tag (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tag_manifest ON tag (manifest);
 
--- Charts by NAME-VERSION. `entry` (JSON) is what the chart index says.
+-- Charts by NAME-VERSION. `entry` (JSON) is what the chart index says; `place` sorts the versions of
+-- a name, the newest first (`store::charts::order`). `damaged` is that of the content, kept by a
+-- trigger, so that the index is read without looking at contents.
 CREATE TABLE chart (
     id      INTEGER PRIMARY KEY,
     project INTEGER NOT NULL REFERENCES project (id),
     stem    TEXT    NOT NULL,
     name    TEXT    NOT NULL,
     version TEXT    NOT NULL,
+    place   BLOB    NOT NULL,
     blob    INTEGER NOT NULL REFERENCES blob (id),
+    damaged INTEGER,
     entry   TEXT    NOT NULL,
     UNIQUE (project, stem)
 ) STRICT;
 CREATE INDEX chart_blob ON chart (blob);
-CREATE INDEX chart_name ON chart (project, name);
+CREATE INDEX chart_place ON chart (project, name, place) WHERE damaged IS NULL;
+
+-- The state of a project's chart index. `state` is its name, drawn by lot, so that no two states have
+-- one name, not even where a backup was put back in between. The triggers below keep it, whoever
+-- writes or removes charts.
+CREATE TABLE chart_index (
+    project INTEGER PRIMARY KEY REFERENCES project (id),
+    state   TEXT    NOT NULL,
+    changes INTEGER NOT NULL,                     -- how many there were
+    changed INTEGER NOT NULL                      -- when the last one was
+) STRICT;
+
+-- The last changes of each chart index by their number: which entry came, went, was lost or healed.
+-- Who has read an earlier state finds here what became of it since.
+CREATE TABLE chart_change (
+    project INTEGER NOT NULL REFERENCES project (id),
+    number  INTEGER NOT NULL,
+    name    TEXT    NOT NULL,
+    place   BLOB    NOT NULL,
+    PRIMARY KEY (project, number)
+) STRICT, WITHOUT ROWID;
 
 -- Provenance files by NAME-VERSION; their charts need not be there.
 CREATE TABLE provenance (
@@ -187,11 +211,38 @@ END;
 CREATE TRIGGER provenance_removed AFTER DELETE ON provenance BEGIN
     UPDATE project_content SET holders = holders - 1 WHERE project = OLD.project AND blob = OLD.blob;
 END;
+-- Each change of what a chart index says gets the next number; the last 512 are remembered.
+CREATE TRIGGER chart_changed AFTER UPDATE OF changes ON chart_index BEGIN
+    UPDATE chart_index SET state = lower(hex(randomblob(16))), changed = unixepoch()
+        WHERE project = NEW.project;
+    DELETE FROM chart_change WHERE project = NEW.project AND number <= NEW.changes - 512;
+END;
+CREATE TRIGGER chart_listed AFTER INSERT ON chart BEGIN
+    INSERT INTO chart_index (project, state, changes, changed) VALUES (NEW.project, '', 0, 0)
+        ON CONFLICT DO NOTHING;
+    UPDATE chart_index SET changes = changes + 1 WHERE project = NEW.project;
+    INSERT INTO chart_change SELECT project, changes, NEW.name, NEW.place FROM chart_index
+        WHERE project = NEW.project;
+END;
+CREATE TRIGGER chart_unlisted AFTER DELETE ON chart BEGIN
+    UPDATE chart_index SET changes = changes + 1 WHERE project = OLD.project;
+    INSERT INTO chart_change SELECT project, changes, OLD.name, OLD.place FROM chart_index
+        WHERE project = OLD.project;
+END;
+CREATE TRIGGER chart_lost_or_healed AFTER UPDATE OF damaged ON chart WHEN NEW.damaged IS NOT OLD.damaged BEGIN
+    UPDATE chart_index SET changes = changes + 1 WHERE project = NEW.project;
+    INSERT INTO chart_change SELECT project, changes, NEW.name, NEW.place FROM chart_index
+        WHERE project = NEW.project;
+END;
+CREATE TRIGGER blob_lost_or_healed AFTER UPDATE OF damaged ON blob WHEN NEW.damaged IS NOT OLD.damaged BEGIN
+    UPDATE chart SET damaged = NEW.damaged WHERE blob = NEW.id;
+END;
+
 -- The rows that hold a content are removed and written anew, never pointed elsewhere.
 CREATE TRIGGER manifest_fixed BEFORE UPDATE OF repository, blob ON manifest BEGIN
     SELECT RAISE(ABORT, 'a manifest is never pointed to another content');
 END;
-CREATE TRIGGER chart_fixed BEFORE UPDATE OF project, blob ON chart BEGIN
+CREATE TRIGGER chart_fixed BEFORE UPDATE OF project, name, place, blob ON chart BEGIN
     SELECT RAISE(ABORT, 'a chart is replaced by removing it first');
 END;
 CREATE TRIGGER provenance_fixed BEFORE UPDATE OF project, blob ON provenance BEGIN

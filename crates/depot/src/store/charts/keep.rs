@@ -1,0 +1,161 @@
+//! Keeping charts: contents and rows, all or nothing.
+
+use bytes::Bytes;
+use portolan_oci::Digest;
+use rusqlite::Connection;
+
+use super::entry::ChartEntry;
+use super::rows::{CHART, PROVENANCE, find, present, record, record_provenance, remove};
+use crate::names::{ChartStem, Tenant};
+use crate::options::Existing;
+use crate::store::Store;
+use crate::store::blobs::Arrival;
+use crate::store::database::Writing;
+use crate::store::draft::Draft;
+use crate::store::error::StoreError;
+
+/// An archive that was looked into and waits for its name.
+#[derive(Debug)]
+pub struct NewChart {
+    /// `NAME-VERSION`.
+    pub stem: ChartStem,
+    /// What the index will say of it.
+    pub entry: ChartEntry,
+    /// The archive.
+    pub draft: Draft,
+}
+
+/// A provenance file that waits for its name.
+#[derive(Debug, Clone)]
+pub struct NewProvenance {
+    /// `NAME-VERSION` of its chart, which need not be there.
+    pub stem: ChartStem,
+    /// The file.
+    pub content: Bytes,
+}
+
+/// What became of something to be saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saved {
+    /// It is there now.
+    Done,
+    /// Something of that name was there already and stays.
+    Exists,
+}
+
+/// Something of that name is there and is to stay.
+struct Taken;
+
+/// The rows of what is to be kept.
+struct Rows {
+    tenant: Tenant,
+    chart: Option<(ChartStem, ChartEntry)>,
+    provenance: Option<(ChartStem, Digest)>,
+    existing: Existing,
+    /// Contents without a file, which are not there whatever the database says.
+    lost: Vec<Digest>,
+}
+
+impl Store {
+    /// Keeps a chart, and its provenance where that came with it: both or, where one is there already
+    /// and is to stay, neither. Of two that bring one chart at once, one finds it there.
+    pub fn keep_chart(
+        &self,
+        tenant: &Tenant,
+        chart: NewChart,
+        provenance: Option<&NewProvenance>,
+        existing: Existing,
+    ) -> Result<Saved, StoreError> {
+        let NewChart { stem, entry, draft } = chart;
+        let digest = entry.digest().clone();
+        let mut rows = Rows::new(tenant, Some((stem, entry)), provenance, existing);
+        // Most are seen here, before anything is synced; the job looks again.
+        if self.is_taken(&mut rows)? {
+            return Ok(Saved::Exists);
+        }
+        if let Some(new) = provenance {
+            let digest = Digest::sha256(&new.content);
+            self.blobs.put(&new.content, &digest)?;
+            // Where it was there, damaged, it is found from now on, and is what was to be saved.
+            rows.lost.push(digest);
+        }
+        self.admit_rows(rows, draft, &digest)
+    }
+
+    /// Keeps a provenance file alone.
+    pub fn keep_provenance(
+        &self,
+        tenant: &Tenant,
+        provenance: &NewProvenance,
+        existing: Existing,
+    ) -> Result<Saved, StoreError> {
+        let mut rows = Rows::new(tenant, None, Some(provenance), existing);
+        if self.is_taken(&mut rows)? {
+            return Ok(Saved::Exists);
+        }
+        let digest = Digest::sha256(&provenance.content);
+        let draft = self.blobs.draft_of(&provenance.content, digest.algorithm())?;
+        self.admit_rows(rows, draft, &digest)
+    }
+
+    fn admit_rows(&self, rows: Rows, draft: Draft, digest: &Digest) -> Result<Saved, StoreError> {
+        let admitted =
+            self.blobs.admit_with(draft, digest, move |writing, arrival| rows.admit(writing, arrival))?;
+        Ok(if admitted.is_ok() { Saved::Done } else { Saved::Exists })
+    }
+
+    /// Whether something is there and is to stay; notes what of it has lost its file.
+    fn is_taken(&self, rows: &mut Rows) -> Result<bool, StoreError> {
+        let found = self.charts.database.read("look for a chart in", |connection| rows.found(connection))?;
+        rows.lost = found.iter().filter(|digest| !self.blobs.has_file(digest)).cloned().collect();
+        Ok(rows.clash_with(&found))
+    }
+}
+
+impl Rows {
+    fn new(
+        tenant: &Tenant,
+        chart: Option<(ChartStem, ChartEntry)>,
+        provenance: Option<&NewProvenance>,
+        existing: Existing,
+    ) -> Self {
+        let provenance = provenance.map(|new| (new.stem.clone(), Digest::sha256(&new.content)));
+        Self { tenant: tenant.clone(), chart, provenance, existing, lost: Vec::new() }
+    }
+
+    /// The chart and the provenance file that are there. What is damaged is not there.
+    fn found(&self, connection: &Connection) -> rusqlite::Result<Vec<Digest>> {
+        let chart = self.chart.as_ref().map(|(stem, _)| (CHART, stem));
+        let provenance = self.provenance.as_ref().map(|(stem, _)| (PROVENANCE, stem));
+        let wanted = [chart, provenance].into_iter().flatten();
+        let found = wanted.map(|(kind, stem)| find(connection, kind, &self.tenant, stem));
+        Ok(found.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
+    fn clash_with(&self, found: &[Digest]) -> bool {
+        self.existing == Existing::Keep && found.iter().any(|digest| !self.lost.contains(digest))
+    }
+
+    /// Records a content that arrived and what points to it, unless something is to stay.
+    fn admit(&self, writing: &Writing<'_>, arrival: &Arrival) -> rusqlite::Result<Result<(), Taken>> {
+        // Asked first, since the arrival heals what was damaged, and so not there.
+        if self.clash_with(&self.found(writing)?) {
+            return Ok(Err(Taken));
+        }
+        arrival.record(writing)?;
+        self.write(writing).map(Ok)
+    }
+
+    /// Writes the rows in place of those that are there.
+    fn write(&self, writing: &Writing<'_>) -> rusqlite::Result<()> {
+        if let Some((stem, entry)) = &self.chart {
+            remove(writing, CHART, &self.tenant, stem)?;
+            record(writing, &self.tenant, stem, entry, present(writing, entry.digest())?)?;
+        }
+        if let Some((stem, digest)) = &self.provenance {
+            remove(writing, PROVENANCE, &self.tenant, stem)?;
+            record_provenance(writing, &self.tenant, stem, present(writing, digest)?)?;
+        }
+        Ok(())
+    }
+}
