@@ -9,18 +9,18 @@ use serde_json::json;
 
 use crate::site::{Answer, Site};
 
-const PROVENANCE: &str = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\napiVersion: v2\nname: demo\nversion: 1.0.0\n\n...\nfiles:\n  demo-1.0.0.tgz: sha256:00\n-----BEGIN PGP SIGNATURE-----\n";
+pub(crate) const PROVENANCE: &str = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\napiVersion: v2\nname: demo\nversion: 1.0.0\n\n...\nfiles:\n  demo-1.0.0.tgz: sha256:00\n-----BEGIN PGP SIGNATURE-----\n";
 
 async fn upload(site: &Site, path: &str, chart: &Chart) -> Answer {
     site.ask(&format!("POST {path}")).body(chart.archive()).send().await
 }
 
-fn form(name: &'static str, content: Vec<u8>) -> Form {
+pub(crate) fn form(name: &'static str, content: Vec<u8>) -> Form {
     Form::new().part(name, Part::bytes(content).file_name("file"))
 }
 
 #[track_caller]
-fn refused(answer: Answer, status: StatusCode, message: &str) {
+pub(crate) fn refused(answer: Answer, status: StatusCode, message: &str) {
     let answer = answer.expect(status);
     assert_eq!(answer.json(), json!({"error": message}));
     assert_eq!(answer.header("content-type"), "application/json; charset=utf-8");
@@ -147,6 +147,48 @@ async fn get_and_head_of_the_entries() {
         StatusCode::NOT_FOUND,
         "no chart version found for demo-2",
     );
+}
+
+#[tokio::test]
+async fn get_a_stretch_of_the_entries() {
+    let site = Site::new().await;
+    for name in ["a", "b", "c"] {
+        for version in ["1.0.0", "1.1.0"] {
+            upload(&site, "/api/p/charts", &Chart::new(name, version)).await.expect(StatusCode::CREATED);
+        }
+    }
+    let names = async |query: &str| -> Vec<String> {
+        let list = site.get(&format!("/api/p/charts{query}")).await.expect(StatusCode::OK).json();
+        let list = list.as_object().expect("a map").clone();
+        assert!(list.values().all(|versions| versions.as_array().is_some_and(|all| all.len() == 2)));
+        list.keys().cloned().collect()
+    };
+    assert_eq!(names("").await, ["a", "b", "c"]);
+    assert_eq!(names("?limit=2").await, ["a", "b"]);
+    assert_eq!(names("?offset=1&limit=1").await, ["b"]);
+    assert_eq!(names("?offset=1").await, ["b", "c"]);
+    assert_eq!(names("?offset=3&limit=5").await, [""; 0]);
+    for offset in ["-1", "x", "", "99999999999999999999"] {
+        let answer = site.get(&format!("/api/p/charts?offset={offset}")).await;
+        refused(answer, StatusCode::BAD_REQUEST, "offset is not a valid non-negative integer");
+    }
+    for limit in ["0", "-1", "x"] {
+        let answer = site.get(&format!("/api/p/charts?limit={limit}")).await;
+        refused(answer, StatusCode::BAD_REQUEST, "limit is not a valid positive integer");
+    }
+    assert_eq!(site.get("/api/other/charts").await.expect(StatusCode::OK).json(), json!({}));
+}
+
+#[tokio::test]
+async fn get_the_latest_version() {
+    let site = Site::new().await;
+    for version in ["1.9.0", "1.10.0", "2.0.0-rc.1"] {
+        upload(&site, "/api/p/charts", &Chart::new("demo", version)).await.expect(StatusCode::CREATED);
+    }
+    let latest = site.get("/api/p/charts/demo/latest").await.expect(StatusCode::OK).json();
+    assert_eq!(latest["version"], "1.10.0");
+    let missing = site.get("/api/p/charts/x/latest").await;
+    refused(missing, StatusCode::NOT_FOUND, "no chart version found for x-latest");
 }
 
 #[tokio::test]

@@ -83,6 +83,60 @@ async fn charts_go_into_a_project_that_exists() {
     );
 }
 
+/// The shapes of Harbor 2.7's own answers (its `ChartInfo`, `ChartVersion`, `ChartVersionDetails`).
+#[tokio::test]
+async fn charts_are_listed_as_harbor_lists_them() {
+    let site = site().await;
+    create(&site, "p").await.expect(StatusCode::CREATED);
+    let get = async |path: &str| site.get(&format!("/api/chartrepo/p/charts{path}")).await;
+    assert_eq!(get("").await.expect(StatusCode::OK).json(), json!([]));
+    for (name, version) in [("demo", "1.9.0"), ("demo", "1.10.0"), ("another", "0.1.0-rc.1")] {
+        let chart = Chart::new(name, version).file("values.yaml", "a:\n  b: 1\n  c: [x]\nd: text\n");
+        site.ask("POST /api/chartrepo/p/charts")
+            .body(chart.archive())
+            .send()
+            .await
+            .expect(StatusCode::CREATED);
+    }
+    let list = get("").await.json();
+    assert_eq!((list[0]["name"].as_str(), list[1]["name"].as_str()), (Some("another"), Some("demo")));
+    let (summary, oldest) = (&list[1], get("/demo").await.json()[1]["created"].clone());
+    let expected = json!({
+        "name": "demo", "total_versions": 2, "latest_version": "1.10.0", "created": oldest,
+        "updated": "0001-01-01T00:00:00Z", "icon": "", "home": "", "deprecated": false,
+    });
+    assert_eq!(*summary, expected);
+    let versions = get("/demo").await.expect(StatusCode::OK).json();
+    let versions: Vec<_> =
+        versions.as_array().expect("a list").iter().map(|it| (&it["version"], &it["labels"])).collect();
+    assert_eq!(versions, [(&json!("1.10.0"), &json!([])), (&json!("1.9.0"), &json!([]))]);
+    let details = get("/demo/1.9.0").await.expect(StatusCode::OK).json();
+    assert_eq!(details["metadata"]["urls"], json!(["charts/demo-1.9.0.tgz"]));
+    assert_eq!(details["values"], json!({"a.b": 1, "a.c": ["x"], "d": "text"}));
+    assert_eq!(details["files"]["values.yaml"], "a:\n  b: 1\n  c: [x]\nd: text\n");
+    assert!(details["files"]["README.md"].is_string());
+    assert_eq!(details["security"]["signature"], json!({"signed": false, "prov_file": ""}));
+    for missing in ["/x", "/demo/9.9.9", "/x/1.0.0"] {
+        get(missing).await.expect(StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn charts_are_deleted_as_harbor_deletes_them() {
+    let site = site().await;
+    create(&site, "p").await.expect(StatusCode::CREATED);
+    for version in ["1.0.0", "1.1.0", "1.2.0"] {
+        let chart = Chart::new("demo", version).archive();
+        site.ask("POST /api/chartrepo/p/charts").body(chart).send().await.expect(StatusCode::CREATED);
+    }
+    for path in ["/demo/1.2.0", "/demo"] {
+        let path = format!("/api/chartrepo/p/charts{path}");
+        assert_eq!(site.delete(&path).await.expect(StatusCode::OK).body, b"");
+        site.delete(&path).await.expect(StatusCode::NOT_FOUND);
+    }
+    assert!(site.get("/chartrepo/p/index.yaml").await.text().contains("entries: {}"));
+}
+
 #[tokio::test]
 async fn without_chart_repositories_all_their_paths_are_unknown() {
     let options =

@@ -3,12 +3,15 @@
 
 mod access;
 mod bad_input;
+mod chart_index;
+mod chart_uploads;
 mod chartmuseum;
 mod clients;
 mod contents;
 mod discovery;
 mod full_disk;
 mod harbor;
+mod helm_charts;
 mod management;
 mod operations;
 mod pull;
