@@ -94,7 +94,7 @@ impl Blobs {
     }
 
     /// Gives a draft its name and runs `job`, which records the arrival and what is to point to it
-    /// in one transaction. Where the job refuses, nothing of the draft stays.
+    /// in one transaction. Where the job refuses or fails, nothing of the draft stays.
     pub(super) fn admit_with<T: Send + 'static, R: Send + 'static>(
         &self,
         draft: Draft,
@@ -106,11 +106,13 @@ impl Blobs {
         let _held = self.stripes.hold(expected);
         self.shelves.prepare(expected)?;
         verified.name(&self.path(expected))?;
-        let done = self.database.write("add a content to", move |writing| job(writing, &arrival))?;
-        if done.is_err() && !self.has_row(expected)? {
+        let done = self.database.write("add a content to", move |writing| job(writing, &arrival));
+        // What failed in its commit may be found committed after a crash, and then needs its file.
+        let undone = matches!(&done, Ok(Err(_)) | Err(StoreError::Database { .. }));
+        if undone && !self.has_row(expected)? {
             durable::remove(&self.path(expected))?;
         }
-        Ok(done)
+        done
     }
 
     /// A content for reading, with its length.

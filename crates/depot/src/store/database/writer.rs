@@ -59,6 +59,9 @@ type Answer = Box<dyn FnOnce(&Committed)>;
 struct Batch<'a> {
     transaction: Transaction<'a>,
     stale: RefCell<Stale>,
+    /// Why SQLite took the whole transaction back by itself, as it does above all when the disk
+    /// is full.
+    taken_back: Option<ffi::Error>,
 }
 
 /// How a transaction ended, for all its jobs.
@@ -162,7 +165,7 @@ fn work(
     answers: &mut Vec<Answer>,
 ) -> rusqlite::Result<()> {
     let mut batch = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
-        Ok(transaction) => Batch { transaction, stale: RefCell::default() },
+        Ok(transaction) => Batch { transaction, stale: RefCell::default(), taken_back: None },
         Err(error) => {
             answers.push(first(None));
             return Err(error);
@@ -171,9 +174,8 @@ fn work(
     let mut next = Some(first);
     while let Some(job) = next {
         answers.push(job(Some(&mut batch)));
-        // After some failures, a full disk above all, SQLite takes everything back by itself.
-        if batch.transaction.is_autocommit() {
-            return Err(taken_back());
+        if let Some(reason) = batch.taken_back {
+            return Err(rusqlite::Error::SqliteFailure(reason, None));
         }
         next = if answers.len() < BATCH { queue.try_recv().ok() } else { None };
     }
@@ -187,12 +189,18 @@ impl Batch<'_> {
         job: impl FnOnce(&Writing<'_>) -> rusqlite::Result<T>,
     ) -> thread::Result<rusqlite::Result<T>> {
         // The savepoint is dropped in the panic, which undoes what was done: nothing is left half.
-        catch_unwind(AssertUnwindSafe(|| {
+        let done: thread::Result<rusqlite::Result<T>> = catch_unwind(AssertUnwindSafe(|| {
             let savepoint = self.transaction.savepoint()?;
             let value = job(&Writing { connection: &savepoint, stale: &self.stale })?;
             savepoint.commit()?;
             Ok(value)
-        }))
+        }));
+        if self.transaction.is_autocommit() {
+            let failure = done.as_ref().ok().and_then(|done| done.as_ref().err());
+            let reason = failure.and_then(rusqlite::Error::sqlite_error).copied();
+            self.taken_back = Some(reason.unwrap_or(ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK)));
+        }
+        done
     }
 
     fn commit(self, cache: &Cache) -> rusqlite::Result<()> {
@@ -215,8 +223,4 @@ fn outcome<T>(
         (Some(Ok(value)), Ok(())) => Ok(Ok(value)),
         (None, Ok(())) => Ok(Err(StoreError::Closed)),
     }
-}
-
-fn taken_back() -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK), None)
 }

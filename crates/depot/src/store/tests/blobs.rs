@@ -6,6 +6,7 @@ use std::io::Read;
 use portolan_oci::{Algorithm, Hasher};
 
 use super::*;
+use crate::store::database::Writing;
 
 #[test]
 fn a_blob_lies_where_the_layout_says() {
@@ -101,4 +102,29 @@ fn blobs_are_mounted_from_where_they_are() {
     assert!(mount("p/c", &digest, None));
     fs::remove_file(store.blobs.path(&digest)).unwrap();
     assert!(!mount("p/d", &digest, Some("p/a")), "its file is lost");
+}
+
+#[test]
+fn a_full_disk_keeps_no_file_without_a_row() {
+    let (_dir, store) = store();
+    let database = &store.metadata.database;
+    let full = |writing: &Writing<'_>| {
+        let pages: u32 = writing.pragma_query_value(None, "page_count", |row| row.get(0))?;
+        writing.pragma_update(None, "max_page_count", pages)
+    };
+    database.write("test", full).unwrap();
+    let mut last = None;
+    for number in 0..1000 {
+        let content = Bytes::from(format!("content {number}"));
+        let digest = Digest::sha256(&content);
+        last = store.blobs.put(&content, &digest).err().map(|error| (digest, error));
+        if last.is_some() {
+            break;
+        }
+    }
+    let (digest, error) = last.expect("there was no room for a thousand rows");
+    assert!(error.is_full(), "{error:?}");
+    assert!(!store.blobs.has_file(&digest));
+    database.write("test", |writing| writing.pragma_update(None, "max_page_count", u32::MAX)).unwrap();
+    put(&store, b"another");
 }

@@ -1,6 +1,7 @@
 //! Group commit: what it shares, and what it keeps apart.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::thread;
 
@@ -42,7 +43,8 @@ fn together(database: &Database, work: Vec<Box<dyn FnOnce() + Send + '_>>) -> u6
         Ok(())
     };
     thread::scope(|scope| {
-        scope.spawn(move || database.write("test", busy).unwrap());
+        // It shares the fate of the others.
+        scope.spawn(move || drop(database.write("test", busy)));
         began.recv().unwrap();
         for work in work {
             scope.spawn(work);
@@ -87,6 +89,39 @@ fn a_job_that_fails_or_panics_leaves_the_others_alone() {
     assert_eq!(together(database, vec![good(1), Box::new(fails), good(2), Box::new(panics), good(3)]), 1);
     assert_eq!(notes(database), [1, 2, 3]);
     note(database, 4);
+}
+
+/// SQLite may take a whole transaction back when the disk is full. Nobody is then told that a
+/// change was made which was not.
+#[test]
+fn a_full_disk_is_told_and_leaves_what_was_acknowledged() {
+    let (_dir, database) = database();
+    let database = &database;
+    let pages = |most: u32| {
+        database.write("test", move |writing| writing.pragma_update(None, "max_page_count", most)).unwrap();
+    };
+    let acknowledged = Mutex::new(Vec::new());
+    let tries = |number: i64| -> Box<dyn FnOnce() + Send + '_> {
+        let insert = "INSERT INTO note VALUES (?1)";
+        let acknowledged = &acknowledged;
+        Box::new(move || match database.write("test", move |writing| writing.execute(insert, [number])) {
+            Ok(_) => acknowledged.lock().unwrap().push(number),
+            Err(error) => assert!(error.is_full(), "{error:?}"),
+        })
+    };
+    let fills = || {
+        let large = "INSERT INTO project (name, created) VALUES (hex(zeroblob(4000000)), 1)";
+        let refused = database.write("test", move |writing| writing.execute(large, [])).unwrap_err();
+        assert!(refused.is_full(), "{refused:?}");
+    };
+    pages(200);
+    together(database, vec![tries(1), Box::new(fills), tries(2), tries(3)]);
+    pages(u32::MAX);
+    tries(4)();
+    let mut acknowledged = acknowledged.into_inner().unwrap();
+    acknowledged.sort_unstable();
+    assert_eq!(notes(database), acknowledged);
+    assert!(acknowledged.contains(&4));
 }
 
 #[test]
