@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use reqwest::{
     Method, Url,
-    header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 
 use crate::{
@@ -51,6 +51,11 @@ impl Call {
     /// Says that there is no body: without it, proxies answer writes with 411.
     pub(crate) fn empty(self) -> Self {
         self.header(CONTENT_LENGTH, HeaderValue::from_static("0"))
+    }
+
+    /// Whether it signs in by itself.
+    pub(crate) fn carries_password(&self) -> bool {
+        self.headers.contains_key(AUTHORIZATION)
     }
 
     /// The same, whose errors name the proxy that it is sent through.

@@ -158,9 +158,10 @@ impl Wire {
         }
     }
 
-    /// The header to send with `call`: none to another host than the registry's own.
+    /// The header to send with `call`: none to another host than the registry's own, and none beside the
+    /// password that a call carries itself, since servers read one of two or refuse both.
     pub(crate) async fn sign(&self, call: &Call) -> Result<Option<HeaderValue>, RegistryError> {
-        if !same_place(&self.base, &call.url) {
+        if !same_place(&self.base, &call.url) || call.carries_password() {
             return Ok(None);
         }
         self.auth.header(&self.clients, &self.timeouts, &call.scopes).await
@@ -178,11 +179,14 @@ impl Wire {
         }
         let status = response.status();
         if status == StatusCode::UNAUTHORIZED {
+            if call.carries_password() {
+                return Ok(false);
+            }
             let learned = self.auth.learn(&call.attempted, response.headers(), &call.scopes, sent).await?;
             return Ok(learned == Learned::TryAgain);
         }
         let let_in = status.is_success() || matches!(status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND);
-        if let_in && sent.is_some() && self.auth.has_credentials() {
+        if let_in && (sent.is_some() || call.carries_password()) && self.auth.has_credentials() {
             self.auth.was_accepted();
         }
         Ok(false)

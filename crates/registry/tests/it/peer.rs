@@ -17,7 +17,7 @@ use tokio::{
 pub(crate) struct Seen {
     /// `METHOD target`.
     pub(crate) line: String,
-    /// By lower-case name.
+    /// By lower-case name; those that came more than once with commas between them.
     pub(crate) headers: HashMap<String, String>,
     pub(crate) body: Vec<u8>,
     /// Whether the body came whole.
@@ -164,7 +164,11 @@ async fn read_head(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
     loop {
         let line = read_line(stream).await?;
         let Some((name, value)) = line.split_once(": ") else { return Some(seen) };
-        seen.headers.insert(name.to_ascii_lowercase(), value.to_owned());
+        let values = seen.headers.entry(name.to_ascii_lowercase()).or_default();
+        if !values.is_empty() {
+            values.push_str(", ");
+        }
+        values.push_str(value);
     }
 }
 

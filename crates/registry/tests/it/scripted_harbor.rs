@@ -1,5 +1,7 @@
 //! A Harbor's manners by script: projects that a robot can't see, and refusals that no right would mend.
 
+use std::sync::{Arc, Mutex};
+
 use portolan_oci::{Locator, Manifest};
 use portolan_registry::{HarborRefusal, ProjectView, QuotaFigures, Registry, RegistryError, Scheme};
 
@@ -73,6 +75,31 @@ async fn the_read_only_mode_is_asked_for() {
         assert_eq!(registry(&peer).is_read_only().await, read_only, "{reply}");
     }
     assert!(!registry(&harbor(|_| answer(500)).await).is_read_only().await);
+}
+
+/// Harbor hands out tokens for images alone; two headers are read differently by every server and proxy.
+#[tokio::test]
+async fn its_own_interface_gets_the_password_alone_where_images_take_tokens() {
+    let host = Arc::new(Mutex::new(String::new()));
+    let own = Arc::clone(&host);
+    let peer = Peer::start(move |seen| match (seen.line.as_str(), seen.header("authorization")) {
+        ("GET /token?service=reg", Some(_)) => answer_with(200, &[], r#"{"token":"good"}"#),
+        ("HEAD /api/v2.0/projects?project_name=p", Some("Basic YWxpY2U6czNjcmV0")) => answer(200),
+        ("GET /v2/", Some("Bearer good")) => answer(200),
+        _ => {
+            let challenge = format!(r#"Bearer realm="http://{}/token",service=reg"#, own.lock().unwrap());
+            answer_with(401, &[("www-authenticate", &challenge)], "")
+        }
+    })
+    .await;
+    host.lock().unwrap().clone_from(&peer.host);
+    let registry = registry(&peer);
+    registry.ping().await.unwrap();
+    assert!(registry.project_exists("p").await.unwrap());
+    // What is refused there is not asked for again: there is nothing to learn.
+    let before = peer.lines().len();
+    registry.project_exists("q").await.unwrap_err();
+    assert_eq!(peer.lines().len(), before + 1);
 }
 
 /// What pushing a manifest and a blob ends with where the server answers both so, and that neither is
