@@ -10,6 +10,7 @@
 //! - `http`: handlers that turn the one into calls of the other,
 //! - `serve`: listeners and connections, and their limits.
 
+pub mod accounts;
 pub mod control;
 mod http;
 mod metrics;
@@ -17,6 +18,7 @@ mod names;
 mod options;
 pub mod protocol;
 mod provenance;
+mod rights;
 mod serve;
 mod server;
 pub mod store;
@@ -27,5 +29,6 @@ pub use options::{
     Account, ChartDepth, Existing, HarborCharts, MetricsAccess, MinFree, MissingParts, Mode, Options,
     Projects, Visibility,
 };
+pub use rights::{Domain, Grant, Rights, Role, RoleError};
 pub use serve::{Certificate, Limits, Listener, Listening, PairFiles, Reach, TlsError};
 pub use server::{Depot, DepotError, Running, start, start_on};

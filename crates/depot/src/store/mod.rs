@@ -23,6 +23,7 @@
 //!
 //! All functions block: a server calls them away from its own threads.
 
+mod accounts;
 mod blobs;
 mod charts;
 mod database;
@@ -54,6 +55,7 @@ use std::path::Path;
 
 use portolan_oci::{Digest, Repository};
 
+pub use accounts::{AccountTable, StoredAccount};
 pub use blobs::Blobs;
 pub use charts::{
     ChartEntry, ChartIndex, ChartStore, ChartSummary, ListedChart, Listing, NewChart, NewProvenance, Saved,
@@ -89,6 +91,8 @@ pub struct Store {
     pub charts: ChartStore,
     /// What clients count on.
     pub leases: Leases,
+    /// Accounts.
+    pub accounts: AccountTable,
     /// Dropping it gives the lock back.
     _lock: File,
 }
@@ -107,6 +111,7 @@ impl Store {
         Ok(Self {
             blobs: Blobs::open(&dir.join("blobs"), &scratch, database.clone())?,
             uploads: Uploads::new(&scratch, database.clone()),
+            accounts: AccountTable::new(database.clone()),
             charts: ChartStore::new(database.clone()),
             metadata: Metadata::new(database),
             leases: Leases::new(),

@@ -60,6 +60,15 @@ impl Metadata {
         })
     }
 
+    /// The projects that were made and are public, in no order.
+    pub fn public_projects(&self) -> Result<Vec<String>, StoreError> {
+        self.database.read("list the public projects of", |connection| {
+            let mut list =
+                connection.prepare_cached("SELECT name FROM project WHERE visibility = 'public'")?;
+            list.query_map([], |row| row.get(0))?.collect()
+        })
+    }
+
     /// Bytes of all that a project holds, every content counted once; 0 where it holds nothing.
     pub fn usage(&self, project: &ProjectName) -> Result<u64, StoreError> {
         self.database.read("measure a project in", |connection| {

@@ -1,5 +1,6 @@
 //! The store, without any HTTP.
 
+mod accounts;
 mod blobs;
 mod charts;
 mod database;

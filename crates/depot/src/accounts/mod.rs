@@ -1,0 +1,5 @@
+//! Accounts: who there is, and what they may do.
+
+mod name;
+
+pub use name::{UserName, UserNameError};
