@@ -4,9 +4,10 @@
 //! as a ChartMuseum, and, where projects are enforced, as a Harbor. [`start`] is all that an
 //! embedder needs; [`Depot`] is for those that bring their own listener.
 //!
-//! Four layers, each knowing only those before it:
+//! Five layers, each knowing only those before it:
 //! - [`store`]: what is kept, on disk; knows no HTTP,
 //! - [`protocol`]: what a request line asks, as values; pure,
+//! - [`accounts`]: who there is, and what they may do,
 //! - `http`: handlers that turn the one into calls of the other,
 //! - `serve`: listeners and connections, and their limits.
 
@@ -26,8 +27,9 @@ mod yaml;
 
 pub use names::{ChartStem, NameError, ProjectName, Tenant, UploadId};
 pub use options::{
-    Account, ChartDepth, Existing, HarborCharts, MetricsAccess, MinFree, MissingParts, Mode, Options,
-    Projects, Visibility,
+    AccessOptions, Account, AnonymousPull, Challenge, ChartDepth, Existing, HarborCharts, MetricsAccess,
+    MinFree, MissingParts, Mode, Options, ProjectMakers, Projects, PublicUrl, PublicUrlError, TokenLife,
+    Visibility,
 };
 pub use rights::{Domain, Grant, Rights, Role, RoleError};
 pub use serve::{Certificate, Limits, Listener, Listening, PairFiles, Reach, TlsError};

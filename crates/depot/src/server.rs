@@ -9,9 +9,10 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
+use crate::accounts::{Accounts, Doorkeeper, HtpasswdError};
 use crate::control::ControlServer;
 use crate::http::App;
-use crate::options::Options;
+use crate::options::{AnonymousPull, Mode, Options};
 use crate::serve::{self, Bound, Listener, Listening, Reach, TlsError};
 use crate::store::{Store, StoreError};
 
@@ -23,6 +24,12 @@ pub enum DepotError {
     Open {
         /// What is wrong with it.
         source: StoreError,
+    },
+    /// The password file is not taken.
+    #[error("cannot take the users of a password file")]
+    PasswordFile {
+        /// What is wrong with it.
+        source: HtpasswdError,
     },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
@@ -42,7 +49,7 @@ pub enum DepotError {
     },
     /// Everybody in the network could write.
     #[error(
-        "refusing to listen on {address} without an account: set a user and a password, or listen on loopback"
+        "refusing to listen on {address} without an account: make one, listen on loopback, or serve read-only what everybody may pull"
     )]
     OpenToAll {
         /// The address that was asked for.
@@ -71,8 +78,17 @@ pub struct Depot {
 impl Depot {
     /// Opens the depot in `dir`, which is made where it is missing. Blocks on the file system.
     pub fn open(dir: &Path, options: Options) -> Result<Self, DepotError> {
-        let store = Store::open(dir).map_err(|source| DepotError::Open { source })?;
-        Ok(Self { app: Arc::new(App::new(store, options)) })
+        let opening = |source| DepotError::Open { source };
+        let store = Store::open(dir).map_err(opening)?;
+        let accounts = store.accounts.all().map_err(opening)?;
+        let doorkeeper =
+            Doorkeeper::new(accounts, &options).map_err(|source| DepotError::PasswordFile { source })?;
+        Ok(Self { app: Arc::new(App::new(store, options, doorkeeper)) })
+    }
+
+    /// Its accounts.
+    pub fn accounts(&self) -> Accounts<'_> {
+        Accounts::new(&self.app.store, &self.app.doorkeeper)
     }
 
     /// What it keeps.
@@ -105,11 +121,15 @@ impl Depot {
         Ok(())
     }
 
-    /// Nobody is trusted by accident.
+    /// Nobody is trusted by accident: without accounts a network may at most read.
     fn allows(&self, bound: &Bound) -> Result<(), DepotError> {
-        match (&self.app.options.account, bound.reach) {
-            (Some(_), _) | (None, Reach::Loopback) => Ok(()),
-            (None, Reach::Network) => Err(DepotError::OpenToAll { address: bound.address }),
+        let Options { mode, access, .. } = &self.app.options;
+        let only_gives = *mode == Mode::ReadOnly && access.anonymous_pull == AnonymousPull::Everything;
+        match bound.reach {
+            Reach::Network if !only_gives && !self.accounts().is_guarded() => {
+                Err(DepotError::OpenToAll { address: bound.address })
+            }
+            Reach::Loopback | Reach::Network => Ok(()),
         }
     }
 }

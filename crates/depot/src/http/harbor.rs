@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use portolan_oci::Repository;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::auth::{Asker, Sight};
 use super::body::whole;
 use super::refusal::Refusal;
 use super::{Answer, App, Incoming, json, with_store};
 use crate::names::ProjectName;
-use crate::options::Visibility;
+use crate::options::{Mode, Visibility};
 use crate::store::{Store, StoreError};
 
 /// Longest body of a new project: far above what its few keys need.
@@ -80,13 +81,27 @@ pub(super) async fn get(app: &Arc<App>, name: String) -> Answer {
     found.map(|project| json(StatusCode::OK, project.to_string())).ok_or_else(missing)
 }
 
-/// All projects.
-pub(super) async fn list(app: &Arc<App>) -> Answer {
-    let projects = with_store(app, |store| {
-        let names = store.metadata.projects()?;
+/// All projects that the asker may read.
+pub(super) async fn list(app: &Arc<App>, asker: &Asker) -> Answer {
+    let sight = Sight::of(app, asker).await?;
+    let projects = with_store(app, move |store| {
+        let mut names = store.metadata.projects()?;
+        names.retain(|name| sight.sees(name));
         names.iter().filter_map(|name| described(store, name).transpose()).collect::<Result<Vec<Value>, _>>()
     });
     Ok(json(StatusCode::OK, Value::from(projects.await?).to_string()))
+}
+
+/// What of Harbor's system information its clients decide by.
+pub(super) fn system_info(app: &App) -> Response {
+    let is_read_only = app.options.mode == Mode::ReadOnly;
+    json(StatusCode::OK, json!({"read_only": is_read_only}).to_string())
+}
+
+/// Who asks, and whether they may do everything.
+pub(super) fn current_user(asker: &Asker) -> Answer {
+    let name = asker.name().ok_or(Refusal::Unauthorized(None))?;
+    Ok(json(StatusCode::OK, json!({"username": name, "sysadmin_flag": asker.is_admin()}).to_string()))
 }
 
 fn described(store: &Store, name: &str) -> Result<Option<Value>, StoreError> {

@@ -8,6 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use portolan_oci::{Descriptor, Digest, MediaType, Repository};
 use serde_json::{Value, json};
 
+use super::auth::{Asker, Sight};
 use super::refusal::Refusal;
 use super::{Answer, App, json, with_store};
 use crate::protocol::Page;
@@ -21,9 +22,11 @@ pub(super) fn base() -> Response {
     (version, json(StatusCode::OK, "{}")).into_response()
 }
 
-/// The names of all repositories.
-pub(super) async fn catalog(app: &Arc<App>, page: Page) -> Answer {
-    let names = with_store(app, |store| store.metadata.repositories()).await?;
+/// The names of all repositories that the asker may read.
+pub(super) async fn catalog(app: &Arc<App>, page: Page, asker: &Asker) -> Answer {
+    let sight = Sight::of(app, asker).await?;
+    let mut names = with_store(app, |store| store.metadata.repositories()).await?;
+    names.retain(|name| sight.sees_repository(name));
     let (names, more) = cut(names, &page);
     let link = more.then(|| link("/v2/_catalog", &page, &names));
     Ok(listed(&json!({"repositories": names}), link))

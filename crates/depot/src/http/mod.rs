@@ -10,6 +10,7 @@ mod lists;
 mod manifests;
 mod operations;
 mod outgoing;
+mod permission;
 mod refusal;
 mod uploads;
 mod welcome;
@@ -18,18 +19,22 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use axum::body::Body;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, Request as HttpRequest, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use portolan_oci::Repository;
 use tokio::sync::{Semaphore, watch};
 
+use crate::accounts::Doorkeeper;
 use crate::metrics::Metrics;
 use crate::names::Tenant;
-use crate::options::{ChartDepth, HarborCharts, MetricsAccess, Mode, Options, Projects};
-use crate::protocol::{Access, ChartCall, HarborCall, ParseError, RegistryCall, RepositoryCall, Request};
+use crate::options::{ChartDepth, HarborCharts, Mode, Options, Projects};
+use crate::protocol::{ChartCall, HarborCall, ParseError, RegistryCall, RepositoryCall, Request};
 use crate::serve::Reach;
 use crate::store::{Store, StoreError};
+use auth::Asker;
 use body::blocking;
+use permission::{narrowed, permit};
 pub(crate) use refusal::chain;
 use refusal::{Family, Refusal};
 
@@ -47,6 +52,7 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     /// Set once the server takes no more connections.
     pub(crate) stopping: AtomicBool,
+    pub(crate) doorkeeper: Arc<Doorkeeper>,
     chart_readers: Semaphore,
     /// Never sent to: who watches it learns when the last user of the store is gone.
     pub(crate) in_use: watch::Sender<()>,
@@ -67,15 +73,17 @@ struct Incoming {
     /// Whether the answer's body will not be sent.
     is_head: bool,
     body: Body,
+    asker: Asker,
 }
 
 type Answer = Result<Response, Refusal>;
 
 impl App {
-    pub(crate) fn new(store: Store, options: Options) -> Self {
+    pub(crate) fn new(store: Store, options: Options, doorkeeper: Doorkeeper) -> Self {
         Self {
             store,
             options,
+            doorkeeper: Arc::new(doorkeeper),
             metrics: Metrics::new(),
             stopping: AtomicBool::new(false),
             chart_readers: Semaphore::new(CHARTS_AT_ONCE),
@@ -101,91 +109,78 @@ pub(crate) struct About {
 
 /// Answers one request.
 pub(crate) async fn handle(app: Arc<App>, origin: Origin, request: HttpRequest<Body>) -> Response {
-    let (parts, body) = request.into_parts();
-    let family = Family::of(parts.uri.path());
-    let mut headers = parts.headers;
+    let (mut parts, body) = request.into_parts();
     let is_head = parts.method == Method::HEAD;
     if is_head {
         // A range is of a GET alone (RFC 9110, section 14.2): what a HEAD asks about is the whole.
-        headers.remove(header::RANGE);
+        parts.headers.remove(header::RANGE);
     }
-    let incoming = Incoming { headers, is_head, body };
+    let family = Family::of(parts.uri.path());
     let parsed = match app.serves(parts.uri.path()) {
         true => Request::parse(&parts.method, parts.uri.path(), parts.uri.query()),
         false => Err(ParseError::UnknownPath),
     };
     let route = parsed.as_ref().ok().map(Request::route);
-    let answer = match permit(&app, origin, &incoming.headers, parsed.as_ref().ok()).await {
-        Ok(()) => answer(app, parsed.map_err(Refusal::from), incoming).await,
-        Err(refusal) => Err(refusal),
+    let mut about = About { route, user: None };
+    let mut response = match admit(&app, origin, &parts, &parsed, &mut about).await {
+        Ok(asker) => {
+            let incoming = Incoming { headers: parts.headers, is_head, body, asker };
+            let answer = answer(app, parsed, incoming).await;
+            answer.unwrap_or_else(|refusal| refusal.into_response(family))
+        }
+        Err(refusal) => {
+            let scope = parsed.ok().and_then(|request| request.scope());
+            auth::refuse(&app, origin, &parts, scope.as_ref(), refusal)
+        }
     };
-    let mut response = answer.unwrap_or_else(|refusal| refusal.into_response(family));
-    response.extensions_mut().insert(About { route, user: None });
+    response.extensions_mut().insert(about);
     response
 }
 
-/// Refuses what the sender may not do. What could not be parsed needs an account as well, so that
-/// a stranger learns nothing of what is where.
-async fn permit(
+/// Finds out who asks, and refuses what they may not do.
+async fn admit(
     app: &Arc<App>,
     origin: Origin,
-    headers: &HeaderMap,
-    request: Option<&Request>,
-) -> Result<(), Refusal> {
-    if request == Some(&Request::Metrics) && app.options.metrics == MetricsAccess::Open {
-        return Ok(());
-    }
-    let who = auth::identify(&app.options, origin.reach, headers);
-    let access = request.map_or(Access::Whole, Request::access);
-    let project = match access {
-        Access::Read(project) | Access::Write(project) => known_project(app, project).await?,
-        Access::Open | Access::Whole => auth::Project::None,
+    parts: &Parts,
+    parsed: &Result<Request, ParseError>,
+    about: &mut About,
+) -> Result<Asker, Refusal> {
+    let asker = match parsed {
+        // Whoever looks whether the depot is well waits for nobody who signs in.
+        Ok(Request::Health | Request::Ready) => Asker::nobody(app),
+        _ => auth::identify(app, origin, parts).await?,
     };
-    if !auth::may(who, &access, project) {
-        return Err(Refusal::Unauthorized);
-    }
-    let missing = app.options.projects == Projects::Enforced && project == auth::Project::Missing;
-    match (missing, request, access) {
-        (true, Some(Request::Charts(..)), Access::Read(name) | Access::Write(name)) => {
-            Err(Refusal::no_chart_project(name))
-        }
-        (true, _, Access::Write(name)) => Err(Refusal::no_project(name)),
-        _ => Ok(()),
-    }
+    about.user = asker.name().map(str::to_owned);
+    permit(app, &asker, parsed.as_ref().ok()).await?;
+    Ok(asker)
 }
 
-async fn known_project(app: &Arc<App>, name: &str) -> Result<auth::Project, Refusal> {
-    if app.options.projects == Projects::Implicit {
-        return Ok(auth::Project::None);
-    }
-    let found = match app.store.metadata.cached_visibility(name) {
-        Some(found) => found,
-        None => {
-            let name = name.to_owned();
-            with_store(app, move |store| store.metadata.visibility(&name)).await?
-        }
-    };
-    Ok(found.map_or(auth::Project::Missing, auth::Project::There))
-}
-
-async fn answer(app: Arc<App>, request: Result<Request, Refusal>, incoming: Incoming) -> Answer {
+async fn answer(app: Arc<App>, request: Result<Request, ParseError>, incoming: Incoming) -> Answer {
     let request = request?;
-    if request.changes() && app.options.mode == Mode::ReadOnly {
+    if request.access().changes() && app.options.mode == Mode::ReadOnly {
         return Err(Refusal::ReadOnly);
     }
-    match request {
+    match narrowed(&app, &incoming.asker, request).await? {
         Request::Health => operations::health(),
         Request::Ready => operations::ready(&app).await,
         Request::Metrics => operations::metrics(&app).await,
-        Request::Welcome => welcome::page(&app).await,
-        Request::Registry(RegistryCall::Base) => Ok(lists::base()),
-        Request::Registry(RegistryCall::Catalog(page)) => lists::catalog(&app, page).await,
+        Request::Welcome => welcome::page(&app, &incoming.asker).await,
+        Request::Registry(call) => registry_call(&app, call, incoming).await,
         Request::Repository(repository, call) => repository_call(&app, repository, call, incoming).await,
         Request::Charts(tenant, call) => chart_call(&app, tenant, call, incoming).await,
         Request::Harbor(call) if app.options.projects == Projects::Enforced => {
             harbor_call(&app, call, incoming).await
         }
         Request::Harbor(_) => Err(Refusal::NotFound),
+    }
+}
+
+async fn registry_call(app: &Arc<App>, call: RegistryCall, incoming: Incoming) -> Answer {
+    match call {
+        RegistryCall::Base => Ok(lists::base()),
+        RegistryCall::Catalog(page) => lists::catalog(app, page, &incoming.asker).await,
+        RegistryCall::Token(scopes) => auth::token::get(app, &incoming.asker, scopes).await,
+        RegistryCall::TokenForm => auth::token::post(app, incoming.asker, incoming.body).await,
     }
 }
 
@@ -226,7 +221,9 @@ async fn chart_call(app: &Arc<App>, tenant: Tenant, call: ChartCall, incoming: I
     match (&tenant, app.options.chart_depth) {
         (Tenant::Root, ChartDepth::Root) | (Tenant::Project(_), ChartDepth::Project) => {}
         // A real ChartMuseum with tenants greets people here; a client must not take it for an index.
-        (Tenant::Root, ChartDepth::Project) if call == ChartCall::Index => return welcome::page(app).await,
+        (Tenant::Root, ChartDepth::Project) if call == ChartCall::Index => {
+            return welcome::page(app, &incoming.asker).await;
+        }
         _ => return Err(Refusal::NotFound),
     }
     charts::answer(app, tenant, call, incoming).await
@@ -236,10 +233,12 @@ async fn harbor_call(app: &Arc<App>, call: HarborCall, incoming: Incoming) -> An
     match call {
         HarborCall::Ping => Ok("Pong".into_response()),
         HarborCall::ChartHealth => Ok(json(StatusCode::OK, r#"{"healthy":true}"#)),
-        HarborCall::ListProjects => harbor::list(app).await,
+        HarborCall::ListProjects => harbor::list(app, &incoming.asker).await,
         HarborCall::HasProject(name) => harbor::has(app, name).await,
         HarborCall::GetProject(name) => harbor::get(app, name).await,
         HarborCall::CreateProject => harbor::create(app, incoming).await,
+        HarborCall::SystemInfo => Ok(harbor::system_info(app)),
+        HarborCall::CurrentUser => harbor::current_user(&incoming.asker),
     }
 }
 

@@ -6,8 +6,9 @@ use axum::response::Response;
 use portolan_oci::{Digest, ManifestError, Repository};
 use serde_json::{Value, json};
 
+use super::auth::Fault;
 use super::body::BodyError;
-use crate::protocol::ParseError;
+use crate::protocol::{Access, ParseError, Place};
 use crate::store::{ClaimError, PutError, StoreError};
 
 /// Most errors in one answer: a manifest may name tens of thousands of parts.
@@ -37,7 +38,11 @@ impl Family {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
     #[error("unauthorized")]
-    Unauthorized,
+    Unauthorized(Option<Fault>),
+    #[error("user {user} may not {act}")]
+    Denied { user: String, act: String },
+    #[error("too many are signing in: try again")]
+    Busy,
     #[error("not found")]
     NotFound,
     #[error(transparent)]
@@ -84,6 +89,18 @@ impl Refusal {
         Self::NoProject { project: project.to_owned() }
     }
 
+    pub(super) fn denied(user: &str, access: Access<'_>) -> Self {
+        Self::Denied { user: user.to_owned(), act: act(access) }
+    }
+
+    /// What was wrong with an attempt to sign in.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        match self {
+            Self::Unauthorized(fault) => *fault,
+            _ => None,
+        }
+    }
+
     pub(super) fn no_chart_project(project: &str) -> Self {
         Self::plain(StatusCode::NOT_FOUND, format!("project {project} not found: create it first"))
     }
@@ -122,7 +139,9 @@ impl Refusal {
 
     fn kind(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::Unauthorized | Self::NoProject { .. } => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
+            Self::Unauthorized(_) | Self::NoProject { .. } => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
+            Self::Denied { .. } => (StatusCode::FORBIDDEN, "DENIED"),
+            Self::Busy => (StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS"),
             Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
             Self::Parse(error) => parse_kind(error),
             Self::NoRepository { .. } => (StatusCode::NOT_FOUND, "NAME_UNKNOWN"),
@@ -166,7 +185,7 @@ impl Refusal {
     fn add_headers(&self, response: &mut Response, family: Family) {
         let headers = response.headers_mut();
         match self {
-            Self::Unauthorized | Self::NoProject { .. } => {
+            Self::Unauthorized(_) | Self::NoProject { .. } => {
                 let realm = match family {
                     Family::Charts => r#"Basic realm="ChartMuseum""#,
                     Family::Registry | Family::Harbor => r#"Basic realm="Portolan depot""#,
@@ -185,6 +204,9 @@ impl Refusal {
             }
             Self::Range { length } => {
                 headers.insert(header::CONTENT_RANGE, ascii(&format!("bytes */{length}")));
+            }
+            Self::Busy => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}
         }
@@ -251,6 +273,23 @@ fn store_kind(error: &StoreError) -> (StatusCode, &'static str) {
         StoreError::DigestMismatch { .. } => (StatusCode::BAD_REQUEST, "DIGEST_INVALID"),
         full if full.is_full() => (StatusCode::INSUFFICIENT_STORAGE, "UNKNOWN"),
         _ => (StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN"),
+    }
+}
+
+/// What somebody may not do, as a verb and what to.
+fn act(access: Access<'_>) -> String {
+    let of = |verb: &str, place: Place<'_>| match place {
+        Place::Whole => format!("{verb} what belongs to no project"),
+        Place::Project(name) => format!("{verb} what project {name} holds"),
+    };
+    match access {
+        Access::Read(place) => of("read", place),
+        Access::Write(place) => of("add to or change", place),
+        Access::Delete(place) => of("delete", place),
+        Access::MakeProject => "make projects".to_owned(),
+        Access::Open | Access::Known | Access::List | Access::PublicList | Access::Watch => {
+            "see how the depot is doing".to_owned()
+        }
     }
 }
 

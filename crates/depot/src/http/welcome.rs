@@ -6,14 +6,17 @@ use std::sync::Arc;
 use axum::http::header;
 use axum::response::IntoResponse;
 
+use super::auth::{Asker, Sight};
 use super::{Answer, App, with_store};
 
 /// Names shown before the page says how many more there are.
 const SHOWN: usize = 200;
 
 /// `GET /`, and `/index.yaml` where charts are kept per project.
-pub(super) async fn page(app: &Arc<App>) -> Answer {
-    let repositories = with_store(app, |store| store.metadata.repositories()).await?;
+pub(super) async fn page(app: &Arc<App>, asker: &Asker) -> Answer {
+    let sight = Sight::of(app, asker).await?;
+    let mut repositories = with_store(app, |store| store.metadata.repositories()).await?;
+    repositories.retain(|name| sight.sees_repository(name));
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),

@@ -16,6 +16,8 @@ pub(super) fn parse(method: &Method, rest: &[&str], query: &Query) -> Result<Req
         (&Method::GET, ["projects"]) => HarborCall::ListProjects,
         (&Method::POST, ["projects"]) => HarborCall::CreateProject,
         (_, ["projects", name]) if reads(method) => HarborCall::GetProject((*name).to_owned()),
+        (&Method::GET, ["systeminfo"]) => HarborCall::SystemInfo,
+        (&Method::GET, ["users", "current"]) => HarborCall::CurrentUser,
         _ => return Err(ParseError::UnknownPath),
     };
     Ok(Request::Harbor(call))

@@ -6,14 +6,17 @@
 //! adds is said where it stands), ChartMuseum's and Harbor's interfaces as formats.md, section 6 has
 //! them.
 
+mod access;
 mod charts;
 mod harbor;
 mod oci;
 mod query;
 mod range;
 mod route;
+mod scope;
 #[cfg(test)]
 mod tests;
+mod token;
 
 use axum::http::Method;
 use percent_encoding::percent_decode_str;
@@ -22,8 +25,11 @@ use portolan_oci::{Algorithm, Digest, Locator, Repository, Tag};
 use crate::names::{ChartStem, Tenant, UploadId};
 use crate::options::Existing;
 use crate::store::Referrers;
+pub use access::{Access, Place};
 use query::Query;
 pub use range::{Wanted, chunk_range};
+pub use scope::{Actions, Resource, Scope};
+pub use token::{TOKEN_PATH, TokenForm};
 
 /// One request, understood.
 ///
@@ -55,6 +61,10 @@ pub enum RegistryCall {
     Base,
     /// `GET /v2/_catalog`: the names of all repositories (Docker's registry interface).
     Catalog(Page),
+    /// `GET /v2/_token`: a token that permits these things.
+    Token(Vec<Scope>),
+    /// `POST /v2/_token`: the same with name and password in a form ([`TokenForm`]).
+    TokenForm,
 }
 
 /// Calls on one repository.
@@ -155,6 +165,10 @@ pub enum HarborCall {
     GetProject(String),
     /// `POST projects`.
     CreateProject,
+    /// `GET systeminfo`: whether changes are taken.
+    SystemInfo,
+    /// `GET users/current`: who asks.
+    CurrentUser,
 }
 
 /// A stretch of a sorted list: at most `limit` names, those after `last`.
@@ -164,19 +178,6 @@ pub struct Page {
     pub limit: usize,
     /// The name to go on behind; it need not exist.
     pub last: Option<String>,
-}
-
-/// What a request does to what, which is all that deciding on permissions needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Access<'a> {
-    /// Open to everybody, whatever is configured.
-    Open,
-    /// Reads what a project holds.
-    Read(&'a str),
-    /// Changes what a project holds.
-    Write(&'a str),
-    /// Anything that is no single project's.
-    Whole,
 }
 
 /// Why a request could not be understood.
@@ -260,57 +261,6 @@ impl Request {
             ["api", "v2.0", rest @ ..] => harbor::parse(method, rest, &query),
             ["api", "chartrepo", "health"] => only_get(method, Self::Harbor(HarborCall::ChartHealth)),
             rest => charts::parse(method, rest, &query),
-        }
-    }
-
-    /// Whether the request changes what the depot holds, or prepares to.
-    pub fn changes(&self) -> bool {
-        match self {
-            Self::Repository(_, call) => call.writes(),
-            Self::Charts(_, call) => call.writes(),
-            Self::Harbor(call) => *call == HarborCall::CreateProject,
-            Self::Health | Self::Ready | Self::Metrics | Self::Welcome | Self::Registry(_) => false,
-        }
-    }
-
-    /// What the request needs permission for.
-    pub fn access(&self) -> Access<'_> {
-        match self {
-            Self::Health | Self::Ready | Self::Harbor(HarborCall::Ping) => Access::Open,
-            Self::Repository(repository, call) if call.writes() => Access::Write(repository.project()),
-            Self::Repository(repository, _) => Access::Read(repository.project()),
-            Self::Charts(Tenant::Project(project), call) if call.writes() => Access::Write(project.as_str()),
-            Self::Charts(Tenant::Project(project), _) => Access::Read(project.as_str()),
-            Self::Metrics
-            | Self::Welcome
-            | Self::Registry(_)
-            | Self::Charts(Tenant::Root, _)
-            | Self::Harbor(_) => Access::Whole,
-        }
-    }
-}
-
-impl RepositoryCall {
-    /// Whether the call changes the repository, or prepares to.
-    pub fn writes(&self) -> bool {
-        !matches!(self, Self::GetBlob(_) | Self::GetManifest(_) | Self::Tags(_) | Self::Referrers(..))
-    }
-}
-
-impl ChartCall {
-    /// Whether the call changes the chart repository.
-    pub fn writes(&self) -> bool {
-        match self {
-            Self::Upload(_) | Self::UploadProvenance(_) | Self::Delete(..) => true,
-            Self::Harbor(call) => {
-                matches!(call, HarborChartCall::DeleteChart(_) | HarborChartCall::DeleteVersion(..))
-            }
-            Self::Index
-            | Self::Download(_)
-            | Self::Provenance(_)
-            | Self::List(_)
-            | Self::Versions(_)
-            | Self::Version(..) => false,
         }
     }
 }

@@ -7,6 +7,7 @@ use axum::http::Method;
 use portolan_oci::{Algorithm, Digest, Locator, Repository, Tag};
 
 use super::query::Query;
+use super::token::scopes;
 use super::{ParseError, RegistryCall, RepositoryCall, Request, not_here, only_get, reads};
 use crate::names::UploadId;
 use crate::store::Referrers;
@@ -19,6 +20,7 @@ const TAGS_OF_A_PUT: usize = 64;
 pub(super) fn parse(method: &Method, rest: &[&str], query: &Query) -> Result<Request, ParseError> {
     match rest {
         [] | [""] => only_get(method, Request::Registry(RegistryCall::Base)),
+        ["_token"] => token(method, query),
         ["_catalog"] => only_get(method, Request::Registry(RegistryCall::Catalog(query.page()?))),
         [name @ .., "tags", "list"] => tags(method, name, query),
         [name @ .., "blobs", "uploads"] | [name @ .., "blobs", "uploads", ""] => {
@@ -29,6 +31,14 @@ pub(super) fn parse(method: &Method, rest: &[&str], query: &Query) -> Result<Req
         [name @ .., "manifests", reference] => manifest(method, name, reference, query),
         [name @ .., "referrers", digest] => referrers(method, name, digest, query),
         _ => Err(ParseError::UnknownPath),
+    }
+}
+
+fn token(method: &Method, query: &Query) -> Result<Request, ParseError> {
+    match *method {
+        Method::GET => Ok(Request::Registry(RegistryCall::Token(scopes(query)))),
+        Method::POST => Ok(Request::Registry(RegistryCall::TokenForm)),
+        _ => Err(not_here(method, "GET, POST")),
     }
 }
 

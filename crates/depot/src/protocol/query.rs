@@ -14,6 +14,11 @@ impl Query {
         Self(pairs.map(|(key, value)| (key.into_owned(), value.into_owned())).collect())
     }
 
+    /// A body of `application/x-www-form-urlencoded`, which is written as a query.
+    pub(super) fn of_form(body: &[u8]) -> Self {
+        Self::parse(&String::from_utf8_lossy(body))
+    }
+
     pub(super) fn get(&self, key: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }

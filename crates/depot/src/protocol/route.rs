@@ -12,6 +12,7 @@ impl Request {
             Self::Welcome => "welcome",
             Self::Registry(RegistryCall::Base) => "base",
             Self::Registry(RegistryCall::Catalog(_)) => "catalog",
+            Self::Registry(RegistryCall::Token(_) | RegistryCall::TokenForm) => "tokens",
             Self::Repository(_, call) => call.route(),
             Self::Charts(_, call) => call.route(),
             Self::Harbor(HarborCall::Ping | HarborCall::ChartHealth) => "health",

@@ -228,38 +228,69 @@ fn harbors_paths() {
 }
 
 #[test]
+fn tokens() {
+    check("GET /v2/_token", Request::Registry(RegistryCall::Token(vec![])));
+    let scope = Scope::of(&"p/a".parse().expect("a repository"), Actions::PULL);
+    check(
+        "GET /v2/_token?service=x&scope=repository:p/a:pull",
+        Request::Registry(RegistryCall::Token(vec![scope])),
+    );
+    check("POST /v2/_token", Request::Registry(RegistryCall::TokenForm));
+    refused("PUT /v2/_token", ParseError::Method { method: Method::PUT, allow: "GET, POST" });
+}
+
+#[test]
 fn what_a_request_needs_permission_for() {
-    let check = |line: &str, expected: Access<'_>| {
+    let check = |line: &str, access: Access<'_>, scope: Option<&str>| {
         let request = parse(line).expect("a good request");
-        assert_eq!(request.access(), expected, "{line}");
+        assert_eq!(request.access(), access, "{line}");
+        assert_eq!(request.scope().map(|scope| scope.to_string()).as_deref(), scope, "{line}");
     };
-    check("GET /health", Access::Open);
-    check("GET /api/v2.0/ping", Access::Open);
-    check("GET /", Access::Whole);
-    check("GET /v2/", Access::Whole);
-    check("GET /v2/_catalog", Access::Whole);
-    check("GET /index.yaml", Access::Whole);
-    check("POST /api/charts", Access::Whole);
-    check("HEAD /api/v2.0/projects?project_name=p", Access::Whole);
-    check("POST /api/v2.0/projects", Access::Whole);
-    for read in [
-        "GET /v2/p/a/blobs/$D",
-        "GET /v2/p/a/manifests/x",
-        "GET /v2/p/a/tags/list",
-        "GET /v2/p/a/referrers/$D",
-        "GET /p/index.yaml",
-        "GET /api/p/charts",
+    for open in ["GET /health", "GET /api/v2.0/ping", "GET /v2/_token", "POST /v2/_token"] {
+        check(open, Access::Open, None);
+    }
+    for known in [
+        "GET /v2/",
+        "HEAD /api/v2.0/projects?project_name=p",
+        "GET /api/v2.0/systeminfo",
+        "GET /api/v2.0/users/current",
+        "GET /api/chartrepo/health",
     ] {
-        check(read, Access::Read("p"));
+        check(known, Access::Known, None);
+    }
+    check("GET /", Access::List, None);
+    check("GET /v2/_catalog", Access::List, Some("registry:catalog:*"));
+    check("GET /api/v2.0/projects", Access::PublicList, None);
+    check("GET /api/v2.0/projects/p", Access::Read(Place::Project("p")), None);
+    check("POST /api/v2.0/projects", Access::MakeProject, None);
+    check("GET /index.yaml", Access::Read(Place::Whole), None);
+    check("POST /api/charts", Access::Write(Place::Whole), None);
+    check("DELETE /api/charts/a/1", Access::Delete(Place::Whole), None);
+    for read in ["blobs/$D", "manifests/x", "tags/list", "referrers/$D"] {
+        check(&format!("GET /v2/p/a/{read}"), Access::Read(Place::Project("p")), Some("repository:p/a:pull"));
+    }
+    for read in
+        ["GET /p/index.yaml", "GET /p/charts/a-1.tgz", "GET /api/p/charts", "GET /chartrepo/p/index.yaml"]
+    {
+        check(read, Access::Read(Place::Project("p")), None);
     }
     for write in [
         "POST /v2/p/a/blobs/uploads/",
-        "PUT /v2/p/a/manifests/x",
-        "DELETE /v2/p/a/blobs/$D",
+        "POST /v2/p/a/blobs/uploads/?digest=$D",
+        "POST /v2/p/a/blobs/uploads/?mount=$D&from=q",
         "GET /v2/p/a/blobs/uploads/$ID",
-        "POST /api/p/charts",
-        "DELETE /api/p/charts/a/1",
+        "PATCH /v2/p/a/blobs/uploads/$ID",
+        "PUT /v2/p/a/blobs/uploads/$ID?digest=$D",
+        "DELETE /v2/p/a/blobs/uploads/$ID",
+        "PUT /v2/p/a/manifests/x",
     ] {
-        check(write, Access::Write("p"));
+        check(write, Access::Write(Place::Project("p")), Some("repository:p/a:pull,push"));
     }
+    for write in ["POST /api/p/charts", "POST /api/p/charts?force", "POST /api/p/prov"] {
+        check(write, Access::Write(Place::Project("p")), None);
+    }
+    for delete in ["DELETE /v2/p/a/blobs/$D", "DELETE /v2/p/a/manifests/x"] {
+        check(delete, Access::Delete(Place::Project("p")), Some("repository:p/a:delete"));
+    }
+    check("DELETE /api/p/charts/a/1", Access::Delete(Place::Project("p")), None);
 }

@@ -25,7 +25,8 @@ async fn without_credentials_only_health_is_open() {
         "GET /v2/nothing",
     ] {
         let answer = site.ask(line).send().await;
-        assert_eq!(answer.header("www-authenticate"), "Basic realm=\"Portolan depot\"");
+        let token = format!(r#"Bearer realm="http://{}/v2/_token",service="portolan-depot""#, site.host());
+        assert!(answer.header("www-authenticate").starts_with(&token), "{answer:?}");
         answer.refused(StatusCode::UNAUTHORIZED, "UNAUTHORIZED");
     }
     for line in ["GET /", "GET /p/index.yaml", "POST /api/p/charts", "GET /api/p/charts", "GET /nothing"] {
