@@ -172,3 +172,31 @@ async fn every_answer_is_an_event_of_the_access_log_without_its_query_or_credent
     assert_eq!(second["fields"]["method"], "POST");
     assert!(!format!("{events:?}").contains("s3cret"), "{events:?}");
 }
+
+#[tokio::test]
+async fn the_first_page_shows_what_the_depot_holds() {
+    let site = Site::new().await;
+    assert!(
+        site.get("/")
+            .await
+            .text()
+            .contains("<p>0 projects, 0 repositories, 0 tags, 0 chart versions, 0 B</p>")
+    );
+    site.image("p/a", "v1").await;
+    site.image("p/a", "v2").await;
+    let chart = Chart::new("demo", "1.0.0").archive();
+    site.ask("POST /api/q/charts").body(chart).send().await.expect(StatusCode::CREATED);
+    let page = site.get("/").await.expect(StatusCode::OK);
+    assert_eq!(page.header("content-security-policy"), "default-src 'none'");
+    for part in [
+        "<p>2 projects, 1 repository, 2 tags, 1 chart version, ",
+        "<li><a href=\"/v2/p/a/tags/list\">p/a</a> (2 tags)</li>",
+        "<li><a href=\"/api/q/charts/demo\">q/demo</a> (1 version)</li>",
+        "<td><a href=\"/q/index.yaml\">q</a></td>",
+    ] {
+        assert!(page.text().contains(part), "no {part} in\n{}", page.text());
+    }
+    for path in ["/v2/p/a/tags/list", "/api/q/charts/demo", "/q/index.yaml"] {
+        site.get(path).await.expect(StatusCode::OK);
+    }
+}
