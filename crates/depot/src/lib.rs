@@ -32,5 +32,7 @@ pub use options::{
     Visibility,
 };
 pub use rights::{Domain, Grant, Rights, Role, RoleError};
-pub use serve::{Certificate, Limits, Listener, Listening, PairFiles, Reach, TlsError};
+pub use serve::{
+    Certificate, Limits, Listener, Listening, PairFiles, Reach, TlsError, raise_descriptor_limit,
+};
 pub use server::{Depot, DepotError, Running, start, start_on};

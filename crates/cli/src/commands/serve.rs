@@ -18,6 +18,7 @@ pub use args::ServeArgs;
 ///
 /// [`Failure`] where the data directory or the address cannot be used.
 pub fn run(arguments: &ServeArgs, environment: &Environment, console: &Console) -> Result<Exit, Failure> {
+    portolan_depot::raise_descriptor_limit();
     let data = arguments.data.directory(environment)?;
     let listeners = arguments.listen.listeners()?;
     listeners.iter().filter_map(note).for_each(|note| console.note(&note));

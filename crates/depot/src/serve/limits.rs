@@ -5,8 +5,9 @@ use std::time::Duration;
 /// Bounds of a server, over all its listeners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections at once; further ones wait in the system's queue. 1,000 by default, which is
-    /// within what a process may have open once its soft limit of descriptors is raised.
+    /// Connections at once; further ones wait in the system's queue. 1,000 by default, which needs
+    /// more open files than most systems let a process have at first
+    /// ([`raise_descriptor_limit`](crate::raise_descriptor_limit)).
     pub connections: usize,
     /// Bytes of a request's line and header, at least [`Limits::HEADER_FLOOR`]. 32 KiB by default:
     /// several times the longest bearer token. What is longer is answered with 431.

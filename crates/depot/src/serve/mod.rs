@@ -7,6 +7,7 @@
 
 mod arriving;
 mod connection;
+mod descriptors;
 mod framing;
 mod limits;
 mod link;
@@ -29,6 +30,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::http::{App, Origin};
 use connection::Connection;
+pub use descriptors::raise_descriptor_limit;
 pub use limits::Limits;
 pub(crate) use listener::Bound;
 pub use listener::{Listener, Listening, Reach};
@@ -74,6 +76,7 @@ impl Phase {
 /// Serves on all listeners until `shutdown` is done, and then until the requests in flight are.
 pub(crate) async fn run(app: Arc<App>, listeners: Vec<Bound>, shutdown: impl Future<Output = ()>) {
     let limits = app.options.limits;
+    descriptors::warn_of_too_few(limits.connections);
     let mut in_use = app.in_use.subscribe();
     let places = Arc::new(Semaphore::new(limits.connections));
     let service = Arc::new(Service { app: Arc::clone(&app), limits, places });
