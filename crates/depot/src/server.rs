@@ -117,6 +117,7 @@ impl Depot {
             self.allows(bound)?;
             tracing::info!(url = bound.listening().url(), "depot is listening");
         }
+        self.app.store.leases.serve();
         serve::run(self.app, listeners, shutdown).await;
         Ok(())
     }

@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::MutexGuard;
 
 use bytes::Bytes;
 use portolan_oci::{Algorithm, Digest};
@@ -155,7 +156,21 @@ impl Blobs {
         Ok(found.is_some() && self.has_file(digest))
     }
 
-    fn has_row(&self, digest: &Digest) -> Result<bool, StoreError> {
+    /// Keeps contents from arriving and from being removed by others.
+    pub(super) fn hold<'a>(&self, digests: impl Iterator<Item = &'a Digest>) -> Vec<MutexGuard<'_, ()>> {
+        self.stripes.hold_all(digests)
+    }
+
+    /// Every directory that contents lie in, one after the other.
+    pub(super) fn each_shelf(
+        &self,
+        visit: impl FnMut(Algorithm, &Path) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.shelves.each(visit)
+    }
+
+    /// Whether the database knows of that content, sound or not.
+    pub(super) fn has_row(&self, digest: &Digest) -> Result<bool, StoreError> {
         self.database.read("look for a content in", |connection| {
             let mut find = connection.prepare_cached("SELECT 1 FROM blob WHERE digest = ?1")?;
             find.exists([digest.to_string()])

@@ -62,6 +62,25 @@ pub(super) fn remove(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
+/// Removes a file that nobody would miss, nor be troubled by should it come back with the power; `false` where
+/// there was none.
+pub(super) fn discard(path: &Path) -> Result<bool, StoreError> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if is_absent(&error) => Ok(false),
+        Err(error) => Err(error).io("remove", path),
+    }
+}
+
+/// The length of a file, `None` where there is none.
+pub(super) fn length(path: &Path) -> Result<Option<u64>, StoreError> {
+    match fs::symlink_metadata(path) {
+        Ok(file) => Ok(file.is_file().then(|| file.len())),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error).io("look at", path),
+    }
+}
+
 /// The whole of a small file, `None` where there is none.
 pub(super) fn read_small(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     let Some(file) = open(path)? else {

@@ -6,12 +6,12 @@
 //! not told of as there: of an answer and a removal at once one comes first, and the other knows.
 //!
 //! Leases are in memory. A process that has just started knows of none, so while one serves,
-//! nothing may count as untouched for longer than the process has run ([`Leases::age`]).
+//! nothing may count as untouched for longer than the process has run ([`Leases::served`]).
 
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use portolan_oci::{Digest, Repository};
@@ -26,6 +26,8 @@ const FEW: usize = 4096;
 #[derive(Debug)]
 pub struct Leases {
     start: Instant,
+    /// Since when clients are answered.
+    serving: OnceLock<Instant>,
     hasher: RandomState,
     state: Mutex<State>,
 }
@@ -53,12 +55,22 @@ pub struct Condemned<'a> {
 impl Leases {
     pub(super) fn new() -> Self {
         let state = State { touched: HashMap::new(), condemned: HashSet::new(), full: FEW };
-        Self { start: Instant::now(), hasher: RandomState::new(), state: Mutex::new(state) }
+        Self {
+            start: Instant::now(),
+            serving: OnceLock::new(),
+            hasher: RandomState::new(),
+            state: Mutex::new(state),
+        }
     }
 
-    /// How long leases were given out.
-    pub fn age(&self) -> Duration {
-        self.start.elapsed()
+    /// Says that clients are answered from now on.
+    pub(crate) fn serve(&self) {
+        self.serving.get_or_init(Instant::now);
+    }
+
+    /// How long clients were answered by this process; `None` where it answers none.
+    pub fn served(&self) -> Option<Duration> {
+        self.serving.get().map(Instant::elapsed)
     }
 
     /// Notes that a client is about to be told of a content. `false` where it is being removed,

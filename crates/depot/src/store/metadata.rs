@@ -130,6 +130,17 @@ impl Metadata {
             .read("look for a repository in", |connection| Ok(listed(connection, repository)?.is_some()))
     }
 
+    /// All repositories, also those that no manifest was put into.
+    pub(super) fn all_repositories(&self) -> Result<Vec<Repository>, StoreError> {
+        self.database.read("list the repositories of", |connection| {
+            let mut list = connection.prepare_cached("SELECT name FROM repository ORDER BY name")?;
+            let parse = |row: &Row<'_>| {
+                row.get_ref(0)?.as_str()?.parse().map_err(|error: ReferenceError| unreadable(0, error))
+            };
+            list.query_map([], parse)?.collect()
+        })
+    }
+
     /// The names of all repositories, in the order of their bytes.
     pub fn repositories(&self) -> Result<Vec<String>, StoreError> {
         self.database.read("list the repositories of", |connection| {

@@ -26,6 +26,7 @@
 mod accounts;
 mod blobs;
 mod charts;
+mod collect;
 mod database;
 mod draft;
 mod durable;
@@ -60,6 +61,7 @@ pub use blobs::Blobs;
 pub use charts::{
     ChartEntry, ChartIndex, ChartStore, ChartSummary, ListedChart, Listing, NewChart, NewProvenance, Saved,
 };
+pub use collect::{CollectStep, Collected, Collection, GRACE, Told};
 use database::Database;
 pub use database::Writes;
 pub use draft::Draft;

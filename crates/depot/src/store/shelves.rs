@@ -14,6 +14,8 @@ use portolan_oci::{Algorithm, Digest};
 use super::durable;
 use super::error::StoreError;
 
+const ALGORITHMS: [Algorithm; 2] = [Algorithm::Sha256, Algorithm::Sha512];
+
 /// The directories `blobs/ALG/ab`.
 #[derive(Debug)]
 pub(super) struct Shelves {
@@ -27,7 +29,7 @@ impl Shelves {
     pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
         durable::create_dirs(dir)?;
         let mut ready = HashSet::new();
-        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+        for algorithm in ALGORITHMS {
             let shelves = dir.join(algorithm.as_str());
             durable::create_dirs(&shelves)?;
             durable::sync_dir(&shelves)?;
@@ -40,6 +42,20 @@ impl Shelves {
     /// The directory that all of them lie in.
     pub(super) fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Every one that is there, one after the other.
+    pub(super) fn each(
+        &self,
+        mut visit: impl FnMut(Algorithm, &Path) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        for algorithm in ALGORITHMS {
+            let shelves = self.dir.join(algorithm.as_str());
+            for name in durable::names(&shelves)? {
+                visit(algorithm, &shelves.join(name))?;
+            }
+        }
+        Ok(())
     }
 
     /// Where content of that digest is, or would be.

@@ -1,5 +1,6 @@
 //! Locks by digest: what gives a content its name and what takes it away exclude each other.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use portolan_oci::Digest;
@@ -18,9 +19,21 @@ impl Stripes {
 
     /// Waits until nobody else has this content in hand.
     pub(super) fn hold(&self, digest: &Digest) -> MutexGuard<'_, ()> {
-        let stripe = usize::from_str_radix(&digest.hex()[..2], 16)
-            .expect("because a digest has more than two hex digits");
+        self.lock(stripe(digest))
+    }
+
+    /// The same for several contents: always in one order, so that no two wait for each other.
+    pub(super) fn hold_all<'a>(&self, digests: impl Iterator<Item = &'a Digest>) -> Vec<MutexGuard<'_, ()>> {
+        let stripes: BTreeSet<usize> = digests.map(stripe).collect();
+        stripes.into_iter().map(|stripe| self.lock(stripe)).collect()
+    }
+
+    fn lock(&self, stripe: usize) -> MutexGuard<'_, ()> {
         // Nothing lies behind the lock that a panic could leave half done.
         self.0[stripe].lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn stripe(digest: &Digest) -> usize {
+    usize::from_str_radix(&digest.hex()[..2], 16).expect("because a digest has more than two hex digits")
 }

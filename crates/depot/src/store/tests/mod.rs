@@ -3,6 +3,7 @@
 mod accounts;
 mod blobs;
 mod charts;
+mod collect;
 mod database;
 mod format1;
 mod lookup;
