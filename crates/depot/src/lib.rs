@@ -13,6 +13,7 @@
 
 pub mod accounts;
 pub mod control;
+pub mod fuzzing;
 mod http;
 mod metrics;
 mod names;

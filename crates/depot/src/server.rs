@@ -96,6 +96,10 @@ impl Depot {
         &self.app.store
     }
 
+    pub(crate) fn app(&self) -> Arc<App> {
+        Arc::clone(&self.app)
+    }
+
     /// Serves until `shutdown` is done; requests in flight are finished first.
     ///
     /// Without an account the listener must be on loopback.

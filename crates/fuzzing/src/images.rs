@@ -66,6 +66,13 @@ fn source_holds(source: &ImageSource) {
 
 /// The tar that the text describes.
 pub(crate) fn archive(bytes: &[u8]) -> Vec<u8> {
+    let mut tar = Builder::new(Vec::new());
+    files(bytes).iter().for_each(|(name, content)| append(&mut tar, name, content));
+    tar.into_inner().expect("because memory takes bytes")
+}
+
+/// The files that the text describes, each with its name.
+pub(crate) fn files(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<(String, Vec<u8>)> = split(bytes).into_iter().take(FILES).map(file).collect();
     // From the last to the first, so that what is referred to is known.
     for at in (0..files.len()).rev() {
@@ -74,9 +81,7 @@ pub(crate) fn archive(bytes: &[u8]) -> Vec<u8> {
         *name = String::from_utf8_lossy(&filled(name.as_bytes(), at + 1, after)).into_owned();
         *content = wrapped(name, filled(content, at + 1, after));
     }
-    let mut tar = Builder::new(Vec::new());
-    files.iter().for_each(|(name, content)| append(&mut tar, name, content));
-    tar.into_inner().expect("because memory takes bytes")
+    files
 }
 
 fn split(bytes: &[u8]) -> Vec<&[u8]> {

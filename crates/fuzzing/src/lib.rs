@@ -12,6 +12,7 @@ mod archives;
 mod chart;
 mod chart_index;
 mod configuration;
+mod depot;
 mod docker_config;
 mod errors;
 mod file;
@@ -28,6 +29,7 @@ pub use archives::{package, tar_index};
 pub use chart::{chart_archive, chart_metadata, hints, provenance};
 pub use chart_index::chart_index;
 pub use configuration::configuration;
+pub use depot::{depot_exchange, depot_request};
 pub use docker_config::docker_config;
 pub use errors::error_body;
 pub use headers::headers;
@@ -48,6 +50,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("chart_index", chart_index),
     ("chart_metadata", chart_metadata),
     ("configuration", configuration),
+    ("depot_exchange", depot_exchange),
+    ("depot_request", depot_request),
     ("docker_archive", docker_archive),
     ("docker_config", docker_config),
     ("error_body", error_body),

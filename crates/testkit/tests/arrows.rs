@@ -21,7 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &["oci", "chart", "package", "registry", "chartrepo", "transfer", "depot"]),
     ("testkit", &["oci"]),
     ("bench", &["oci", "testkit"]),
-    ("fuzzing", &["oci", "chart", "package", "registry", "chartrepo", "transfer", "cli"]),
+    ("fuzzing", &["oci", "chart", "package", "registry", "chartrepo", "transfer", "depot", "cli"]),
 ];
 
 /// Rooms without I/O of their own.

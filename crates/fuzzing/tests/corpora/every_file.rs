@@ -35,6 +35,8 @@ targets! {
     chart_index
     chart_metadata
     configuration
+    depot_exchange
+    depot_request
     docker_archive
     docker_config
     error_body

@@ -2,6 +2,7 @@
 
 mod archives;
 mod charts;
+mod depot;
 mod documents;
 mod images;
 mod words;
@@ -11,7 +12,8 @@ pub(crate) type Seed = (&'static str, String, Vec<u8>);
 
 /// All seeds of all targets.
 pub(crate) fn seeds() -> Vec<Seed> {
-    [archives::seeds(), charts::seeds(), documents::seeds(), images::seeds(), words::seeds()].concat()
+    [archives::seeds(), charts::seeds(), depot::seeds(), documents::seeds(), images::seeds(), words::seeds()]
+        .concat()
 }
 
 /// Texts as the seeds of one target, numbered.
