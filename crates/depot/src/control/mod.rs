@@ -14,6 +14,7 @@
 //! process of another user is turned away even so.
 
 mod client;
+mod collect;
 mod error;
 mod server;
 mod socket;
@@ -33,6 +34,7 @@ use crate::options::Options;
 use crate::server::{Depot, DepotError};
 use crate::store::StoreError;
 use client::Client;
+pub use collect::Collect;
 pub use error::{ControlError, Failed};
 pub(crate) use server::ControlServer;
 use work::{Work, joined};

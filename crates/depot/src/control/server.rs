@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 
 use super::wire::{CALL_LIMIT, Line, MEDIA_TYPE};
 use super::work::{Work, joined};
-use super::{Call, socket};
+use super::{Call, collect, socket};
 use crate::server::Depot;
 
 /// The path of a call. The number counts up when what all calls have in common changes.
@@ -86,11 +86,10 @@ impl ControlServer {
 
 /// The calls that a depot answers.
 fn calls() -> Router<Room> {
-    Router::new()
+    collect::calls(Router::new())
 }
 
 /// The same with one more.
-#[cfg_attr(not(test), expect(dead_code, reason = "the first calls come with accounts and upkeep"))]
 pub(super) fn with_call<C: Call>(calls: Router<Room>) -> Router<Room> {
     calls.route(&path(C::NAME), post(answer::<C>))
 }

@@ -7,6 +7,7 @@ mod chart_index;
 mod chart_uploads;
 mod chartmuseum;
 mod clients;
+mod collecting;
 mod contents;
 mod discovery;
 mod full_disk;
