@@ -6,7 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use portolan_depot::{
     Depot, Options,
     fuzzing::{Answered, Asked, exchange},
-    protocol::{Access, ChartCall, Request, Wanted, chunk_range},
+    protocol::{Access, ChartCall, Place, Request, Wanted, chunk_range},
 };
 use portolan_oci::{Digest, Hasher};
 use reqwest::{Method, StatusCode, header};
@@ -54,7 +54,13 @@ fn names_stay_inside(request: &Request) {
         }
         _ => {}
     }
-    if let Access::Read(project) | Access::Write(project) = request.access() {
+    if let Access::Read(place) | Access::Write(place) | Access::Delete(place) = request.access() {
+        is_one_element(place);
+    }
+}
+
+fn is_one_element(place: Place<'_>) {
+    if let Place::Project(project) = place {
         stays_inside(project);
         assert!(!project.is_empty() && !project.contains('/'), "{project:?} is one element");
     }
