@@ -2,6 +2,7 @@
 //! end-point and the section of the specification they come from.
 
 mod access;
+mod access_table;
 mod bad_input;
 mod chart_index;
 mod chart_uploads;

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use portolan_depot::{Options, Running, start};
+use portolan_depot::{Listener, Options, Reach, Running, start_on};
 use portolan_oci::{Algorithm, Descriptor, Digest, Hasher, MediaType};
 use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Body, Client, Method, StatusCode, redirect};
@@ -38,8 +38,14 @@ impl Site {
     }
 
     pub(crate) async fn on(data: TempDir, options: Options) -> Self {
+        Self::reached(data, options, Reach::Loopback).await
+    }
+
+    /// One whose listener counts as reached from there, though it is on loopback.
+    pub(crate) async fn reached(data: TempDir, options: Options, reach: Reach) -> Self {
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let running = start(data.path(), options.clone(), anywhere).await.expect("a depot");
+        let listener = Listener { reach, ..Listener::plain(anywhere) };
+        let running = start_on(data.path(), options.clone(), vec![listener]).await.expect("a depot");
         let client =
             Client::builder().no_proxy().redirect(redirect::Policy::none()).build().expect("a client");
         Self { running, client, data, options }
