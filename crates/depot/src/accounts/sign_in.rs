@@ -94,9 +94,9 @@ impl Doorkeeper {
     fn is_time_to_look(&self) -> bool {
         let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let looked = self.looked.load(Ordering::Relaxed);
-        let is_time = now >= looked + LOOK_EVERY;
-        let ours = self.looked.compare_exchange(looked, now, Ordering::Relaxed, Ordering::Relaxed);
-        is_time && ours.is_ok()
+        // One of those who see that it is time does it.
+        now >= looked + LOOK_EVERY
+            && self.looked.compare_exchange(looked, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     fn mark(&self, login: &Login) -> [u8; MARK] {
