@@ -20,6 +20,7 @@ mod pull;
 mod push_blobs;
 mod push_manifests;
 mod restart;
+mod sign_in;
 mod site;
 mod tls;
 mod wire;
