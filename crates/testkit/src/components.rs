@@ -145,7 +145,7 @@ pub fn workspace_root() -> PathBuf {
     crates.parent().expect("because crates/ lies in the workspace").to_owned()
 }
 
-fn cache() -> PathBuf {
+pub(crate) fn cache() -> PathBuf {
     let base = env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = || PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".cache");
     base.unwrap_or_else(home).join("portolan-test")

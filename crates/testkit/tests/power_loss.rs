@@ -119,6 +119,10 @@ fn every_cut_of_a_trace_can_be_had_again() {
             assert_eq!(trace.after_power_loss(cut, seed), again.after_power_loss(cut, seed));
         }
     }
+    let lines = trace.lines(trace.end());
+    assert_eq!(lines.len(), trace.positions().count());
+    assert!(lines.iter().any(|line| line.ends_with(" rename g to f")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.ends_with(" write 3 at 0 in f")), "{lines:#?}");
     let first = trace.positions().next().expect("a position");
     assert_eq!(trace.as_written(first).differences(&trace.as_written(trace.end())), Vec::<String>::new());
 }

@@ -71,11 +71,20 @@ pub(super) fn everything(history: &History) -> Fates {
     }
 }
 
+/// Everything is lost that is not sure.
+pub(super) fn nothing(history: &History) -> Fates {
+    fates(history, Mood::Least, &mut Random::new(0))
+}
+
 /// What the seed decides.
 pub(super) fn chosen(history: &History, seed: u64) -> Fates {
     let mut random = Random::new(seed);
     let mood = MOODS[random.below(MOODS.len())];
-    Fates { names: names(history, mood, &mut random), contents: contents(history, mood, &mut random) }
+    fates(history, mood, &mut random)
+}
+
+fn fates(history: &History, mood: Mood, random: &mut Random) -> Fates {
+    Fates { names: names(history, mood, random), contents: contents(history, mood, random) }
 }
 
 fn names(history: &History, mood: Mood, random: &mut Random) -> Vec<NameFate> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use portolan_oci::Digest;
 use tempfile::TempDir;
 
 use super::trace::{Position, Trace};
@@ -44,22 +45,16 @@ pub fn folder() -> TempDir {
 }
 
 impl Recorder {
-    /// Makes the library and an empty directory to watch, all in `folder`. `None` where there is no C
-    /// compiler and the test is to be skipped.
+    /// Makes an empty directory to watch in `folder`, and, unless that was done before, the library. `None`
+    /// where there is no C compiler and the test is to be skipped.
     ///
     /// # Panics
-    /// Where the library cannot be made.
+    /// Where one of them cannot be made.
     pub fn new(folder: &Path) -> Option<Self> {
-        let compiler = components::CC.require()?;
+        let library = library()?;
         let folder = folder.canonicalize().expect("the folder is there");
-        let [source, library, root, trace] =
-            ["recorder.c", "recorder.so", "data", "trace"].map(|name| folder.join(name));
-        fs::write(&source, SOURCE).expect("the folder can be written");
+        let [root, trace] = ["data", "trace"].map(|name| folder.join(name));
         fs::create_dir(&root).expect("the folder can be written");
-        run(Command::new(compiler)
-            .args(["-shared", "-fPIC", "-O1", "-pthread", "-o"])
-            .arg(&library)
-            .arg(&source));
         Some(Self { library, root, trace, linger: Duration::ZERO })
     }
 
@@ -102,4 +97,24 @@ impl Recorder {
     pub fn trace_path(&self) -> &Path {
         &self.trace
     }
+}
+
+/// The library of this source, compiled once for all clones. Two at once make it twice, and either is whole.
+fn library() -> Option<PathBuf> {
+    let compiler = components::CC.require()?;
+    let folder =
+        components::cache().join(format!("recorder-{}", &Digest::sha256(SOURCE.as_bytes()).hex()[..16]));
+    let library = folder.join("recorder.so");
+    if !library.is_file() {
+        fs::create_dir_all(&folder).expect("the cache can be written");
+        let fresh = tempfile::tempdir_in(&folder).expect("the cache can be written");
+        let [source, made] = ["recorder.c", "recorder.so"].map(|name| fresh.path().join(name));
+        fs::write(&source, SOURCE).expect("the cache can be written");
+        run(Command::new(compiler)
+            .args(["-shared", "-fPIC", "-O1", "-pthread", "-o"])
+            .arg(&made)
+            .arg(&source));
+        fs::rename(&made, &library).expect("the cache can be written");
+    }
+    Some(library)
 }

@@ -101,6 +101,18 @@ impl Trace {
         between.filter(counted).count() as u64
     }
 
+    /// What was done up to `cut`, a line each, for whoever looks into a failure.
+    pub fn lines(&self, cut: Position) -> Vec<String> {
+        let mut history = History::default();
+        let known = self.records.iter().take_while(|record| record.end <= cut);
+        known
+            .map(|record| {
+                history.add(&record.step);
+                format!("{:>10} {}", record.end.0, line(&record.step, &history))
+            })
+            .collect()
+    }
+
     /// The same trace as if files and directories that `forgotten` picks by their path had never been
     /// synced: what a program that leaves these syncs out would have given. The watched directory itself
     /// has the path "".
@@ -131,6 +143,12 @@ impl Trace {
     pub fn as_written(&self, cut: Position) -> Disk {
         let history = self.history(cut);
         loss::everything(&history).disk(&history, &self.bytes)
+    }
+
+    /// What the disk is sure to hold after a power loss at `cut`: all that no sync covers is lost.
+    pub fn sure(&self, cut: Position) -> Disk {
+        let history = self.history(cut);
+        loss::nothing(&history).disk(&history, &self.bytes)
     }
 
     /// What a power loss at `cut` could leave; `seed` decides among what is possible.
@@ -190,4 +208,26 @@ impl Trace {
 
 fn target(inode: u64) -> Target {
     if inode == 0 { Target::Everything } else { Target::Inode(inode) }
+}
+
+fn line(step: &Step, history: &History) -> String {
+    let path = |inode: &u64| history.path_of(*inode).unwrap_or_else(|| "(elsewhere)".to_owned());
+    match step {
+        Step::Started { .. } => "a process starts".to_owned(),
+        Step::Created { path, .. } => format!("create {}", path.as_deref().unwrap_or("(no name)")),
+        Step::DirectoryMade { path, .. } => format!("mkdir {path}"),
+        Step::Written { inode, offset, data } => {
+            format!("write {} at {offset} in {}", data.len(), path(inode))
+        }
+        Step::Truncated { inode, length } => format!("truncate to {length} {}", path(inode)),
+        Step::Extended { inode, length } => format!("extend to {length} {}", path(inode)),
+        Step::Renamed { from, to } => format!("rename {from} to {to}"),
+        Step::Linked { path, .. } => format!("link {path}"),
+        Step::Removed { path } => format!("remove {path}"),
+        Step::SyncBegan { target: Target::Inode(inode), number } => {
+            format!("sync {number} of {:?}", path(inode))
+        }
+        Step::SyncBegan { target: Target::Everything, number } => format!("sync {number} of everything"),
+        Step::SyncEnded { number } => format!("sync {number} has ended"),
+    }
 }
