@@ -31,6 +31,7 @@ const LOG_LIMIT: i64 = 4 * 1024 * 1024;
 /// The connection that writes, the schema brought up to date.
 pub(super) fn writable(path: &Path) -> Result<Connection, StoreError> {
     create(path)?;
+    sync_log(path)?;
     let opened = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, WRITE_CACHE).and_then(|connection| {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -57,6 +58,18 @@ fn create(path: &Path) -> Result<(), StoreError> {
     let file = File::options().create(true).append(true).mode(0o600).open(path).io("create", path)?;
     file.sync_all().io("sync", path)?;
     durable::sync_parent(path)
+}
+
+/// Brings to the disk what a killed process had written into its log and not yet synced. SQLite
+/// takes it for committed from now on, and so what is answered must not be lost again.
+fn sync_log(path: &Path) -> Result<(), StoreError> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let log = Path::new(&log);
+    match durable::open(log)? {
+        Some(file) => file.sync_all().io("sync", log),
+        None => Ok(()),
+    }
 }
 
 fn connect(path: &Path, access: OpenFlags, cache: i64) -> rusqlite::Result<Connection> {
