@@ -136,14 +136,16 @@ async fn chart_list(site: &Site, project: &str) -> Result<Vec<(String, String)>,
 async fn push(site: &Site) -> Result<(), String> {
     let content = b"pushed after the crash";
     let digest = Digest::sha256(content).to_string();
-    post(site, &format!("POST /v2/w0/app/blobs/uploads/?digest={digest}"), content.to_vec()).await?;
+    let project = json!({"project_name": "after"}).to_string();
+    post(site, "POST /api/v2.0/projects", project.into_bytes()).await?;
+    post(site, &format!("POST /v2/after/app/blobs/uploads/?digest={digest}"), content.to_vec()).await?;
     let part = json!({"mediaType": "application/octet-stream", "digest": digest, "size": content.len()});
     let media_type = "application/vnd.oci.image.manifest.v1+json";
     let manifest = json!({"schemaVersion": 2, "mediaType": media_type, "config": part, "layers": [part]});
-    post(site, "PUT /v2/w0/app/manifests/after", manifest.to_string().into_bytes()).await?;
+    post(site, "PUT /v2/after/app/manifests/after", manifest.to_string().into_bytes()).await?;
     let chart = portolan_testkit::charts::Chart::new("after", "1.0.0").archive();
-    post(site, "POST /api/w0/charts", chart).await?;
-    let broken = broken_parts(site, "w0/app", "after").await?;
+    post(site, "POST /api/after/charts", chart).await?;
+    let broken = broken_parts(site, "after/app", "after").await?;
     if broken.is_empty() { Ok(()) } else { Err(broken.join("\n")) }
 }
 

@@ -11,6 +11,8 @@ pub(crate) enum Key {
     Blob { repository: String, digest: String },
     /// A repository's manifest.
     Manifest { repository: String, digest: String },
+    /// That a project exists: it has no digest, and stands for itself.
+    Project { name: String },
     /// What a tag points to.
     Tag { repository: String, tag: String },
     /// That a manifest is listed with its subject.
@@ -21,7 +23,7 @@ pub(crate) enum Key {
     Provenance { project: String, stem: String },
 }
 
-/// The digest of what a key stands for, or that there is nothing.
+/// The digest of what is under a key, or that there is nothing.
 pub(crate) type Value = Option<String>;
 
 /// One thing that a request does if it is carried out.
@@ -76,11 +78,31 @@ impl Ledger {
     pub(crate) fn allowed(&self, key: &Key, cut: u64) -> BTreeSet<Value> {
         let deeds = self.deeds.get(key).map(Vec::as_slice).unwrap_or_default();
         let nothing = Deed { value: None, began: 0, ended: 0, acknowledged: true };
-        let begun = deeds.iter().filter(|deed| deed.began < cut);
+        let begun = deeds.iter().filter(|deed| deed.began < cut || deed.ended <= cut);
         let sure = |deed: &&Deed| deed.acknowledged && deed.ended <= cut;
         let replaced = |old: &Deed| deeds.iter().filter(sure).any(|new| new.began >= old.ended && new != old);
         let candidates = std::iter::once(&nothing).chain(begun);
         candidates.filter(|deed| !replaced(deed)).map(|deed| deed.value.clone()).collect()
+    }
+
+    /// What is known after a crash at `cut`, as the beginning of another trace.
+    pub(crate) fn after_crash(&self, cut: u64) -> Self {
+        let mut after = Self::default();
+        for key in self.keys(cut) {
+            let mut allowed = self.allowed(key, cut).into_iter();
+            let first = allowed.next().unwrap_or_default();
+            after.note(key.clone(), first, Course { began: 0, ended: 0, acknowledged: true });
+            for other in allowed {
+                after.note(key.clone(), other, Course { began: 0, ended: 1, acknowledged: false });
+            }
+        }
+        after
+    }
+
+    /// Keys of which it isn't known what is under them.
+    pub(crate) fn open_questions(&self) -> Vec<Key> {
+        let open = self.deeds.keys().filter(|key| self.allowed(key, u64::MAX).len() > 1);
+        open.cloned().collect()
     }
 
     /// Tags of a repository that point, or may point, to a manifest now; with whether that is sure.
@@ -106,6 +128,23 @@ impl From<Ledger> for Vec<(Key, Vec<Deed>)> {
     fn from(ledger: Ledger) -> Self {
         ledger.deeds.into_iter().collect()
     }
+}
+
+#[test]
+fn what_is_known_after_a_crash_is_the_beginning_of_another_ledger() {
+    let key = Key::Project { name: "p".to_owned() };
+    let value = |text: &str| Some(text.to_owned());
+    let course = |began, ended, acknowledged| Course { began, ended, acknowledged };
+    let mut ledger = Ledger::default();
+    ledger.note(key.clone(), value("a"), course(10, 20, true));
+    ledger.note(key.clone(), value("b"), course(30, 40, true));
+    for (cut, expected) in
+        [(20, vec![value("a")]), (35, vec![value("a"), value("b")]), (15, vec![None, value("a")])]
+    {
+        let after = ledger.after_crash(cut);
+        assert_eq!(after.allowed(&key, 1), expected.into_iter().collect(), "{cut}");
+    }
+    assert_eq!(ledger.after_crash(10).keys(1).count(), 0);
 }
 
 /// Requests as `VALUE BEGAN ENDED` with `!` behind those that were acknowledged, and what is allowed at each cut.
@@ -134,6 +173,9 @@ fn what_may_be_found_follows_from_what_was_acknowledged() {
     // An unanswered request was dead before the next one was sent.
     check("x 10 20,y 30 40!", 40, "y");
     check("x 10 20,y 30 40!", 35, "- x y");
+    // What was seen when nothing was written is known at once.
+    check("x 10 20,x 20 20!", 20, "x");
+    check("x 10 20,- 20 20!", 20, "-");
     // Of two at once either may be the last.
     check("x 10 30!,y 20 40!", 50, "x y");
     check("x 10 30!,y 20 40!,- 40 50!", 50, "-");

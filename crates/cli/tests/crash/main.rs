@@ -11,11 +11,14 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
+mod every_call;
 mod findings;
 mod ledger;
 mod recording;
 mod seeds;
 mod site;
+mod stage;
+mod starts;
 mod workload;
 
 use std::env;
@@ -94,7 +97,10 @@ fn what_was_acknowledged_survives_kills_and_power_losses() {
 fn one_power_loss_again() {
     let kept = PathBuf::from(env::var_os(KEPT).unwrap());
     let recording = Recording::kept(&kept);
-    let bad = bad_seeds(&recording, &recording.trace, std::iter::once(number(SEED, 0)));
+    let seed = number(SEED, 0);
+    let cut = seeds::cut(&recording.trace, &recording.ledger, seed);
+    std::fs::write(kept.join("trace.txt"), recording.trace.lines(cut).join("\n")).unwrap();
+    let bad = bad_seeds(&recording, &recording.trace, std::iter::once(seed));
     assert!(bad.is_empty(), "{bad:#?}");
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use portolan_depot::{Options, start};
+use portolan_depot::{Options, Projects, start};
 use portolan_testkit::power_loss::{self, Disk, Position, Trace};
 use portolan_testkit::random::Random;
 
@@ -22,17 +22,19 @@ pub(crate) fn cut(trace: &Trace, ledger: &Ledger, seed: u64) -> Position {
     places[random.below(places.len())]
 }
 
-/// What is wrong with the depot that a power loss leaves, opened again.
+/// What is wrong with the depot after a seed's power loss.
 pub(crate) async fn findings(trace: &Trace, ledger: &Ledger, seed: u64) -> Vec<String> {
     let cut = cut(trace, ledger, seed);
     findings_on(&trace.after_power_loss(cut, seed), ledger, cut).await
 }
 
-async fn findings_on(disk: &Disk, ledger: &Ledger, cut: Position) -> Vec<String> {
+/// What is wrong with the depot on a disk that a power loss at `cut` left, opened again.
+pub(crate) async fn findings_on(disk: &Disk, ledger: &Ledger, cut: Position) -> Vec<String> {
     let folder = power_loss::folder();
     disk.write_to(folder.path());
     let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-    let running = match start(folder.path(), Options::default(), anywhere).await {
+    let options = Options { projects: Projects::Enforced, ..Options::default() };
+    let running = match start(folder.path(), options, anywhere).await {
         Ok(running) => running,
         Err(error) => return vec![format!("cannot be opened: {error:?}")],
     };

@@ -52,7 +52,7 @@ impl Program {
     /// Starts it, and waits until it serves; gives its address. `None` where it died at its fail point before.
     pub(crate) fn start(recorder: &Recorder, point: Option<FailPoint>) -> Option<(Self, String)> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_portolan"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(recorder.root());
+        command.args(["serve", "--projects", "--listen", "127.0.0.1:0", "--data"]).arg(recorder.root());
         command.env_clear().env("HOME", recorder.root()).stdin(Stdio::null()).stdout(Stdio::null());
         recorder.attach(&mut command, point);
         let log = recorder.trace_path().with_extension("log");
@@ -72,14 +72,15 @@ impl Program {
         }
     }
 
-    /// Asks it to stop, and waits until it has, or is dead.
-    pub(crate) fn stop(mut self) {
+    /// Asks it to stop, and waits until it has. `false` where it died at its fail point instead.
+    pub(crate) fn stop(mut self) -> bool {
         let id = self.child.id().to_string();
         // Where it is dead already there is nothing to ask.
         let _ = Command::new("kill").args(["-TERM", &id]).status().unwrap();
         let status = self.wait_for(|_| None::<()>).unwrap_err();
         let killed = self.mortal && status.signal() == Some(SIGKILL);
         assert!(killed || status.success(), "the program ended with {status}:\n{}", self.log());
+        !killed
     }
 
     /// Waits for something in its log, or for its end.
@@ -141,7 +142,10 @@ impl Site {
                 .map(|entry| entry["digest"].as_str().unwrap().to_owned())
                 .find(|listed| listed == digest));
         }
-        Ok(self.found(&path(key)).await?.map(|body| Digest::sha256(&body).to_string()))
+        let body = self.found(&path(key)).await?;
+        Ok(body.map(|body| {
+            if let Key::Project { name } = key { name.clone() } else { Digest::sha256(&body).to_string() }
+        }))
     }
 
     /// A body, `None` where there is none of that path; anything else is an error.
@@ -167,6 +171,7 @@ pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<Answer, Dea
 fn path(key: &Key) -> String {
     match key {
         Key::Blob { repository, digest } => format!("/v2/{repository}/blobs/{digest}"),
+        Key::Project { name } => format!("/api/v2.0/projects/{name}"),
         Key::Manifest { repository, digest } => format!("/v2/{repository}/manifests/{digest}"),
         Key::Tag { repository, tag } => format!("/v2/{repository}/manifests/{tag}"),
         Key::Referrer { repository, subject, .. } => format!("/v2/{repository}/referrers/{subject}"),

@@ -91,14 +91,23 @@ impl Worker {
 
     /// Does so many things, or fewer where the server dies.
     pub(crate) async fn work(&mut self, site: &Site, steps: usize) -> Result<(), Dead> {
+        self.make_project(site, self.name.clone()).await?;
+        self.make_project(site, project_of(SHARED).to_owned()).await?;
         for _ in 0..steps {
             self.step(site).await?;
         }
         Ok(())
     }
 
+    /// One of everything.
+    pub(crate) async fn push_each(&mut self, site: &Site) -> Result<(), Dead> {
+        self.make_project(site, self.name.clone()).await?;
+        self.push_image(site).await?;
+        self.push_chart(site).await
+    }
+
     async fn step(&mut self, site: &Site) -> Result<(), Dead> {
-        match self.random.below(24) {
+        match self.random.below(25) {
             0..3 => self.push_loose_blob(site).await,
             3 => self.mount_blob(site).await,
             4 => self.remove_blob(site).await,
@@ -112,6 +121,7 @@ impl Worker {
             17..19 => self.extend_shared_tag(site).await,
             19..22 => self.push_chart(site).await,
             22 => self.replace_chart(site).await,
+            23 => self.make_another_project(site).await,
             _ => self.remove_chart(site).await,
         }
     }
@@ -128,6 +138,20 @@ impl Worker {
         let mut bytes = vec![0; 1 + self.random.below(most)];
         self.random.fill(&mut bytes);
         bytes
+    }
+
+    // ---- projects ----
+
+    async fn make_another_project(&mut self, site: &Site) -> Result<(), Dead> {
+        let name = format!("{}-{}", self.name, self.random.below(1000));
+        self.make_project(site, name).await
+    }
+
+    /// One that is there stays.
+    async fn make_project(&self, site: &Site, name: String) -> Result<(), Dead> {
+        let request = site.request("POST /api/v2.0/projects").body(json!({"project_name": name}).to_string());
+        let request = request.header("Content-Type", "application/json");
+        self.notes.carry_out(request, vec![(Key::Project { name: name.clone() }, Some(name))]).await.map(drop)
     }
 
     // ---- blobs ----
@@ -378,6 +402,10 @@ fn provenance(name: &str, version: &str, digest: &str) -> String {
         "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\napiVersion: v2\nname: {name}\nversion: {version}\n\n...\n\
          files:\n  {name}-{version}.tgz: {digest}\n-----BEGIN PGP SIGNATURE-----\n\nnone\n-----END PGP SIGNATURE-----\n"
     )
+}
+
+fn project_of(repository: &str) -> &str {
+    repository.split('/').next().unwrap()
 }
 
 fn text(value: &Json, key: &str) -> String {
