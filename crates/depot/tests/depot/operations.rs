@@ -3,7 +3,8 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use portolan_depot::{Account, MetricsAccess, MinFree, Mode, Options, Projects};
+use portolan_depot::accounts::{NewAccount, Password};
+use portolan_depot::{Account, Depot, Grant, MetricsAccess, MinFree, Mode, Options, Projects, Role};
 use portolan_oci::MediaType;
 use portolan_testkit::charts::Chart;
 use reqwest::StatusCode;
@@ -199,4 +200,23 @@ async fn the_first_page_shows_what_the_depot_holds() {
     for path in ["/v2/p/a/tags/list", "/api/q/charts/demo", "/q/index.yaml"] {
         site.get(path).await.expect(StatusCode::OK);
     }
+}
+
+#[tokio::test]
+async fn the_first_page_shows_nobody_what_they_may_not_read() {
+    let site = Site::new().await;
+    site.image("p/a", "v1").await;
+    site.image("q/b", "v1").await;
+    let data = site.stop().await;
+    let depot = Depot::open(data.path(), Options::default()).expect("a depot");
+    let grants = vec![Grant::within(Role::Reader, "p".parse().expect("a project"))];
+    let (name, password) = ("reader".parse().expect("a name"), Password::new("s3cret".into()).expect("good"));
+    depot.accounts().add(&NewAccount { name, password, grants }).expect("an account");
+    drop(depot);
+    let site = Site::on(data, Options::default()).await;
+    site.get("/").await.expect(StatusCode::UNAUTHORIZED);
+    let page = site.ask("GET /").user("reader", "s3cret").send().await.expect(StatusCode::OK);
+    assert!(page.text().contains("<p>1 project, 1 repository, 1 tag, "), "{}", page.text());
+    assert!(page.text().contains(">p/a</a>"), "{}", page.text());
+    assert!(!page.text().contains("q/b"), "{}", page.text());
 }
