@@ -56,15 +56,16 @@ fn images(path: &str) -> Option<Claim<'_>> {
         return Some(claim(root, true));
     }
     let (root, name) = split(path);
-    if name == LAYOUT_MARK || is_named_by_digest(name) {
+    if name == LAYOUT_MARK {
         return Some(claim(root, true));
     }
-    if images::LISTS.contains(&name) || name == images::NAMES {
+    // Other programs name files so too; in a folder it takes more, but a tar has to be something.
+    if images::LISTS.contains(&name) || name == images::NAMES || is_named_by_digest(name) {
         return Some(claim(root, root.is_empty()));
     }
     let (root, folder) = split(root.strip_suffix('/')?);
     let is_layer = is_hex(folder) && (name == "layer.tar" || images::is_legacy(name));
-    is_layer.then(|| claim(root, true))
+    is_layer.then(|| claim(root, root.is_empty()))
 }
 
 fn chart(path: &str) -> Option<Claim<'_>> {
@@ -129,9 +130,9 @@ mod tests {
         check("manifest.json", Some(("", Kind::Images, true)));
         check("index.json", Some(("", Kind::Images, true)));
         check("sha256:HEX", Some(("", Kind::Images, true)));
-        check("x/HEX.tar.gz", Some(("x/", Kind::Images, true)));
+        check("x/HEX.tar.gz", Some(("x/", Kind::Images, false)));
         check("HEX.json", Some(("", Kind::Images, true)));
-        check("x/HEX/layer.tar", Some(("x/", Kind::Images, true)));
+        check("x/HEX/layer.tar", Some(("x/", Kind::Images, false)));
         check("HEX/VERSION", Some(("", Kind::Images, true)));
         check("HEX/other", None);
         check("layer.tar", None);

@@ -45,7 +45,7 @@ impl Search {
         let below = tree.below(root);
         let frame = self.frame();
         let folder = frame.place.at(root).folder;
-        frame.finished(root, true);
+        frame.finished(root, is_archive);
         match archive::images(&below) {
             Ok(images) => self.bundle(Bundle::of_images_alone(below.name(), folder, images)),
             Err(error) => self.broken(below.name(), error.into()),

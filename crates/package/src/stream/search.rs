@@ -119,9 +119,10 @@ impl Search {
         let archive = frame.archive().clone();
         let section = frame.section.as_mut().expect("because it was found or opened just now");
         match section.take(path, entry, (&mut self.flow, &mut self.blobs))? {
-            Taken::Whole => section.firm |= section.is_listed(&path[section.root.len()..], &archive),
+            Taken::Whole => {
+                section.firm = section.firm || section.is_listed(&path[section.root.len()..], &archive);
+            }
             Taken::Blob(id, handed) => {
-                section.firm = true;
                 self.announce();
                 self.ready.push_back(Found::Blob(id, handed));
             }

@@ -1,5 +1,6 @@
 //! A bundle that the tool of today wrote, where it lies beside the checkout.
 
+use crate::stream::support::assert_agrees_in_place;
 use crate::support::{known_digest, names, only, sent, single};
 use portolan_oci::Digest;
 use portolan_testkit::components;
@@ -11,6 +12,7 @@ const BUSYBOX: &str = "sha256:febcf61cd6e1ac9628f6ac14fa40836d16f3c6ddef3b303ff0
 fn the_real_bundle() {
     let Some(path) = components::shared_bundle() else { return };
     let package = portolan_package::open(&path).unwrap();
+    assert_agrees_in_place(&package);
     assert!(package.broken.is_empty() && package.notes.is_empty(), "{package:?}");
     let bundle = only(&package);
     let chart = bundle.chart().unwrap().unwrap();

@@ -4,4 +4,4 @@ mod agreement;
 mod damage;
 mod input;
 mod order;
-mod support;
+pub(crate) mod support;

@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::stream::support::assert_agrees_in_place;
 use crate::support::{Folder, compresses, known_digest, names, only, send, single};
 use portolan_oci::{Digest, Platform};
 use portolan_package::{ImageContent, Package};
@@ -24,6 +25,7 @@ const HUB: &str = "docker.io/library/busybox:1.36";
 fn open(path: &Path) -> Package {
     let package = portolan_package::open(path).unwrap();
     assert!(package.broken.is_empty(), "{:?}", package.broken);
+    assert_agrees_in_place(&package);
     package
 }
 

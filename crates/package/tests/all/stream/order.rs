@@ -231,6 +231,39 @@ fn files_of_a_bundle_that_lie_apart() {
 }
 
 #[test]
+fn a_folder_that_only_looks_like_an_archive_of_images() {
+    let hex = Digest::sha256(b"backup").hex().to_owned();
+    let backup = Tarball::new().file("db/dump", b"1").finish();
+    let tar = Tarball::new()
+        .file(&format!("backups/{hex}.tar"), &backup)
+        .file("backups/readme.txt", b"x")
+        .file("backups/a.bundle.tar", &bundle("a", &[image()]).tar())
+        .finish();
+    let seen = whole(&tar);
+    assert_eq!(seen.steps, "ibXibbB.");
+    let expected = "package: backups: holds neither `manifest.json` nor an OCI layout's `index.json`";
+    assert!(seen.broken[0].error.to_string().starts_with(expected), "{:?}", seen.broken);
+    assert_eq!(seen.bundles[0].folder.as_deref(), Some("backups"));
+}
+
+#[test]
+fn an_unpacked_docker_archive() {
+    for shape in [Shape::GoContainerRegistry, Shape::DockerSave, Shape::Skopeo] {
+        let archive = docker_archive(shape, &[image()]);
+        let mut tar = Tarball::new().file("a.txt", b"x");
+        for entry in tar::Archive::new(&archive[..]).entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let mut data = Vec::new();
+            std::io::Read::read_to_end(&mut entry, &mut data).unwrap();
+            tar = tar.file(&format!("space/all/{}", entry.path().unwrap().display()), &data);
+        }
+        let seen = whole(&tar.file("space/other.txt", b"x").finish());
+        assert_eq!(seen.steps, "ibbB.", "{shape:?}");
+        assert_eq!(seen.bundles[0].folder.as_deref(), Some("space"));
+    }
+}
+
+#[test]
 fn images_that_a_link_leads_to() {
     let parts = bundle("app", &[image()]);
     let mut tar = Tarball::new().file("shared/other.bin", parts.images.as_deref().unwrap());

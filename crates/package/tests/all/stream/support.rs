@@ -151,6 +151,11 @@ fn described(bundle: &Bundle, package: &str, manifest: &dyn Fn(&ImageSource) -> 
     text.replace(package, NAME)
 }
 
+/// Asserts that the file says the same as a stream as it said in place.
+pub(crate) fn assert_agrees_in_place(package: &Package) {
+    assert_agree(&whole(&std::fs::read(&package.path).unwrap()), package);
+}
+
 /// Asserts that the stream said what opening in place says.
 pub(crate) fn assert_agree(seen: &Seen, package: &Package) {
     let path = package.path.display().to_string();
