@@ -23,6 +23,7 @@ mod manifest;
 mod names;
 mod report;
 mod sign_in;
+mod stream;
 mod values;
 
 pub use archives::{package, tar_index};
@@ -38,6 +39,7 @@ pub use manifest::manifest;
 pub use names::reference;
 pub use report::{plan, report};
 pub use sign_in::{challenge, token};
+pub use stream::package_stream;
 pub use values::{relocation, values_edit};
 
 /// Takes any bytes; panics where a law is broken.
@@ -60,6 +62,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("manifest", manifest),
     ("oci_layout", oci_layout),
     ("package", package),
+    ("package_stream", package_stream),
     ("plan", plan),
     ("provenance", provenance),
     ("reference", reference),

@@ -45,6 +45,7 @@ targets! {
     manifest
     oci_layout
     package
+    package_stream
     plan
     provenance
     reference

@@ -7,13 +7,13 @@ use portolan_testkit::{
     docker_archive::{SHAPES, Shape, docker_archive},
     images::{Image, Layer},
     oci_layout::multi_platform,
-    tarball::Tarball,
+    tarball::{Tarball, gzip},
 };
 
 use super::{Seed, named};
 
 pub(super) fn seeds() -> Vec<Seed> {
-    [tars(), packages()].concat()
+    [tars(), packages(), streams()].concat()
 }
 
 /// An image whose layers are small and compress well.
@@ -51,6 +51,33 @@ fn packages() -> Vec<Seed> {
         named("package", "without-chart", headless),
         named("package", "chart", chart("packed").archive()),
         named("package", "cut-off", truncated(&bundle("app"), 7, 10)),
+    ]);
+    seeds
+}
+
+fn streams() -> Vec<Seed> {
+    let stream = |name: &str, bytes: Vec<u8>| named("package_stream", name, bytes);
+    let of_shape = |shape: &Shape| {
+        let images = [image("registry.example.com/team/app:1.0", "linux/amd64")];
+        stream(&format!("{shape:?}"), docker_archive(*shape, &images))
+    };
+    let bundle = bundle("app");
+    let unpacked = Tarball::new()
+        .file("app/images.tar", &docker_archive(Shape::Skopeo, &images()[..1]))
+        .file("app/original-chart/Chart.yaml", &chart("app").files()["Chart.yaml"])
+        .file("nginx-1.0.0.tgz", &chart("nginx").archive())
+        .file("nginx-1.0.0.tgz.prov", b"signed")
+        .file("web/manifest.json", b"{}")
+        .symlink("other/original-chart/Chart.yaml", "../../app/original-chart/Chart.yaml");
+    let mut seeds: Vec<Seed> = SHAPES.iter().map(of_shape).collect();
+    seeds.extend([
+        stream("bundle", bundle.clone()),
+        stream("bundle.gz", gzip(&bundle)),
+        stream("two-members.gz", [gzip(&bundle[..3000]), gzip(&bundle[3000..])].concat()),
+        stream("garbage.gz", [gzip(&bundle), b"garbage".to_vec()].concat()),
+        stream("cut-off.gz", truncated(&gzip(&bundle), 9, 10)),
+        stream("bundle.zst", zstd::encode_all(&bundle[..], 3).unwrap()),
+        stream("unpacked", unpacked.finish()),
     ]);
     seeds
 }
