@@ -162,7 +162,7 @@ impl PackageStream {
     fn end(&mut self) -> Result<StreamEnd, StreamError> {
         self.ended = true;
         let only_zeros = self.search.flow.finish(&self.package)?;
-        let mut notes = std::mem::take(&mut self.search.notes);
+        let mut notes = self.search.notes();
         let end = self.search.flow.end().cloned();
         let end = end.expect("because the flow was read to its end just now");
         if !only_zeros {

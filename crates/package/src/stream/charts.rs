@@ -2,6 +2,7 @@
 //! and a folder may turn out to be an unpacked chart whose sub-charts they are.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use crate::bundle::Bundle;
 use crate::package::PROVENANCE_SUFFIX;
@@ -10,6 +11,9 @@ use crate::source::Stretch;
 
 /// How many bytes of charts wait; where there are more, those that came are let go.
 const WAITING_LIMIT: u64 = 16 << 20;
+
+/// What a file that waits counts for besides its bytes: its names, and where it was.
+const OVERHEAD: u64 = 1 << 10;
 
 /// A chart that waits.
 #[derive(Debug)]
@@ -29,20 +33,20 @@ pub(super) struct Charts {
 impl Charts {
     /// Takes a chart in, whose bytes were kept.
     pub(super) fn chart(&mut self, path: &str, archive: Stretch, folder: Option<String>) {
-        self.size += archive.size();
+        self.size += archive.size() + OVERHEAD;
         self.waiting.insert(path.to_owned(), Waiting { archive, folder });
     }
 
     /// Takes in the provenance file of the chart at `path`.
     pub(super) fn provenance(&mut self, path: &str, file: Stretch) {
-        self.size += file.size();
+        self.size += file.size() + OVERHEAD;
         self.provenance.insert(path.to_owned(), file);
     }
 
     /// Forgets those below a folder that is an unpacked chart.
     pub(super) fn forget_below(&mut self, root: &str) {
-        self.waiting.retain(|path, _| !path.starts_with(root));
-        self.provenance.retain(|path, _| !path.starts_with(root));
+        remove_below(&mut self.waiting, root);
+        remove_below(&mut self.provenance, root);
     }
 
     /// Whether more wait than may.
@@ -65,6 +69,16 @@ impl Charts {
     pub(super) fn notes(&mut self) -> Vec<String> {
         let left = std::mem::take(&mut self.provenance);
         left.values().map(signs_nothing).collect()
+    }
+}
+
+fn remove_below<T>(files: &mut BTreeMap<String, T>, root: &str) {
+    while let Some((path, _)) = files.range::<str, _>((Bound::Included(root), Bound::Unbounded)).next() {
+        if !path.starts_with(root) {
+            break;
+        }
+        let path = path.clone();
+        files.remove(&path);
     }
 }
 

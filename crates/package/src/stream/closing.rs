@@ -1,6 +1,7 @@
 //! The end of a folder that is one thing as a whole: what it was, now that all its files went by.
 
 use super::archive;
+use super::claim::Kind;
 use super::frame::Role;
 use super::search::Search;
 use super::section::{Content, Section};
@@ -45,7 +46,7 @@ impl Search {
         let below = tree.below(root);
         let frame = self.frame();
         let folder = frame.place.at(root).folder;
-        frame.finished(root, is_archive);
+        frame.finished(root, Kind::Images, is_archive);
         match archive::images(&below) {
             Ok(images) => self.bundle(Bundle::of_images_alone(below.name(), folder, images)),
             Err(error) => self.broken(below.name(), error.into()),
@@ -59,7 +60,7 @@ impl Search {
         let has_chart = below.has(CHART_FILE);
         let frame = self.frame();
         let folder = frame.place.at(&root).folder;
-        frame.finished(&root, has_chart || firm);
+        frame.finished(&root, Kind::Bundle, has_chart || firm);
         match (has_chart, parts.images) {
             (true, Some((_, Err(error)))) => self.broken(below.name(), error),
             (true, images) => {

@@ -1,6 +1,9 @@
 //! One of the tars that lie in one another, and how far it went by.
 
+use std::collections::BTreeMap;
+
 use super::charts::Charts;
+use super::claim::{Claim, Kind};
 use super::section::Section;
 use crate::package::place::Place;
 use crate::source::Stretch;
@@ -27,16 +30,16 @@ pub(super) struct Frame {
     pub(super) charts: Charts,
     /// How much had been found when it began.
     pub(super) found_before: u64,
-    done: Vec<Done>,
+    /// Those that are over, by their paths.
+    done: BTreeMap<String, Done>,
 }
 
 /// A folder that was one thing as a whole, and is over.
 struct Done {
-    root: String,
     /// Whether everything below belonged to it.
     is_whole: bool,
-    /// Whether a further file of it matters.
-    matters: bool,
+    /// As what it was told: a further file of that matters.
+    told: Option<Kind>,
 }
 
 /// What an entry behind the end of its folder is.
@@ -58,7 +61,7 @@ impl Frame {
             section,
             charts: Charts::default(),
             found_before,
-            done: Vec::new(),
+            done: BTreeMap::new(),
         }
     }
 
@@ -74,24 +77,29 @@ impl Frame {
 
     /// Remembers that a folder is over, and that all below is its own and of no consequence.
     pub(super) fn pass_over(&mut self, root: &str) {
-        self.done.push(Done { root: root.to_owned(), is_whole: true, matters: false });
+        self.done.insert(root.to_owned(), Done { is_whole: true, told: None });
     }
 
     /// Remembers that a folder is over and was told as what it is; `is_whole` where everything below belongs
     /// to it.
-    pub(super) fn finished(&mut self, root: &str, is_whole: bool) {
-        self.done.push(Done { root: root.to_owned(), is_whole, matters: true });
+    pub(super) fn finished(&mut self, root: &str, kind: Kind, is_whole: bool) {
+        self.done.insert(root.to_owned(), Done { is_whole, told: Some(kind) });
     }
 
-    /// What the entry at the path is, if a folder around it is over; `claimed` is the folder that it claims.
-    pub(super) fn late(&mut self, path: &str, claimed: Option<&str>) -> Option<Late> {
-        let again = self.done.iter_mut().find(|done| done.matters && Some(done.root.as_str()) == claimed);
-        if let Some(done) = again {
+    /// What the entry at the path is, if a folder around it is over; `claim` is what it says itself.
+    pub(super) fn late(&mut self, path: &str, claim: Option<Claim<'_>>) -> Option<Late> {
+        let claimed = claim.and_then(|claim| {
+            let done = self.done.get_mut(claim.root)?;
+            done.told.is_some_and(|kind| kind == claim.kind).then_some(done)
+        });
+        if let Some(done) = claimed {
             // Told once; what else comes of it is passed over.
-            done.matters = false;
-            done.is_whole = true;
+            *done = Done { is_whole: true, told: None };
             return Some(Late::Torn);
         }
-        self.done.iter().any(|done| done.is_whole && path.starts_with(&done.root)).then_some(Late::Ignored)
+        let folders = path.match_indices('/').map(|(at, _)| &path[..=at]);
+        let mut around = std::iter::once("").chain(folders);
+        let is_over = |root| self.done.get(root).is_some_and(|done| done.is_whole);
+        around.any(is_over).then_some(Late::Ignored)
     }
 }

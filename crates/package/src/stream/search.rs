@@ -19,6 +19,9 @@ use crate::package::{Broken, PackageError, architecture, ignored};
 use crate::source::{ReadError, Stretch};
 use crate::tar_index::{Entry, TarError};
 
+/// How many notes are kept of one package.
+const NOTES_LIMIT: usize = 1000;
+
 /// What was found.
 #[derive(Debug)]
 pub(super) enum Found {
@@ -37,8 +40,9 @@ pub(super) struct Search {
     pub(super) flow: Flow,
     /// The tars that the next entry lies in, outermost first.
     pub(super) frames: Vec<Frame>,
-    /// What was left out, for people.
-    pub(super) notes: Vec<String>,
+    notes: Vec<String>,
+    /// How many notes there are besides.
+    further_notes: u64,
     ready: VecDeque<Found>,
     found: u64,
     blobs: u64,
@@ -48,7 +52,7 @@ impl Search {
     pub(super) fn new(package: Stretch, flow: Flow) -> Self {
         let frame = Frame::new(package, Role::Candidate, Place::root().inside(), 0);
         let (notes, ready) = (Vec::new(), VecDeque::new());
-        Self { flow, frames: vec![frame], notes, ready, found: 0, blobs: 0 }
+        Self { flow, frames: vec![frame], notes, further_notes: 0, ready, found: 0, blobs: 0 }
     }
 
     /// Reads on to what is found next; nothing at the end mark of the outermost tar.
@@ -63,6 +67,22 @@ impl Search {
                 Ok(None) => self.leave(),
                 Err(error) => self.torn(error)?,
             }
+        }
+    }
+
+    /// What was left out, for people.
+    pub(super) fn notes(&mut self) -> Vec<String> {
+        let mut notes = std::mem::take(&mut self.notes);
+        if self.further_notes > 0 {
+            notes.push(format!("{} further notes are not shown", self.further_notes));
+        }
+        notes
+    }
+
+    fn note(&mut self, note: String) {
+        match self.notes.len() < NOTES_LIMIT {
+            true => self.notes.push(note),
+            false => self.further_notes += 1,
         }
     }
 
@@ -100,7 +120,7 @@ impl Search {
 
     /// An entry that lies in no folder that is being read.
     fn outside(&mut self, path: &str, entry: &Entry, claim: Option<Claim<'_>>) -> Result<(), StreamError> {
-        match (self.frame().late(path, claim.map(|claim| claim.root)), claim) {
+        match (self.frame().late(path, claim), claim) {
             (Some(Late::Torn), Some(claim)) => self.scattered(claim.root),
             (Some(_), _) => {}
             (None, Some(claim)) if claim.kind == claim::Kind::Chart => self.unpacked_chart(claim.root),
@@ -155,7 +175,7 @@ impl Search {
         let note = ignored::unpacked_chart(&format!("{}: {}", frame.archive(), root.trim_end_matches('/')));
         frame.charts.forget_below(root);
         frame.pass_over(root);
-        self.notes.push(note);
+        self.note(note);
     }
 
     /// A file of a folder that was told as whole before.
@@ -173,7 +193,7 @@ impl Search {
         self.close();
         self.let_charts_go();
         let notes = self.frame().charts.notes();
-        self.notes.extend(notes);
+        notes.into_iter().for_each(|note| self.note(note));
         let frame = self.frames.pop().expect("because its end was read just now");
         let is_part = !self.frames.is_empty() && frame.role == Role::Candidate;
         if is_part && frame.found_before == self.found {
@@ -202,8 +222,8 @@ impl Search {
 
     pub(super) fn bundle(&mut self, mut bundle: Bundle) {
         self.found += 1;
-        self.notes.append(&mut bundle.notes);
-        self.notes.extend(architecture::disagreement(&bundle));
+        let notes = std::mem::take(&mut bundle.notes);
+        notes.into_iter().chain(architecture::disagreement(&bundle)).for_each(|note| self.note(note));
         self.ready.push_back(Found::Bundle(bundle));
     }
 
@@ -217,7 +237,7 @@ impl Search {
     pub(super) fn ignored(&mut self, file: &Stretch) {
         match ignored::ignored(file) {
             ignored::Ignored::Broken(error) => self.broken(file.to_string(), error),
-            ignored::Ignored::Noted(note) => self.notes.push(note),
+            ignored::Ignored::Noted(note) => self.note(note),
             ignored::Ignored::Silently => {}
         }
     }

@@ -1,13 +1,15 @@
 //! Packages with bytes changed at random, the same in every run: whatever comes, it is opened or refused, and
 //! nothing panics, hangs or takes memory by what a header says.
 
+use portolan_package::{Bundle, Image as Opened};
 use portolan_testkit::bundles::module_tar;
 use portolan_testkit::docker_archive::{SHAPES, docker_archive};
 use portolan_testkit::images::Image;
 use portolan_testkit::random::Random;
 use tar::Header;
 
-use crate::support::{Folder, bundle};
+use crate::stream::support as stream;
+use crate::support::{Folder, bundle, known_digest, names};
 
 const ROUNDS: usize = 150;
 
@@ -34,9 +36,15 @@ fn mutate(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// Opens the package and uses what was found.
+/// Opens the package and uses what was found; as a stream it is the same, where nothing was broken.
 fn exercise(folder: &Folder, bytes: &[u8]) {
-    let Ok(package) = portolan_package::open(&folder.file("package.tar", bytes)) else { return };
+    let path = folder.file("package.tar", bytes);
+    let (seen, error) = stream::read(stream::stream(std::io::Cursor::new(bytes.to_vec())));
+    let Ok(package) = portolan_package::open(&path) else { return };
+    if error.is_none() && seen.broken.is_empty() && package.broken.is_empty() {
+        let shown = path.display().to_string();
+        assert_eq!(outline(&seen.bundles, stream::NAME), outline(&package.bundles, &shown));
+    }
     for bundle in &package.bundles {
         let _ = bundle.chart();
         let _ = bundle.hints();
@@ -46,6 +54,20 @@ fn exercise(folder: &Folder, bytes: &[u8]) {
             let _ = std::io::copy(&mut layer.blob.open().unwrap(), &mut std::io::sink());
         }
     }
+}
+
+/// What bundles there are, with their images, whatever their layers hold.
+fn outline(bundles: &[Bundle], package: &str) -> Vec<String> {
+    let images = |bundle: &Bundle| -> Vec<_> {
+        let image = |image: &Opened| {
+            (names(image), image.content.sources().iter().map(known_digest).collect::<Vec<_>>())
+        };
+        bundle.images.iter().map(image).collect()
+    };
+    let outline = |bundle: &Bundle| format!("{} {:?} {:?}", bundle.origin, bundle.folder, images(bundle));
+    let mut all: Vec<_> = bundles.iter().map(|bundle| outline(bundle).replace(package, "")).collect();
+    all.sort();
+    all
 }
 
 #[test]

@@ -116,6 +116,8 @@ fn unpacked_bundles_archives_and_charts() {
         .file("web/manifest.json", b"{\"name\":\"page\"}")
         .file("web/style.css", b"x")
         .file("web/x.bundle.tar", &bundle.tar())
+        .file("other/hints.yaml", b"")
+        .file("other/Chart.yaml", b"name: other")
         .file("docs/hints.yaml", b"")
         .file("docs/y.bundle.tar", &bundle.tar());
     check(&chart.finish());

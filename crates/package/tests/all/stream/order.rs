@@ -264,6 +264,27 @@ fn an_unpacked_docker_archive() {
 }
 
 #[test]
+fn notes_and_charts_without_number() {
+    let (empty, chart) = (Tarball::new().finish(), Chart::new("nginx", "1.0.0").archive());
+    let mut tar = Tarball::new();
+    for at in 0..1010 {
+        tar = tar.file(&format!("{at}.tar"), &empty);
+    }
+    // More charts than wait for their provenance files.
+    for at in 0..13_000 {
+        tar = tar.file(&format!("{at:05}.tgz"), &chart);
+    }
+    let seen = whole(&tar.file("00000.tgz.prov", b"late").file("12999.tgz.prov", b"signed").finish());
+    assert_eq!(seen.bundles.len(), 13_000);
+    let signed = seen.bundles.iter().filter(|bundle| bundle.provenance().is_some());
+    assert_eq!(
+        signed.map(|bundle| bundle.origin.to_string()).collect::<Vec<_>>(),
+        [format!("{NAME}: 12999.tgz")]
+    );
+    assert_eq!((seen.notes().len(), seen.notes()[1000].as_str()), (1001, "11 further notes are not shown"));
+}
+
+#[test]
 fn images_that_a_link_leads_to() {
     let parts = bundle("app", &[image()]);
     let mut tar = Tarball::new().file("shared/other.bin", parts.images.as_deref().unwrap());
