@@ -20,6 +20,7 @@ mod server;
 mod socket;
 #[cfg(test)]
 mod tests;
+mod users;
 mod wire;
 mod work;
 
@@ -37,6 +38,9 @@ use client::Client;
 pub use collect::Collect;
 pub use error::{ControlError, Failed};
 pub(crate) use server::ControlServer;
+pub use users::{
+    AddUser, GrantRole, ListUsers, RemoveUser, RevokeRole, SetPassword, User, UserGrant, UserOrigin,
+};
 use work::{Work, joined};
 
 /// Something that can be asked of a depot.
