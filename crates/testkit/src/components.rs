@@ -38,6 +38,10 @@ pub const TINYPROXY: Component = debian("tinyproxy");
 pub const BUSYBOX: Component = debian("busybox");
 /// Typesets manual pages, and warns of what is wrong with them.
 pub const GROFF: Component = debian("groff");
+/// Gives a program a terminal.
+pub const SCRIPT: Component = debian("script");
+/// Reads systemd's units, and warns of what is wrong with them.
+pub const SYSTEMD_ANALYZE: Component = debian("systemd-analyze");
 /// Makes keys that charts are signed with.
 pub const GPG: Component = debian("gpg");
 /// A C compiler.

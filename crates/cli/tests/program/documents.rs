@@ -1,11 +1,13 @@
 //! The manual names every key, variable and flag.
 
 use std::fs;
+use std::process::Command;
 
 use portolan_cli::config::{KEYS, VARIABLES};
-use portolan_testkit::components::workspace_root;
+use portolan_testkit::components::{self, workspace_root};
+use portolan_testkit::process;
 
-use crate::site::Site;
+use crate::site::{PROGRAM, Site};
 
 fn manual(name: &str) -> String {
     let path = workspace_root().join("docs").join(name);
@@ -29,6 +31,24 @@ fn every_flag_is_in_the_manual() {
     for (command, page) in [("sync", "sync.md"), ("serve", "depot.md")] {
         assert_eq!(flags_missing(command, page), Vec::<String>::new(), "{command}");
     }
+}
+
+#[test]
+fn the_unit_is_one_and_has_flags_that_are_there() {
+    let Some(analyze) = components::SYSTEMD_ANALYZE.require() else { return };
+    let unit = manual("depot/portolan-depot.service");
+    let (_, line) = unit.split_once("\nExecStart=/usr/local/bin/portolan serve ").unwrap();
+    let help = Site::new().run("serve --help").expect(0).out;
+    let flags = line.lines().next().unwrap().split(' ').filter(|word| word.starts_with("--"));
+    let missing: Vec<&str> = flags.filter(|flag| !help.contains(flag)).collect();
+    assert_eq!(missing, Vec::<&str>::new());
+
+    let site = Site::new();
+    site.write("portolan-depot.service", unit.replace("/usr/local/bin/portolan", PROGRAM));
+    let mut verify = Command::new(analyze);
+    verify.args(["verify", "--man=no"]).arg(site.path("portolan-depot.service"));
+    let outcome = process::outcome(&mut verify);
+    assert!(outcome.status.success() && outcome.stderr.is_empty(), "{outcome:?}");
 }
 
 /// The flags of the command's help that the page does not name.
