@@ -8,10 +8,12 @@ pub mod logging;
 pub mod plan;
 mod printable;
 pub mod progress;
+pub(crate) mod prompt;
 mod record;
 pub mod style;
 pub mod summary;
 mod table;
+pub mod users;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;

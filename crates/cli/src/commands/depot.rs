@@ -1,6 +1,7 @@
 //! `portolan depot`: everything about the depot, each a command of its own.
 
 pub(crate) mod data;
+mod user;
 
 use clap::{Args, Subcommand};
 
@@ -8,6 +9,7 @@ use super::serve::{self, ServeArgs};
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::Console;
+use user::UserArgs;
 
 /// Runs and looks after Portolan's own registry and chart repository.
 #[derive(Debug, Clone, Args)]
@@ -20,6 +22,7 @@ pub struct DepotArgs {
 #[derive(Debug, Clone, Subcommand)]
 enum DepotCommand {
     Serve(ServeArgs),
+    User(UserArgs),
 }
 
 /// Carries out the command.
@@ -30,5 +33,6 @@ enum DepotCommand {
 pub fn run(arguments: &DepotArgs, environment: &Environment, console: &Console) -> Result<Exit, Failure> {
     match &arguments.command {
         DepotCommand::Serve(arguments) => serve::run(arguments, environment, console),
+        DepotCommand::User(arguments) => user::run(arguments, environment, console),
     }
 }

@@ -28,7 +28,10 @@ fn every_key_and_variable_is_in_the_manual() {
 
 #[test]
 fn every_flag_is_in_the_manual() {
-    for (command, page) in [("sync", "sync.md"), ("serve", "depot.md")] {
+    let of_users =
+        ["add", "list", "password", "grant", "revoke", "remove"].map(|verb| format!("depot user {verb}"));
+    let of_users = of_users.iter().map(|command| (command.as_str(), "depot.md"));
+    for (command, page) in [("sync", "sync.md"), ("serve", "depot.md")].into_iter().chain(of_users) {
         assert_eq!(flags_missing(command, page), Vec::<String>::new(), "{command}");
     }
 }

@@ -23,4 +23,8 @@ mod secrets;
 mod serve;
 mod site;
 mod sync;
+#[cfg(unix)]
+mod terminal;
 mod transports;
+#[cfg(unix)]
+mod users;

@@ -9,14 +9,14 @@ use crate::background::Background;
 use crate::site::{Site, ended};
 
 /// A depot in a process of its own, and where it can be reached.
-struct Server {
-    process: Background,
-    host: String,
+pub(crate) struct Server {
+    pub(crate) process: Background,
+    pub(crate) host: String,
 }
 
 impl Server {
     /// Starts `line` on a port that is free, and waits until it says where.
-    fn start(site: &Site, line: &str) -> Self {
+    pub(crate) fn start(site: &Site, line: &str) -> Self {
         let mut process =
             Background::start(&mut site.command(&format!("{line} --data data --listen 127.0.0.1:0")));
         let said = process.wait_for("Listening on http://");
@@ -25,9 +25,15 @@ impl Server {
     }
 
     /// The first line of the answer to `GET path`.
-    fn status(&self, path: &str) -> String {
+    pub(crate) fn status(&self, path: &str) -> String {
+        self.status_with(path, "")
+    }
+
+    /// The same with more lines in the header.
+    pub(crate) fn status_with(&self, path: &str, header: &str) -> String {
         let mut connection = TcpStream::connect(&self.host).unwrap();
-        write!(connection, "GET {path} HTTP/1.1\r\nHost: depot\r\nConnection: close\r\n\r\n").unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: depot\r\nConnection: close\r\n{header}\r\n");
+        connection.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         connection.read_to_string(&mut answer).unwrap();
         answer.lines().next().unwrap().to_owned()

@@ -1,8 +1,10 @@
-//! The data directory that a command is about.
+//! The data directory that a command is about, and the way to its depot.
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
+use portolan_depot::control::{Absent, Control, ControlError};
 
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
@@ -26,5 +28,31 @@ impl DataArgs {
             let message = format!("which depot? Neither --data nor the variable {VARIABLE} is set");
             Failure { exit: Exit::Usage, ..Failure::failed(message) }
         })
+    }
+
+    /// The depot in that directory: its server where one runs, else the depot itself.
+    pub(super) async fn control(
+        &self,
+        environment: &Environment,
+        absent: Absent,
+    ) -> Result<Control, Failure> {
+        let directory = self.directory(environment)?;
+        Control::open(&directory, absent).await.map_err(|error| refused(&error))
+    }
+}
+
+/// A failure on the way to a depot, or in it.
+pub(super) fn refused(error: &ControlError) -> Failure {
+    let failure = Failure::of(error);
+    match error {
+        ControlError::Absent { .. } => Failure { exit: Exit::Usage, ..failure },
+        ControlError::Owner { owner, .. } => {
+            let hint = format!("run it as that user: sudo -u '#{owner}' portolan …");
+            Failure { exit: Exit::Usage, ..failure.with_hint(hint) }
+        }
+        ControlError::Connect { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            failure.with_hint("run it as the user that the server runs as")
+        }
+        _ => failure,
     }
 }
