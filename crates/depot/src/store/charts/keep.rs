@@ -133,7 +133,14 @@ impl Rows {
     }
 
     fn clash_with(&self, found: &[Digest]) -> bool {
-        self.existing == Existing::Keep && found.iter().any(|digest| !self.lost.contains(digest))
+        let stays = |digest: &Digest| !self.lost.contains(digest) && !self.comes_again(digest);
+        self.existing == Existing::Keep && found.iter().any(stays)
+    }
+
+    /// Whether it is the provenance file that comes with the chart: the chart alone may have been lost.
+    fn comes_again(&self, digest: &Digest) -> bool {
+        let own = self.provenance.as_ref().filter(|_| self.chart.is_some());
+        own.is_some_and(|(_, own)| own == digest)
     }
 
     /// Records a content that arrived and what points to it, unless something is to stay.
