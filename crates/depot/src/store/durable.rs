@@ -75,7 +75,7 @@ pub(super) fn discard(path: &Path) -> Result<bool, StoreError> {
 /// The length of a file, `None` where there is none.
 pub(super) fn length(path: &Path) -> Result<Option<u64>, StoreError> {
     match fs::symlink_metadata(path) {
-        Ok(file) => Ok(file.is_file().then(|| file.len())),
+        Ok(file) => Ok(file.is_file().then_some(file.len())),
         Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(error).io("look at", path),
     }
