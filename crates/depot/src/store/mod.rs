@@ -26,6 +26,7 @@
 mod accounts;
 mod blobs;
 mod charts;
+mod check;
 mod collect;
 mod database;
 mod draft;
@@ -61,6 +62,7 @@ pub use blobs::Blobs;
 pub use charts::{
     ChartEntry, ChartIndex, ChartStore, ChartSummary, ListedChart, Listing, NewChart, NewProvenance, Saved,
 };
+pub use check::{Amount, Check, CheckStep, Checked, Damage, Finding, Harm, Uses};
 pub use collect::{CollectStep, Collected, Collection, GRACE, Told};
 use database::Database;
 pub use database::Writes;

@@ -36,7 +36,6 @@ impl Writing<'_> {
     }
 
     /// Says so of all that the cache has.
-    #[expect(dead_code, reason = "the first to change too much to name is the check for damage")]
     pub(in crate::store) fn changes_everything(&self) {
         self.stale.borrow_mut().add_everything();
     }

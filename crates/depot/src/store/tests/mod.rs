@@ -3,6 +3,7 @@
 mod accounts;
 mod blobs;
 mod charts;
+mod check;
 mod collect;
 mod database;
 mod format1;
