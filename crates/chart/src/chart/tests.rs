@@ -31,6 +31,21 @@ fn loads_what_it_packs() {
 }
 
 #[test]
+fn default_values_are_a_map_whatever_the_file_is() {
+    let values = |content: Option<&[u8]>| {
+        let mut files = vec![("Chart.yaml", METADATA)];
+        files.extend(content.map(|content| ("values.yaml", content)));
+        chart(&files).unwrap().default_values().map(|values| serde_json::Value::from(values).to_string())
+    };
+    let check = |content, expected: &str| assert_eq!(values(content).unwrap(), expected);
+    check(Some(b"a:\n  b: [1, x]\nc: 0x10\n"), r#"{"a":{"b":[1,"x"]},"c":16}"#);
+    for nothing in [None, Some(&b""[..]), Some(b"# nothing\n"), Some(b"- a list\n"), Some(b"text")] {
+        check(nothing, "{}");
+    }
+    assert_eq!(values(Some(b"a: [")).unwrap_err().line(), 1);
+}
+
+#[test]
 fn requirements_count_as_dependencies() {
     let requirements = b"dependencies:\n- name: db\n  alias: a\n";
     let chart = chart(&[("Chart.yaml", METADATA), ("requirements.yaml", requirements)]).unwrap();

@@ -196,6 +196,13 @@ fn chartmuseum_of_a_project() {
     check("POST /api/addon/charts?force", addon(ChartCall::Upload(Existing::Replace)));
     check("POST /api/addon/prov", addon(ChartCall::UploadProvenance(Existing::Keep)));
     check("GET /api/addon/charts", addon(ChartCall::List(ChartPage::default())));
+    check(
+        "GET /api/addon/charts?offset=2&limit=5",
+        addon(ChartCall::List(ChartPage { offset: 2, limit: Some(5) })),
+    );
+    refused("GET /api/addon/charts?offset=-1", ParseError::OffsetInvalid);
+    refused("GET /api/addon/charts?limit=0", ParseError::LimitInvalid);
+    refused("DELETE /api/addon/charts/a", ParseError::UnknownPath);
     check("HEAD /api/addon/charts/a", addon(ChartCall::Versions("a".to_owned())));
     check("GET /api/addon/charts/a/1.0.0+2", addon(ChartCall::Version("a".to_owned(), "1.0.0+2".to_owned())));
     check("DELETE /api/addon/charts/a/1", addon(ChartCall::Delete("a".to_owned(), "1".to_owned())));
@@ -218,6 +225,22 @@ fn harbors_paths() {
     check("GET /chartrepo/p/index.yaml", Request::Charts(project("p"), ChartCall::Index));
     check("GET /chartrepo/p/charts/a-1.tgz", Request::Charts(project("p"), ChartCall::Download(stem("a-1"))));
     check("POST /api/chartrepo/p/charts", Request::Charts(project("p"), ChartCall::Upload(Existing::Keep)));
+    let own = |call| Request::Charts(project("p"), ChartCall::Harbor(call));
+    check("GET /api/chartrepo/p/charts?offset=x", own(HarborChartCall::List));
+    check("HEAD /api/chartrepo/p/charts/a", own(HarborChartCall::Versions("a".to_owned())));
+    check(
+        "GET /api/chartrepo/p/charts/a/1.0.0+2",
+        own(HarborChartCall::Version("a".to_owned(), "1.0.0+2".to_owned())),
+    );
+    check("DELETE /api/chartrepo/p/charts/a", own(HarborChartCall::DeleteChart("a".to_owned())));
+    check(
+        "DELETE /api/chartrepo/p/charts/a/1",
+        own(HarborChartCall::DeleteVersion("a".to_owned(), "1".to_owned())),
+    );
+    check(
+        "POST /api/chartrepo/p/prov",
+        Request::Charts(project("p"), ChartCall::UploadProvenance(Existing::Keep)),
+    );
     check("GET /api/v2.0/ping", Request::Harbor(HarborCall::Ping));
     check("GET /api/chartrepo/health", Request::Harbor(HarborCall::ChartHealth));
     check("HEAD /api/v2.0/projects?project_name=p", Request::Harbor(HarborCall::HasProject("p".to_owned())));

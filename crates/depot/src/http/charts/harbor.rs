@@ -29,14 +29,14 @@ const README: &str = "README.md";
 struct Summaries {
     tenant: Tenant,
     listing: Listing,
-    state: Progress,
+    progress: Progress,
 }
 
 /// Answers a call of Harbor's own.
 pub(super) async fn answer(app: &Arc<App>, tenant: Tenant, call: HarborChartCall) -> Answer {
     match call {
         HarborChartCall::List => {
-            send(app, Summaries { tenant, listing: Listing::default(), state: Progress::Fresh }).await
+            send(app, Summaries { tenant, listing: Listing::default(), progress: Progress::Fresh }).await
         }
         HarborChartCall::Versions(name) => send_versions(app, tenant, &name, Labels::Empty).await,
         HarborChartCall::Version(name, version) => details(app, tenant, name, version).await,
@@ -136,20 +136,19 @@ fn flatten(flat: &mut Map<String, Value>, path: &str, values: Map<String, Value>
 }
 
 impl Pieces for Summaries {
-    fn next(&mut self, store: &Store) -> Result<Option<String>, StoreError> {
-        if self.state == Progress::Ended {
-            return Ok(None);
-        }
+    const BRACKETS: [&'static str; 2] = ["[", "]"];
+
+    fn progress(&mut self) -> &mut Progress {
+        &mut self.progress
+    }
+
+    fn write(&mut self, store: &Store, out: &mut String) -> Result<bool, StoreError> {
         let summaries = store.charts.summaries(&self.tenant, &mut self.listing)?;
-        if summaries.is_empty() {
-            return Ok(Some(self.state.end("[", "]")));
-        }
-        let mut out = String::new();
         for chart in &summaries {
-            out.push_str(self.state.separator("["));
+            out.push_str(self.separator());
             out.push_str(&summary(chart).to_string());
         }
-        Ok(Some(out))
+        Ok(!summaries.is_empty())
     }
 }
 

@@ -4,6 +4,7 @@
 //! no version is listed twice, and none that stays is left out.
 
 use std::fmt::Write as _;
+use std::mem;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -15,12 +16,43 @@ use super::no_chart;
 use crate::http::{Answer, App, json, with_store};
 use crate::names::Tenant;
 use crate::protocol::ChartPage;
-use crate::store::{ListedChart, Listing, Store, StoreError};
+use crate::store::{Listing, Store, StoreError};
 
-/// A list that is written in pieces.
+/// A list that is written in pieces, between two brackets.
 pub(super) trait Pieces: Send + Sized + 'static {
+    const BRACKETS: [&'static str; 2];
+
+    fn progress(&mut self) -> &mut Progress;
+
+    /// Writes what follows, each item behind a [`Pieces::separator`]; `false` where nothing does.
+    fn write(&mut self, store: &Store, out: &mut String) -> Result<bool, StoreError>;
+
+    /// Writes what stands between the last item and the bracket.
+    fn close(&mut self, _out: &mut String) {}
+
+    /// What stands before the next item.
+    fn separator(&mut self) -> &'static str {
+        match mem::replace(self.progress(), Progress::Begun) {
+            Progress::Fresh => Self::BRACKETS[0],
+            Progress::Begun | Progress::Ended => ",",
+        }
+    }
+
     /// The next piece; `None` behind the last one.
-    fn next(&mut self, store: &Store) -> Result<Option<String>, StoreError>;
+    fn next(&mut self, store: &Store) -> Result<Option<String>, StoreError> {
+        if *self.progress() == Progress::Ended {
+            return Ok(None);
+        }
+        let mut out = String::new();
+        if !self.write(store, &mut out)? {
+            self.close(&mut out);
+            if mem::replace(self.progress(), Progress::Ended) == Progress::Fresh {
+                out.push_str(Self::BRACKETS[0]);
+            }
+            out.push_str(Self::BRACKETS[1]);
+        }
+        Ok(Some(out))
+    }
 }
 
 /// Charts by name with all their versions, as ChartMuseum lists them.
@@ -29,7 +61,7 @@ struct ByName {
     listing: Listing,
     /// The name whose versions are being written.
     open: Option<String>,
-    state: Progress,
+    progress: Progress,
 }
 
 /// The versions of one chart.
@@ -37,7 +69,7 @@ pub(super) struct Versions {
     tenant: Tenant,
     listing: Listing,
     labels: Labels,
-    state: Progress,
+    progress: Progress,
 }
 
 /// Whether each version carries a list of labels, as Harbor's do.
@@ -60,7 +92,7 @@ pub(super) enum Progress {
 pub(super) async fn all(app: &Arc<App>, tenant: Tenant, page: ChartPage) -> Answer {
     let owner = tenant.clone();
     let listing = with_store(app, move |store| store.charts.listing(&owner, page.offset, page.limit)).await?;
-    send(app, ByName { tenant, listing, open: None, state: Progress::Fresh }).await
+    send(app, ByName { tenant, listing, open: None, progress: Progress::Fresh }).await
 }
 
 /// All versions of one chart.
@@ -75,7 +107,7 @@ pub(super) async fn send_versions(app: &Arc<App>, tenant: Tenant, name: &str, la
     if with_store(app, move |store| store.charts.list(&owner, &mut probe)).await?.is_empty() {
         return Err(no_chart());
     }
-    send(app, Versions { tenant, listing, labels, state: Progress::Fresh }).await
+    send(app, Versions { tenant, listing, labels, progress: Progress::Fresh }).await
 }
 
 /// Sends a list. The first piece is read before anything is answered, so that a store that fails is
@@ -100,65 +132,52 @@ async fn next<P: Pieces>(app: &Arc<App>, mut pieces: P) -> Result<(Option<String
     with_store(app, move |store| Ok((pieces.next(store)?, pieces))).await
 }
 
-impl Progress {
-    /// What stands before the next item of a list or map that opens with `open`.
-    pub(super) fn separator(&mut self, open: &'static str) -> &'static str {
-        let separator = if *self == Self::Fresh { open } else { "," };
-        *self = Self::Begun;
-        separator
-    }
-
-    /// What stands at the end.
-    pub(super) fn end(&mut self, open: &str, close: &str) -> String {
-        let begun = *self == Self::Begun;
-        *self = Self::Ended;
-        if begun { close.to_owned() } else { format!("{open}{close}") }
-    }
-}
-
 impl Pieces for ByName {
-    fn next(&mut self, store: &Store) -> Result<Option<String>, StoreError> {
-        if self.state == Progress::Ended {
-            return Ok(None);
-        }
+    const BRACKETS: [&'static str; 2] = ["{", "}"];
+
+    fn progress(&mut self) -> &mut Progress {
+        &mut self.progress
+    }
+
+    fn write(&mut self, store: &Store, out: &mut String) -> Result<bool, StoreError> {
         let charts = store.charts.list(&self.tenant, &mut self.listing)?;
-        if charts.is_empty() {
-            let list = if self.open.is_some() { "]" } else { "" };
-            return Ok(Some(format!("{list}{}", self.state.end("{", "}"))));
+        for chart in &charts {
+            if self.open.as_ref() == Some(&chart.name) {
+                out.push(',');
+            } else {
+                self.open(out, &chart.name);
+            }
+            out.push_str(&chart.entry);
         }
-        let mut out = String::new();
-        charts.iter().for_each(|chart| self.write(&mut out, chart));
-        Ok(Some(out))
+        Ok(!charts.is_empty())
+    }
+
+    fn close(&mut self, out: &mut String) {
+        out.push_str(if self.open.is_some() { "]" } else { "" });
     }
 }
 
 impl ByName {
-    fn write(&mut self, out: &mut String, chart: &ListedChart) {
-        if self.open.as_ref() == Some(&chart.name) {
-            out.push(',');
-        } else {
-            out.push_str(if self.open.is_some() { "]" } else { "" });
-            let name = Value::from(chart.name.as_str());
-            write!(out, "{}{name}:[", self.state.separator("{"))
-                .expect("because writing into a string cannot fail");
-            self.open = Some(chart.name.clone());
-        }
-        out.push_str(&chart.entry);
+    /// Ends the versions of the name before, and begins those of this one.
+    fn open(&mut self, out: &mut String, name: &str) {
+        self.close(out);
+        write!(out, "{}{}:[", self.separator(), Value::from(name))
+            .expect("because writing into a string cannot fail");
+        self.open = Some(name.to_owned());
     }
 }
 
 impl Pieces for Versions {
-    fn next(&mut self, store: &Store) -> Result<Option<String>, StoreError> {
-        if self.state == Progress::Ended {
-            return Ok(None);
-        }
+    const BRACKETS: [&'static str; 2] = ["[", "]"];
+
+    fn progress(&mut self) -> &mut Progress {
+        &mut self.progress
+    }
+
+    fn write(&mut self, store: &Store, out: &mut String) -> Result<bool, StoreError> {
         let charts = store.charts.list(&self.tenant, &mut self.listing)?;
-        if charts.is_empty() {
-            return Ok(Some(self.state.end("[", "]")));
-        }
-        let mut out = String::new();
         for chart in &charts {
-            out.push_str(self.state.separator("["));
+            out.push_str(self.separator());
             match (self.labels, chart.entry.strip_suffix('}')) {
                 (Labels::Empty, Some(fields)) => {
                     out.push_str(fields);
@@ -167,6 +186,6 @@ impl Pieces for Versions {
                 _ => out.push_str(&chart.entry),
             }
         }
-        Ok(Some(out))
+        Ok(!charts.is_empty())
     }
 }
