@@ -67,6 +67,11 @@ fn every_end_point_names_tests_that_exist() {
     check("depot/endpoints.md", 60);
 }
 
+#[test]
+fn every_request_of_a_chart_repository_names_tests_that_exist() {
+    check("depot/charts.md", 30);
+}
+
 /// OCI Distribution specification, "Endpoints": those of 1.1 and, from end-4c on, those that the
 /// draft of 1.2 adds.
 const END_POINTS: [&str; 19] = [
