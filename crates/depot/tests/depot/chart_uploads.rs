@@ -173,15 +173,20 @@ async fn post_one_version_many_times_at_once() {
 async fn post_chart_and_provenance_of_which_one_is_there() {
     let site = Site::new().await;
     site.ask("POST /api/p/prov").body(PROVENANCE).send().await.expect(StatusCode::CREATED);
-    let both = || {
-        form("chart", Chart::new("demo", "1.0.0").archive())
-            .part("prov", Part::bytes(PROVENANCE.as_bytes()).file_name("p"))
+    let both = |query: &str, provenance: String| {
+        let form = form("chart", Chart::new("demo", "1.0.0").archive())
+            .part("prov", Part::bytes(provenance.into_bytes()).file_name("p"));
+        site.ask(&format!("POST /api/p/charts{query}")).form(form).send()
     };
-    let refusal = site.ask("POST /api/p/charts").form(both()).send().await;
-    refused(refusal, StatusCode::CONFLICT, "chart already exists");
+    let other = || PROVENANCE.replace("sha256:00", "sha256:01");
+    refused(both("", other()).await, StatusCode::CONFLICT, "chart already exists");
     site.get("/api/p/charts/demo/1.0.0").await.expect(StatusCode::NOT_FOUND);
-    site.ask("POST /api/p/charts?force").form(both()).send().await.expect(StatusCode::CREATED);
+    // The very file that is there is no reason to refuse the chart.
+    both("", PROVENANCE.to_owned()).await.expect(StatusCode::CREATED);
     site.get("/api/p/charts/demo/1.0.0").await.expect(StatusCode::OK);
+    refused(both("", PROVENANCE.to_owned()).await, StatusCode::CONFLICT, "chart already exists");
+    both("?force", other()).await.expect(StatusCode::CREATED);
+    assert_eq!(site.get("/p/charts/demo-1.0.0.tgz.prov").await.text(), other());
 }
 
 /// The requests of `helm cm-push`, the plugin: a form with the chart alone, and `?force` behind `-f`.

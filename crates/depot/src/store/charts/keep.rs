@@ -74,10 +74,7 @@ impl Store {
             return Ok(Saved::Exists);
         }
         if let Some(new) = provenance {
-            let digest = Digest::sha256(&new.content);
-            self.blobs.put(&new.content, &digest)?;
-            // Where it was there, damaged, it is found from now on, and is what was to be saved.
-            rows.lost.push(digest);
+            self.blobs.put(&new.content, &Digest::sha256(&new.content))?;
         }
         self.admit_rows(rows, draft, &digest)
     }
