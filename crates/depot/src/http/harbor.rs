@@ -68,15 +68,15 @@ pub(super) async fn create(app: &Arc<App>, incoming: Incoming) -> Answer {
 }
 
 /// Whether there is a project of that name.
-pub(super) async fn has(app: &Arc<App>, name: String) -> Answer {
-    let found = with_store(app, move |store| store.metadata.visibility(&name)).await?;
+pub(super) async fn has(app: &Arc<App>, name: ProjectName) -> Answer {
+    let found = with_store(app, move |store| store.metadata.visibility(name.as_str())).await?;
     Ok(if found.is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND }.into_response())
 }
 
 /// One project.
-pub(super) async fn get(app: &Arc<App>, name: String) -> Answer {
+pub(super) async fn get(app: &Arc<App>, name: ProjectName) -> Answer {
     let wanted = name.clone();
-    let found = with_store(app, move |store| described(store, &wanted)).await?;
+    let found = with_store(app, move |store| described(store, wanted.as_str())).await?;
     let missing = || Refusal::plain(StatusCode::NOT_FOUND, format!("project {name} not found"));
     found.map(|project| json(StatusCode::OK, project.to_string())).ok_or_else(missing)
 }

@@ -142,7 +142,7 @@ impl HarborCall {
             Self::Ping => Access::Open,
             Self::ChartHealth | Self::HasProject(_) | Self::SystemInfo | Self::CurrentUser => Access::Known,
             Self::ListProjects => Access::PublicList,
-            Self::GetProject(name) => Access::Read(Place::Project(name)),
+            Self::GetProject(name) => Access::Read(Place::Project(name.as_str())),
             Self::CreateProject => Access::MakeProject,
         }
     }

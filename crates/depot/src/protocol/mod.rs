@@ -22,7 +22,7 @@ use axum::http::Method;
 use percent_encoding::percent_decode_str;
 use portolan_oci::{Algorithm, Digest, Locator, Repository, Tag};
 
-use crate::names::{ChartStem, Tenant, UploadId};
+use crate::names::{ChartStem, ProjectName, Tenant, UploadId};
 use crate::options::Existing;
 use crate::store::Referrers;
 pub use access::{Access, Place};
@@ -160,9 +160,9 @@ pub enum HarborCall {
     /// `GET projects`.
     ListProjects,
     /// `HEAD projects?project_name=`.
-    HasProject(String),
+    HasProject(ProjectName),
     /// `GET projects/NAME`.
-    GetProject(String),
+    GetProject(ProjectName),
     /// `POST projects`.
     CreateProject,
     /// `GET systeminfo`: whether changes are taken.

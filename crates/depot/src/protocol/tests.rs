@@ -243,10 +243,19 @@ fn harbors_paths() {
     );
     check("GET /api/v2.0/ping", Request::Harbor(HarborCall::Ping));
     check("GET /api/chartrepo/health", Request::Harbor(HarborCall::ChartHealth));
-    check("HEAD /api/v2.0/projects?project_name=p", Request::Harbor(HarborCall::HasProject("p".to_owned())));
+    check(
+        "HEAD /api/v2.0/projects?project_name=p",
+        Request::Harbor(HarborCall::HasProject("p".parse().expect("a project"))),
+    );
     check("GET /api/v2.0/projects", Request::Harbor(HarborCall::ListProjects));
-    check("GET /api/v2.0/projects/p", Request::Harbor(HarborCall::GetProject("p".to_owned())));
+    check(
+        "GET /api/v2.0/projects/p",
+        Request::Harbor(HarborCall::GetProject("p".parse().expect("a project"))),
+    );
     check("POST /api/v2.0/projects", Request::Harbor(HarborCall::CreateProject));
+    for none in ["HEAD /api/v2.0/projects", "GET /api/v2.0/projects/", "GET /api/v2.0/projects/a%2fb"] {
+        refused(none, ParseError::UnknownPath);
+    }
     refused("POST /api/v2.0/charts", ParseError::UnknownPath);
 }
 
