@@ -1,6 +1,7 @@
 //! `portolan depot`: everything about the depot, each a command of its own.
 
 pub(crate) mod data;
+mod gc;
 mod user;
 
 use clap::{Args, Subcommand};
@@ -9,6 +10,7 @@ use super::serve::{self, ServeArgs};
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::Console;
+use gc::GcArgs;
 use user::UserArgs;
 
 /// Runs and looks after Portolan's own registry and chart repository.
@@ -23,6 +25,7 @@ pub struct DepotArgs {
 enum DepotCommand {
     Serve(ServeArgs),
     User(UserArgs),
+    Gc(GcArgs),
 }
 
 /// Carries out the command.
@@ -34,5 +37,6 @@ pub fn run(arguments: &DepotArgs, environment: &Environment, console: &Console) 
     match &arguments.command {
         DepotCommand::Serve(arguments) => serve::run(arguments, environment, console),
         DepotCommand::User(arguments) => user::run(arguments, environment, console),
+        DepotCommand::Gc(arguments) => gc::run(arguments, environment, console),
     }
 }

@@ -11,6 +11,7 @@ mod charts;
 mod documents;
 #[cfg(unix)]
 mod gate;
+mod gc;
 mod generated;
 mod harbor;
 mod inputs;

@@ -48,12 +48,12 @@ async fn push(site: &Site, pusher: usize, stop: &AtomicBool, pushed: &AtomicUsiz
 /// Every tag's manifest and every blob that it names.
 async fn is_whole(site: &Site, repository: &str) {
     let tags = site.get(&format!("/v2/{repository}/tags/list")).await.json();
-    for tag in tags["tags"].as_array().unwrap() {
-        let tag = tag.as_str().unwrap();
+    for tag in tags["tags"].as_array().expect("tags") {
+        let tag = tag.as_str().expect("a name");
         let found =
             site.get(&format!("/v2/{repository}/manifests/{tag}")).await.expect(StatusCode::OK).json();
-        for layer in found["layers"].as_array().unwrap() {
-            let digest = layer["digest"].as_str().unwrap();
+        for layer in found["layers"].as_array().expect("layers") {
+            let digest = layer["digest"].as_str().expect("a digest");
             site.get(&format!("/v2/{repository}/blobs/{digest}")).await.expect(StatusCode::OK);
         }
     }
