@@ -11,6 +11,7 @@ mod printable;
 pub mod progress;
 pub(crate) mod prompt;
 mod record;
+mod serving;
 pub mod style;
 pub mod summary;
 mod table;
@@ -30,6 +31,7 @@ use crate::config::Environment;
 use crate::failure::{Exit, Failure};
 use printable::printable;
 use record::Record;
+pub use serving::{Anonymous, Serving};
 use style::Style;
 
 /// The form of results.
@@ -176,6 +178,11 @@ impl Console {
             text += &format!(", SHA-256 fingerprint {fingerprint}");
         }
         self.tell(&Record::Listening { url: &url, fingerprint }, &text);
+    }
+
+    /// Says what is served, and to whom.
+    pub fn serving(&self, serving: &Serving<'_>) {
+        self.tell(&Record::Serving(serving), &serving.to_string());
     }
 
     /// Says that the run was interrupted and how it ends.

@@ -142,6 +142,7 @@ impl Depot {
 /// A depot that serves in the background. Dropping it stops it too, without waiting.
 #[derive(Debug)]
 pub struct Running {
+    depot: Depot,
     listening: Vec<Listening>,
     control: Option<ControlServer>,
     stop: oneshot::Sender<()>,
@@ -159,8 +160,15 @@ impl Running {
         &self.listening
     }
 
+    /// The depot that is served.
+    pub fn depot(&self) -> &Depot {
+        &self.depot
+    }
+
     /// Stops it, and waits until requests in flight have ended and the data directory is free.
     pub async fn shutdown(self) -> Result<(), DepotError> {
+        // Whoever has it open is waited for.
+        drop(self.depot);
         if let Some(control) = self.control {
             control.stop().await;
         }
@@ -184,11 +192,11 @@ pub async fn start_on(dir: &Path, options: Options, listeners: Vec<Listener>) ->
     let listening = bound.iter().map(Bound::listening).collect();
     let control = listen_for_control(dir, &depot);
     let (stop, stopped) = oneshot::channel();
-    let task = tokio::spawn(depot.serve_on(bound, async move {
+    let task = tokio::spawn(depot.clone().serve_on(bound, async move {
         // A dropped sender stops it as well.
         let _ = stopped.await;
     }));
-    Ok(Running { listening, control, stop, task })
+    Ok(Running { depot, listening, control, stop, task })
 }
 
 /// Takes all addresses, and then makes ready what the certificates need: a self-made one names

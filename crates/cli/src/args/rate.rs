@@ -1,4 +1,4 @@
-//! Rates on the command line: `10M`, `500K`, `1.5MiB`, in bytes per second.
+//! Rates and sizes on the command line: `10M`, `500K`, `1.5MiB`, in bytes per second or in bytes.
 
 use std::num::NonZeroU64;
 
@@ -24,12 +24,17 @@ const UNITS: [(&str, u64); 9] = [
 
 /// Reads a rate: a decimal number, and a unit or none for bytes.
 pub(crate) fn rate(text: &str) -> Result<Rate, String> {
-    let bytes =
-        bytes(text).ok_or("a number with K, M, G, KiB, MiB or GiB is expected, as in 10M or 1.5MiB")?;
+    let bytes = size(text)?;
     match NonZeroU64::new(bytes) {
         Some(rate) if bytes >= SLOWEST => Ok(Rate(rate)),
         _ => Err("it is bytes per second, and at least 1K".to_owned()),
     }
+}
+
+/// Reads a size, in the same form.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
+    let expected = "a number with K, M, G, KiB, MiB or GiB is expected, as in 10M or 1.5MiB";
+    bytes(text).ok_or_else(|| expected.to_owned())
 }
 
 /// Exact where the digits are: no number passes through a binary fraction.
@@ -72,6 +77,11 @@ mod tests {
         check("2GB", 2_000_000_000);
         check("1KiB", 1024);
         check("64KB", 64_000);
+    }
+
+    #[test]
+    fn sizes_may_be_nothing() {
+        assert_eq!((size("0"), size("2GiB")), (Ok(0), Ok(2 << 30)));
     }
 
     #[test]

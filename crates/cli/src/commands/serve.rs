@@ -1,15 +1,18 @@
 //! `portolan serve`: the depot in the foreground, until it is told to stop.
 
+mod access;
 mod args;
 mod listen;
 
-use portolan_depot::{DepotError, Listener, Reach};
+use std::path::Path;
+
+use portolan_depot::{Depot, DepotError, Listener, Reach};
 use portolan_registry::Stop;
 
 use super::interruption::Interrupted;
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
-use crate::output::Console;
+use crate::output::{Anonymous, Console, Serving};
 pub use args::ServeArgs;
 
 /// Carries out the command.
@@ -27,6 +30,7 @@ pub fn run(arguments: &ServeArgs, environment: &Environment, console: &Console) 
         let started = portolan_depot::start_on(&data, arguments.options(), listeners).await;
         let depot = started.map_err(|error| unstarted(&error))?;
         depot.listening().iter().for_each(|listening| console.listening(listening));
+        console.serving(&arguments.serving(&data, depot.depot()));
         stop.requested().await;
         depot.shutdown().await.map_err(|error| Failure::of(&error))?;
         Ok(Exit::Done)
@@ -34,9 +38,22 @@ pub fn run(arguments: &ServeArgs, environment: &Environment, console: &Console) 
     super::carry_out(Interrupted::Server, &stop, console, work)
 }
 
+impl ServeArgs {
+    /// What an operator should see at the start.
+    fn serving<'a>(&self, data: &'a Path, depot: &Depot) -> Serving<'a> {
+        let accounts = depot.accounts();
+        let anonymous = match (accounts.is_guarded(), self.access.anonymous_pull) {
+            (false, _) if !self.read_only => Anonymous::Everything,
+            (false, _) | (true, true) => Anonymous::Pull,
+            (true, false) => Anonymous::PullPublic,
+        };
+        Serving { data, users: accounts.list().len(), anonymous, read_only: self.read_only }
+    }
+}
+
 fn unstarted(error: &DepotError) -> Failure {
     match error {
-        DepotError::OpenToAll { .. } => Failure::usage(error),
+        DepotError::OpenToAll { .. } | DepotError::PasswordFile { .. } => Failure::usage(error),
         _ => Failure::of(error),
     }
 }

@@ -13,6 +13,7 @@ use portolan_transfer::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::Serving;
 use crate::failure::Failure;
 
 /// Version of the lines' shape; raised when a member changes its meaning or goes away.
@@ -32,6 +33,8 @@ pub(super) enum Record<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         fingerprint: Option<&'a str>,
     },
+    /// What it serves, and to whom.
+    Serving(&'a Serving<'a>),
     /// The first signal came.
     Interrupted { message: &'a str },
     /// The program ends without a report.

@@ -85,7 +85,7 @@ mod tests {
             user("site", UserOrigin::PasswordFile, &[("writer", None)]),
         ];
         let expected = "  admin  admin in all projects\n  ann    reader in all projects, writer in team-a\n  \
-                        bo     no role\n  site   writer in all projects                       password file";
+                        bo     no role\n  site   writer in all projects  password file";
         assert_eq!(table(&users, Style::Plain), expected);
         let json = serde_json::to_string(&document(&users[1..2])).unwrap();
         let expected = r#"{"usersVersion":1,"users":[{"name":"ann","origin":"depot","grants":[{"role":"reader"},{"role":"writer","project":"team-a"}]}]}"#;

@@ -118,12 +118,39 @@ fn what_does_not_go_together_is_refused_before_anything_is_made() {
 }
 
 #[test]
+fn what_everybody_may_pull_needs_no_user() {
+    let site = Site::new();
+    let line = "serve --data data --listen 0.0.0.0:0 --read-only --anonymous-pull";
+    let mut server = Background::start(&mut site.command(line));
+    server.wait_for("Serving data: no users, everything can be pulled without signing in, read-only");
+}
+
+#[test]
+fn a_password_file_brings_users() {
+    let site = Site::new();
+    // Of `s3cret`, as Apache's program wrote it.
+    site.write("htpasswd", "ann:$2y$05$1DllTp8YzsPlBP/sfKC0zugYcpnJ7GAbTB3Tbp90h2lymnrTxo4SC\n");
+    let mut server = Server::start(&site, "serve --htpasswd htpasswd");
+    server
+        .process
+        .wait_for("Serving data: 1 user, what public projects hold can be pulled without signing in");
+    assert_eq!(server.status("/v2/"), "HTTP/1.1 401 Unauthorized");
+    let listed = site.run("depot user list --data data").expect(0).out;
+    assert!(listed.contains("  ann  writer in all projects  password file\n"), "{listed}");
+    drop(server);
+    site.write("htpasswd", "ann:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n");
+    let refused = site.run("serve --data data --htpasswd htpasswd").expect(2);
+    assert!(refused.err.contains("htpasswd, line 1: the hash is not bcrypt"), "{refused:?}");
+}
+
+#[test]
 fn a_program_that_reads_along_is_told_where_it_is() {
     let site = Site::new();
     let line = "serve --data data --listen 127.0.0.1:0 --log-format json";
     let mut server = Background::start(&mut site.command(line));
     let said = server.wait_for(r#""type":"listening","url":"http://127.0.0.1:"#);
     assert!(said.starts_with(r#"{"logVersion":1,"time":""#), "{said}");
+    server.wait_for(r#""type":"serving","data":"data","users":0,"anonymous":"everything","readOnly":false}"#);
     server.signal("TERM");
     server.wait_for(r#""type":"interrupted""#);
     server.end().expect(0);

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use portolan_depot::{ChartDepth, Limits, MissingParts, Options, Projects};
+use portolan_depot::{ChartDepth, Limits, MetricsAccess, MinFree, MissingParts, Mode, Options, Projects};
 
+use super::access::AccessArgs;
 use super::listen::ListenArgs;
+use crate::args::rate::size;
 use crate::commands::depot::data::DataArgs;
 
 /// Serves a container registry and chart repository from one data directory.
@@ -29,6 +31,17 @@ pub struct ServeArgs {
     #[arg(long)]
     allow_missing_parts: bool,
     #[command(flatten)]
+    pub(super) access: AccessArgs,
+    /// Take nothing new, and change nothing: who pushes is refused
+    #[arg(long)]
+    pub(super) read_only: bool,
+    /// Take nothing new once the disk has less than this left [default: a hundredth of it, at most 512MiB]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    min_free: Option<u64>,
+    /// Let everybody read /metrics: numbers, without names of what the depot holds
+    #[arg(long)]
+    open_metrics: bool,
+    #[command(flatten)]
     limits: LimitArgs,
 }
 
@@ -36,6 +49,7 @@ const EXAMPLES: &str = "\
 Examples:
   portolan serve --data /var/lib/portolan
   portolan serve --data /var/lib/portolan --listen 127.0.0.1:8081 --chart-depth 0
+  portolan serve --data /var/lib/portolan --listen http://0.0.0.0:5000 --read-only --anonymous-pull
   portolan serve --data /var/lib/portolan --tls-auto --listen https://0.0.0.0 --listen http://127.0.0.1:8081";
 
 /// How many path elements stand before a chart repository.
@@ -80,7 +94,8 @@ fn connections(text: &str) -> Result<usize, String> {
 /// Beyond a day a limit limits nothing.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-fn time(text: &str) -> Result<Duration, String> {
+/// Reads a time that is neither nothing nor for ever.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(time) if !time.is_zero() && time <= LONGEST => Ok(time),
         _ => Err("a time up to a day is expected, as in 90s, 5m or 500ms".to_owned()),
@@ -100,6 +115,10 @@ impl ServeArgs {
                 true => MissingParts::Taken,
                 false => MissingParts::Refused,
             },
+            mode: if self.read_only { Mode::ReadOnly } else { Mode::ReadWrite },
+            min_free: self.min_free.map_or(MinFree::Usual, MinFree::Bytes),
+            metrics: if self.open_metrics { MetricsAccess::Open } else { MetricsAccess::Guarded },
+            access: self.access.options(),
             limits: self.limits.limits(),
             ..Options::default()
         }
@@ -146,10 +165,14 @@ mod tests {
         assert_eq!((told.projects, told.chart_depth), (Projects::Enforced, ChartDepth::Root));
         assert_eq!(options("--allow-missing-parts").unwrap().missing_parts, MissingParts::Taken);
         assert_eq!((told.limits.connections, told.limits.patience), (7, Duration::from_secs(60)));
+        let told = options("--read-only --open-metrics --min-free 2GiB").unwrap();
+        assert_eq!((told.mode, told.metrics), (Mode::ReadOnly, MetricsAccess::Open));
+        assert_eq!(told.min_free, MinFree::Bytes(2 << 30));
         let check = |line: &str, expected: &str| {
             let refused = options(line).unwrap_err();
             assert!(refused.contains(expected), "{line}: {refused}");
         };
+        check("--min-free lots", "a number with K, M, G, KiB, MiB or GiB is expected");
         check("--chart-depth 2", "[possible values: 0, 1]");
         check("--max-connections 0", "a number from 1 to 1000000 is expected");
         check("--idle-timeout 0s", "a time up to a day is expected, as in 90s, 5m or 500ms");
