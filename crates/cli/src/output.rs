@@ -4,6 +4,7 @@
 //! to standard error: as text, or with `--log-format json` as one object a line. The renderers are pure functions
 //! of a plan, a report or an event.
 
+pub mod check;
 pub mod collected;
 pub mod logging;
 pub mod plan;
@@ -124,6 +125,17 @@ impl Console {
             Manner::Lines => Box::new(progress::Lines::new(self.err)),
             Manner::Records => Box::new(progress::Records::new()),
         }
+    }
+
+    /// A renderer of how far a depot is read.
+    #[must_use]
+    pub fn reading(&self) -> progress::Reading {
+        let manner = match self.manner {
+            Manner::Bars => progress::Shown::Bar(self.screen.clone()),
+            Manner::Lines => progress::Shown::Lines,
+            Manner::Records => progress::Shown::Nothing,
+        };
+        progress::Reading::new(manner)
     }
 
     /// Prints a result to standard output.

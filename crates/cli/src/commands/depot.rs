@@ -1,5 +1,6 @@
 //! `portolan depot`: everything about the depot, each a command of its own.
 
+mod check;
 pub(crate) mod data;
 mod gc;
 mod user;
@@ -10,6 +11,7 @@ use super::serve::{self, ServeArgs};
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::Console;
+use check::CheckArgs;
 use gc::GcArgs;
 use user::UserArgs;
 
@@ -23,6 +25,7 @@ pub struct DepotArgs {
 /// What is done with a depot. Each is described at its arguments.
 #[derive(Debug, Clone, Subcommand)]
 enum DepotCommand {
+    Check(CheckArgs),
     Serve(ServeArgs),
     User(UserArgs),
     Gc(GcArgs),
@@ -35,6 +38,7 @@ enum DepotCommand {
 /// [`Failure`] of the command that was asked for.
 pub fn run(arguments: &DepotArgs, environment: &Environment, console: &Console) -> Result<Exit, Failure> {
     match &arguments.command {
+        DepotCommand::Check(arguments) => check::run(arguments, environment, console),
         DepotCommand::Serve(arguments) => serve::run(arguments, environment, console),
         DepotCommand::User(arguments) => user::run(arguments, environment, console),
         DepotCommand::Gc(arguments) => gc::run(arguments, environment, console),

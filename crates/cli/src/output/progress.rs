@@ -2,11 +2,13 @@
 
 mod bars;
 mod lines;
+mod reading;
 mod records;
 mod tally;
 
 pub use bars::Bars;
 pub use lines::Lines;
+pub use reading::{Reading, Shown};
 pub use records::Records;
 
 use portolan_transfer::{ChartOutcome, ChartResult, ImageOutcome, ImageResult};

@@ -8,6 +8,7 @@ mod bad_input;
 #[cfg(unix)]
 mod broken_off;
 mod charts;
+mod check;
 mod documents;
 #[cfg(unix)]
 mod gate;

@@ -13,6 +13,7 @@
 //! Who may write the data directory may ask everything: there is no sign-in. The socket has mode 0600, and a
 //! process of another user is turned away even so.
 
+mod check;
 mod client;
 mod collect;
 mod error;
@@ -34,6 +35,7 @@ use serde::de::DeserializeOwned;
 use crate::options::Options;
 use crate::server::{Depot, DepotError};
 use crate::store::StoreError;
+pub use check::CheckAll;
 use client::Client;
 pub use collect::Collect;
 pub use error::{ControlError, Failed};

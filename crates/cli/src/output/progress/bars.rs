@@ -134,7 +134,7 @@ impl Drop for Bars {
     }
 }
 
-fn total_style() -> ProgressStyle {
+pub(super) fn total_style() -> ProgressStyle {
     style("{wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta} left")
 }
 
