@@ -9,10 +9,12 @@ use portolan_testkit::{components, process};
 use crate::site::Site;
 
 /// The commands that have a page and completions.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 16] = [
     "sync",
     "serve",
     "depot",
+    "depot check",
+    "depot gc",
     "depot serve",
     "depot user",
     "depot user add",
