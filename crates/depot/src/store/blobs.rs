@@ -102,18 +102,44 @@ impl Blobs {
         expected: &Digest,
         job: impl FnOnce(&Writing<'_>, &Arrival) -> rusqlite::Result<Result<T, R>> + Send + 'static,
     ) -> Result<Result<T, R>, StoreError> {
-        let verified = draft.verify(expected)?;
-        let arrival = Arrival { digest: expected.clone(), size: verified.written() };
-        let _held = self.stripes.hold(expected);
-        self.shelves.prepare(expected)?;
-        verified.name(&self.path(expected))?;
-        let done = self.database.write("add a content to", move |writing| job(writing, &arrival));
+        let drafts = vec![(draft, expected.clone())];
+        self.admit_all(drafts, move |writing, arrivals| {
+            job(writing, arrivals.first().expect("because one was admitted"))
+        })
+    }
+
+    /// The same for several contents, whose arrivals come in the order of their drafts.
+    pub(super) fn admit_all<T: Send + 'static, R: Send + 'static>(
+        &self,
+        drafts: Vec<(Draft, Digest)>,
+        job: impl FnOnce(&Writing<'_>, &[Arrival]) -> rusqlite::Result<Result<T, R>> + Send + 'static,
+    ) -> Result<Result<T, R>, StoreError> {
+        let (mut verified, mut arrivals) = (Vec::new(), Vec::new());
+        for (draft, digest) in drafts {
+            let draft = draft.verify(&digest)?;
+            arrivals.push(Arrival { digest, size: draft.written() });
+            verified.push(draft);
+        }
+        let digests: Vec<Digest> = arrivals.iter().map(|arrival| arrival.digest.clone()).collect();
+        let _held = self.stripes.hold_all(digests.iter());
+        for (draft, digest) in verified.into_iter().zip(&digests) {
+            self.shelves.prepare(digest)?;
+            draft.name(&self.path(digest))?;
+        }
+        let done = self.database.write("add a content to", move |writing| job(writing, &arrivals));
         // What failed in its commit may be found committed after a crash, and then needs its file.
-        let undone = matches!(&done, Ok(Err(_)) | Err(StoreError::Database { .. }));
-        if undone && !self.has_row(expected)? {
-            durable::remove(&self.path(expected))?;
+        if matches!(&done, Ok(Err(_)) | Err(StoreError::Database { .. })) {
+            digests.iter().try_for_each(|digest| self.forget(digest))?;
         }
         done
+    }
+
+    /// Removes the file of a content that has no row.
+    fn forget(&self, digest: &Digest) -> Result<(), StoreError> {
+        if !self.has_row(digest)? {
+            durable::remove(&self.path(digest))?;
+        }
+        Ok(())
     }
 
     /// A content for reading, with its length.

@@ -17,12 +17,8 @@ impl Stripes {
         Self(std::iter::repeat_with(Mutex::default).take(STRIPES).collect())
     }
 
-    /// Waits until nobody else has this content in hand.
-    pub(super) fn hold(&self, digest: &Digest) -> MutexGuard<'_, ()> {
-        self.lock(stripe(digest))
-    }
-
-    /// The same for several contents: always in one order, so that no two wait for each other.
+    /// Waits until nobody else has these contents in hand: always in one order, so that no two wait
+    /// for each other.
     pub(super) fn hold_all<'a>(&self, digests: impl Iterator<Item = &'a Digest>) -> Vec<MutexGuard<'_, ()>> {
         let stripes: BTreeSet<usize> = digests.map(stripe).collect();
         stripes.into_iter().map(|stripe| self.lock(stripe)).collect()

@@ -73,10 +73,11 @@ impl Store {
         if self.is_taken(&mut rows)? {
             return Ok(Saved::Exists);
         }
+        let mut drafts = vec![(draft, digest)];
         if let Some(new) = provenance {
-            self.blobs.put(&new.content, &Digest::sha256(&new.content))?;
+            drafts.push(self.draft_of(new)?);
         }
-        self.admit_rows(rows, draft, &digest)
+        self.admit_rows(rows, drafts)
     }
 
     /// Keeps a provenance file alone.
@@ -90,14 +91,18 @@ impl Store {
         if self.is_taken(&mut rows)? {
             return Ok(Saved::Exists);
         }
-        let digest = Digest::sha256(&provenance.content);
-        let draft = self.blobs.draft_of(&provenance.content, digest.algorithm())?;
-        self.admit_rows(rows, draft, &digest)
+        let draft = self.draft_of(provenance)?;
+        self.admit_rows(rows, vec![draft])
     }
 
-    fn admit_rows(&self, rows: Rows, draft: Draft, digest: &Digest) -> Result<Saved, StoreError> {
+    fn draft_of(&self, new: &NewProvenance) -> Result<(Draft, Digest), StoreError> {
+        let digest = Digest::sha256(&new.content);
+        Ok((self.blobs.draft_of(&new.content, digest.algorithm())?, digest))
+    }
+
+    fn admit_rows(&self, rows: Rows, drafts: Vec<(Draft, Digest)>) -> Result<Saved, StoreError> {
         let admitted =
-            self.blobs.admit_with(draft, digest, move |writing, arrival| rows.admit(writing, arrival))?;
+            self.blobs.admit_all(drafts, move |writing, arrivals| rows.admit(writing, arrivals))?;
         Ok(if admitted.is_ok() { Saved::Done } else { Saved::Exists })
     }
 
@@ -140,13 +145,15 @@ impl Rows {
         own.is_some_and(|(_, own)| own == digest)
     }
 
-    /// Records a content that arrived and what points to it, unless something is to stay.
-    fn admit(&self, writing: &Writing<'_>, arrival: &Arrival) -> rusqlite::Result<Result<(), Taken>> {
-        // Asked first, since the arrival heals what was damaged, and so not there.
+    /// Records the contents that arrived and what points to them, unless something is to stay.
+    fn admit(&self, writing: &Writing<'_>, arrivals: &[Arrival]) -> rusqlite::Result<Result<(), Taken>> {
+        // Asked first, since an arrival heals what was damaged, and so not there.
         if self.clash_with(&self.found(writing)?) {
             return Ok(Err(Taken));
         }
-        arrival.record(writing)?;
+        for arrival in arrivals {
+            arrival.record(writing)?;
+        }
         self.write(writing).map(Ok)
     }
 

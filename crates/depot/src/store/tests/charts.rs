@@ -234,6 +234,9 @@ fn of_two_that_bring_one_chart_at_once_one_finds_it_there() {
     let done: Vec<_> = saved.iter().filter(|(saved, _)| *saved == Saved::Done).collect();
     assert_eq!(done.len(), 1);
     assert_eq!(archive(&store, "1.0.0").as_ref(), Some(&done[0].1));
+    for (saved, digest) in &saved {
+        assert_eq!(store.blobs.has_file(digest), *saved == Saved::Done, "of the others nothing stays");
+    }
 }
 
 #[test]
