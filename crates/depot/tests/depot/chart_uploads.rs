@@ -127,7 +127,8 @@ async fn post_forms_of_every_shape() {
     }
     assert_nothing_left(&site);
     assert!(site.get("/p/index.yaml").await.text().contains("entries: {}"));
-    let unknown = [part("comment", b"hello"), part("chart", &good), part("", b""), b"--x--\r\n".to_vec()];
+    let unknown =
+        [part("comment", &vec![b'c'; 3 * MIB]), part("chart", &good), part("", b""), b"--x--\r\n".to_vec()];
     post_form(&site, kind, unknown.concat()).await.expect(StatusCode::CREATED);
     site.get("/api/p/charts/demo/1.0.0").await.expect(StatusCode::OK);
 }

@@ -58,7 +58,7 @@ impl Form {
         Self { fields: Multipart::with_constraints(stream, boundary, constraints), unread }
     }
 
-    /// The name and the content of the next field; what was not read of the one before is passed over.
+    /// The name and the content of the next field; the one before must have been read to its end.
     pub(super) async fn next(
         &mut self,
     ) -> Result<Option<(String, impl Stream<Item = Result<Bytes, BodyError>> + Send + 'static)>, BodyError>

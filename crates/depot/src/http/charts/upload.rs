@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use axum::body::Body;
 use axum::http::StatusCode;
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, TryStreamExt};
 use portolan_chart::{CHART_LIMIT, Chart, PROVENANCE_LIMIT};
 use portolan_oci::Algorithm;
 use serde_json::Value;
@@ -88,13 +88,18 @@ async fn read_form(app: &Arc<App>, body: Body, boundary: String) -> Result<Field
             "prov" => {
                 fields.provenance = Some(recognise(gather(content, PROVENANCE_LIMIT).await?)?);
             }
-            _ => {}
+            _ => pass_over(content).await?,
         }
     }
     if fields.chart.is_none() && fields.provenance.is_none() {
         return Err(bad_request("no package or provenance file found in form fields chart and prov"));
     }
     Ok(fields)
+}
+
+/// Reads a field to its end, so that it is not taken for what stands between two fields.
+async fn pass_over(content: impl Stream<Item = Result<Bytes, BodyError>>) -> Result<(), BodyError> {
+    content.try_for_each(|_| async { Ok(()) }).await
 }
 
 fn twice(field: &str) -> Refusal {
