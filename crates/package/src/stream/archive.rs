@@ -1,5 +1,8 @@
 //! An archive of images as it goes by: blobs are handed out, and what tells of them is kept.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use portolan_oci::Digest;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -105,12 +108,12 @@ impl Archive {
 }
 
 impl Handed {
-    fn new(stretch: &Stretch, kind: Kind, digest: Option<Digest>, bytes: Option<bytes::Bytes>) -> Self {
+    fn new(stretch: &Stretch, kind: Kind, digest: Option<Digest>, bytes: Option<Bytes>) -> Self {
         let encoding = match (kind, &digest) {
             (Kind::Tar, None) => Encoding::CompressToGzip,
             _ => Encoding::AsIs,
         };
-        let passed = Passed { kind, id: None, encoding, diff_id: std::sync::Arc::default() };
+        let passed = Passed { kind, id: None, encoding, diff_id: Arc::default() };
         Self { stretch: stretch.clone(), passed, digest, bytes }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use bytes::Bytes;
 use portolan_chart::{CHART_LIMIT, PROVENANCE_LIMIT};
 
 use super::charts;
@@ -135,7 +136,7 @@ impl Flow {
     }
 
     /// All of an entry that is known to be small.
-    pub(super) fn read_entry(&mut self, entry: &Stretch) -> Result<bytes::Bytes, ReadError> {
+    pub(super) fn read_entry(&mut self, entry: &Stretch) -> Result<Bytes, ReadError> {
         let mut bytes = Vec::new();
         self.read_on(entry, &mut bytes)?;
         Ok(bytes.into())

@@ -1,7 +1,7 @@
 //! The same package in place and as a stream.
 
-use super::support::{assert_agree, whole};
-use crate::support::{Folder, bundle, open_bytes};
+use super::support::{assert_agree, files, whole};
+use crate::support::{Folder, bundle};
 use portolan_oci::Platform;
 use portolan_testkit::bundles::{Bundle as TestBundle, module_tar};
 use portolan_testkit::charts::Chart;
@@ -100,11 +100,8 @@ fn unpacked_bundles_archives_and_charts() {
 
     let layout = oci_layout(&[image(2)]);
     let mut tar = Tarball::new();
-    for entry in tar::Archive::new(&layout[..]).entries().unwrap() {
-        let mut entry = entry.unwrap();
-        let mut data = Vec::new();
-        std::io::Read::read_to_end(&mut entry, &mut data).unwrap();
-        tar = tar.file(&format!("space/layout/{}", entry.path().unwrap().display()), &data);
+    for (path, data) in files(&layout) {
+        tar = tar.file(&format!("space/layout/{path}"), &data);
     }
     check(&tar.file("z.bundle.tar", &bundle.tar()).finish());
 
@@ -128,8 +125,9 @@ fn what_is_broken_is_broken_alike() {
     let whole_bundle = bundle("app", &[image(1)]).tar();
     let cut = |tar: &[u8], length: usize| tar[..length].to_vec();
     let headless = Tarball::new().file("hints.yaml", b"").finish();
-    let incomplete = docker_archive(Shape::GoContainerRegistry, &[image(1)]);
-    let incomplete = Tarball::new().file("manifest.json", &manifest_of(&incomplete)).finish();
+    let archive = docker_archive(Shape::GoContainerRegistry, &[image(1)]);
+    let list = files(&archive).pop().unwrap();
+    let incomplete = Tarball::new().file(&list.0, &list.1).finish();
     let tar = Tarball::new()
         .file("a.bundle.tar", &cut(&whole_bundle, 5000))
         .file("b.bundle.tar", &headless)
@@ -141,20 +139,6 @@ fn what_is_broken_is_broken_alike() {
         .file("h.bundle.tar", &whole_bundle)
         .finish();
     check(&tar);
-}
-
-/// The list of an archive.
-fn manifest_of(archive: &[u8]) -> Vec<u8> {
-    let (_folder, package) = open_bytes("images.tar", archive);
-    drop(package);
-    let mut list = Vec::new();
-    for entry in tar::Archive::new(archive).entries().unwrap() {
-        let mut entry = entry.unwrap();
-        if entry.path().unwrap().ends_with("manifest.json") {
-            std::io::Read::read_to_end(&mut entry, &mut list).unwrap();
-        }
-    }
-    list
 }
 
 #[test]

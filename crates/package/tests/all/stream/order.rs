@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use super::support::{NAME, read, stream, whole};
+use super::support::{NAME, files, read, stream, whole};
 use crate::support::{bundle, compresses, names, single};
 use portolan_oci::Digest;
 use portolan_package::Encoding;
@@ -49,13 +49,7 @@ fn a_bundle_whose_images_come_first() {
 fn the_list_may_come_first_or_last() {
     let image = image();
     let archive = docker_archive(Shape::GoContainerRegistry, std::slice::from_ref(&image));
-    let mut entries = Vec::new();
-    for entry in tar::Archive::new(&archive[..]).entries().unwrap() {
-        let mut entry = entry.unwrap();
-        let mut data = Vec::new();
-        std::io::Read::read_to_end(&mut entry, &mut data).unwrap();
-        entries.push((entry.path().unwrap().display().to_string(), data));
-    }
+    let mut entries = files(&archive);
     let pack = |entries: &[(String, Vec<u8>)]| {
         entries.iter().fold(Tarball::new(), |tar, (path, data)| tar.file(path, data)).finish()
     };
@@ -251,11 +245,8 @@ fn an_unpacked_docker_archive() {
     for shape in [Shape::GoContainerRegistry, Shape::DockerSave, Shape::Skopeo] {
         let archive = docker_archive(shape, &[image()]);
         let mut tar = Tarball::new().file("a.txt", b"x");
-        for entry in tar::Archive::new(&archive[..]).entries().unwrap() {
-            let mut entry = entry.unwrap();
-            let mut data = Vec::new();
-            std::io::Read::read_to_end(&mut entry, &mut data).unwrap();
-            tar = tar.file(&format!("space/all/{}", entry.path().unwrap().display()), &data);
+        for (path, data) in files(&archive) {
+            tar = tar.file(&format!("space/all/{path}"), &data);
         }
         let seen = whole(&tar.file("space/other.txt", b"x").finish());
         assert_eq!(seen.steps, "ibbB.", "{shape:?}");

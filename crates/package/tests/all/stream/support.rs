@@ -120,6 +120,17 @@ pub(crate) fn error(bytes: &[u8]) -> StreamError {
     error.unwrap_or_else(|| panic!("the stream ended well: {seen:?}"))
 }
 
+/// The files of a tar, in its order.
+pub(crate) fn files(archive: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let file = |entry: io::Result<tar::Entry<'_, &[u8]>>| {
+        let mut entry = entry.unwrap();
+        let mut data = Vec::new();
+        entry.read_to_end(&mut data).unwrap();
+        (entry.path().unwrap().display().to_string(), data)
+    };
+    tar::Archive::new(archive).entries().unwrap().map(file).collect()
+}
+
 /// A bundle as text, so that two readings can be compared: all but where its bytes lie.
 fn described(bundle: &Bundle, package: &str, manifest: &dyn Fn(&ImageSource) -> Digest) -> String {
     let chart = bundle.chart().map(|chart| chart.map(|chart| chart.files().to_vec()));
