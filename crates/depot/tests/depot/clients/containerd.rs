@@ -16,7 +16,7 @@ async fn ctr_pushes_and_pulls() {
         run(command).await
     };
     local(&["import", &path]).await;
-    for door in Door::both().await {
+    for door in Door::all().await {
         let remote = async |subcommand: &str, arguments: &[&str]| {
             let mut command = daemon.command();
             command.args(["images", subcommand, "--plain-http"]);

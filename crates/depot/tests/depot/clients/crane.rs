@@ -44,7 +44,7 @@ impl<'a> Crane<'a> {
 
 #[tokio::test]
 async fn crane_pushes_validates_lists_and_deletes() {
-    for door in Door::both().await {
+    for door in Door::all().await {
         let Some(crane) = Crane::new(&door).await else { return };
         let (_folder, path) = archive(&Image::random("x/y:1", 9));
         crane.at(&format!("push {path} @p/a:1")).await;
@@ -63,7 +63,7 @@ async fn crane_pushes_validates_lists_and_deletes() {
 
 #[tokio::test]
 async fn crane_makes_and_pulls_image_indexes() {
-    for door in Door::both().await {
+    for door in Door::all().await {
         let Some(crane) = Crane::new(&door).await else { return };
         for (tag, seed) in [("one", 1), ("two", 2)] {
             let (_folder, path) = archive(&Image::random("x/y:1", seed));

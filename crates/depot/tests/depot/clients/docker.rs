@@ -18,7 +18,7 @@ async fn docker_pushes_and_pulls() {
     let run = async |arguments: &[&str]| run(docker(&daemon, arguments)).await;
     let (_folder, path) = archive(&Image::random("local/image:1", 11));
     run(&["load", "--input", &path]).await;
-    for door in Door::both().await {
+    for door in Door::all().await {
         if door.closed {
             run(&["login", "--username", NAME, "--password", PASSWORD, &door.host()]).await;
         }

@@ -13,20 +13,20 @@ use tempfile::TempDir;
 
 use super::{Door, NAME, PASSWORD, run};
 
-fn helm(helm: &Helm, folder: &TempDir, arguments: &[&str]) -> Command {
+pub(super) fn helm(helm: &Helm, folder: &TempDir, arguments: &[&str]) -> Command {
     let mut command = helm.command();
     command.args(arguments).current_dir(folder.path());
     command
 }
 
 /// 3.10 has no such option and takes plain HTTP on loopback; 4 wants to be told.
-fn plain(helm: &Helm) -> &'static [&'static str] {
+pub(super) fn plain(helm: &Helm) -> &'static [&'static str] {
     if helm.name.starts_with("helm-3.10") { &[] } else { &["--plain-http"] }
 }
 
 #[tokio::test]
 async fn helm_reads_the_chart_repository() {
-    for door in Door::both().await {
+    for door in Door::all().await {
         for version in ["1.0.0", "1.1.0+2"] {
             let post = door.site.ask("POST /api/p/charts").user(NAME, PASSWORD);
             post.body(Chart::new("demo", version).archive()).send().await.expect(StatusCode::CREATED);
@@ -52,7 +52,7 @@ async fn helm_pushes_and_pulls_charts_with_their_provenance() {
     let source = tempfile::tempdir().expect("a folder");
     let signed = key.package(&Chart::new("demo", "1.1.0+2"), source.path());
     let archive = signed.archive.to_str().expect("text");
-    for door in Door::both().await {
+    for door in Door::all().await {
         for (number, program) in Helm::all().into_iter().enumerate() {
             let folder = tempfile::tempdir().expect("a folder");
             let with = |arguments: &[&str]| helm(&program, &folder, arguments);

@@ -1,6 +1,7 @@
 //! Real clients, each at a depot that is open and at one where they must sign in. Those that are
 //! missing are said aloud.
 
+mod anonymous;
 mod containerd;
 mod crane;
 mod docker;
@@ -9,8 +10,8 @@ mod skopeo;
 
 use std::process::Command;
 
-use portolan_depot::{Account, Options};
-use portolan_oci::Digest;
+use portolan_depot::{AccessOptions, Account, AnonymousPull, Challenge, Options};
+use portolan_oci::{Digest, MediaType};
 use portolan_testkit::docker_archive::{Shape, docker_archive};
 use portolan_testkit::images::Image;
 use portolan_testkit::process;
@@ -29,11 +30,31 @@ struct Door {
 }
 
 impl Door {
-    /// One that is open, and one that is not.
-    async fn both() -> [Self; 2] {
+    /// One that is open, one that asks for a token, and one that asks for a password.
+    async fn all() -> [Self; 3] {
+        let open = Self { site: Site::new().await, closed: false };
+        [open, Self::closed(Challenge::Token).await, Self::closed(Challenge::Password).await]
+    }
+
+    async fn closed(challenge: Challenge) -> Self {
         let account = Some(Account::new(NAME, PASSWORD.into()));
-        let closed = Site::with(Options { account, ..Options::default() }).await;
-        [Self { site: Site::new().await, closed: false }, Self { site: closed, closed: true }]
+        let access = AccessOptions { challenge, ..AccessOptions::default() };
+        Self { site: Site::with(Options { account, access, ..Options::default() }).await, closed: true }
+    }
+
+    /// One whose content everybody may pull, and nobody push without signing in; it holds `p/a:1`.
+    async fn public(image: &Image) -> Self {
+        let site = Site::new().await;
+        for blob in image.layers.iter().map(|layer| &layer.blob).chain([&image.config]) {
+            site.blob("p/a", blob).await;
+        }
+        let put = site.put("p/a", "1", &MediaType::OCI_MANIFEST, image.oci_manifest()).await;
+        put.expect(StatusCode::CREATED);
+        let site = site.restart_with(|options| {
+            options.account = Some(Account::new(NAME, PASSWORD.into()));
+            options.access.anonymous_pull = AnonymousPull::Everything;
+        });
+        Self { site: site.await, closed: true }
     }
 
     fn host(&self) -> String {
@@ -69,6 +90,14 @@ async fn run(mut command: Command) -> String {
     let output =
         tokio::task::spawn_blocking(move || process::run(&mut command)).await.expect("the program's thread");
     String::from_utf8(output).expect("text")
+}
+
+/// Runs a program that must fail, and gives what it says of that.
+async fn fails(mut command: Command) -> String {
+    let ended = tokio::task::spawn_blocking(move || process::outcome(&mut command));
+    let output = ended.await.expect("the program's thread");
+    assert!(!output.status.success(), "{output:?}");
+    String::from_utf8(output.stderr).expect("text")
 }
 
 /// An archive with one image, in a folder of its own.

@@ -30,7 +30,7 @@ fn skopeo(door: &Door, subcommand: &str, arguments: &[&str]) -> Option<Command> 
 
 #[tokio::test]
 async fn skopeo_pushes_lists_and_pulls() {
-    for door in Door::both().await {
+    for door in Door::all().await {
         let (folder, path) = archive(&Image::random("x/y:1", 7));
         let [first, second] = ["p/a:1", "p/b:2"].map(|name| format!("docker://{}", door.named(name)));
         let Some(push) = skopeo(&door, "copy", &[&format!("docker-archive:{path}"), &first]) else { return };
@@ -51,7 +51,7 @@ async fn skopeo_copies_image_indexes() {
     let images = [("amd64", 1), ("arm64", 2)]
         .map(|(cpu, seed)| Image::random_for("all:1", seed, &Platform::new("linux", cpu)));
     let (layout, index) = multi_platform("all:1", &images);
-    for door in Door::both().await {
+    for door in Door::all().await {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("layout.tar");
         std::fs::write(&path, &layout).expect("written");
