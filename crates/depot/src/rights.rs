@@ -4,16 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
 use crate::names::{NameError, ProjectName};
 
 /// How a domain of all projects is written; no project has that name.
 const ALL: &str = "*";
 
 /// What a user may do. Each role may what the ones before it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Pulls images and charts.
     Reader,
@@ -59,8 +56,7 @@ impl fmt::Display for Role {
 }
 
 /// What a role is granted for. Written as the project's name, or `*`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Domain {
     /// All projects, those to come too, and what belongs to none.
     All,
@@ -95,22 +91,8 @@ impl fmt::Display for Domain {
     }
 }
 
-impl From<Domain> for String {
-    fn from(domain: Domain) -> Self {
-        domain.to_string()
-    }
-}
-
-impl TryFrom<String> for Domain {
-    type Error = NameError;
-
-    fn try_from(text: String) -> Result<Self, NameError> {
-        text.parse()
-    }
-}
-
 /// A role, and what for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// What may be done.
     pub role: Role,
@@ -193,11 +175,6 @@ mod tests {
         }
         assert_eq!("*".parse(), Ok(Domain::All));
         assert!("v2".parse::<Domain>().is_err() && "".parse::<Domain>().is_err());
-        let grant = Grant::within(Role::Writer, project("p"));
-        let written = serde_json::to_string(&grant).unwrap();
-        assert_eq!(written, r#"{"role":"writer","domain":"p"}"#);
-        assert_eq!(serde_json::from_str::<Grant>(&written).unwrap(), grant);
-        assert!(serde_json::from_str::<Grant>(r#"{"role":"writer","domain":"../x"}"#).is_err());
     }
 
     #[test]

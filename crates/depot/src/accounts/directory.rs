@@ -31,8 +31,7 @@ impl Stamp {
 }
 
 /// Where an account comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// The depot's own, made by `portolan depot user add`.
     Depot,

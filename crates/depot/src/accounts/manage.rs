@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::directory::{Known, Origin};
 use super::doorkeeper::{Change, Doorkeeper};
 use super::name::UserName;
@@ -69,7 +67,7 @@ pub struct NewAccount {
 }
 
 /// An account as it is listed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountEntry {
     /// Who signs in.
     pub name: String,

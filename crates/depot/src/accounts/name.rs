@@ -3,8 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
 /// Longest name: what fits into one column of a list.
 const LONGEST: usize = 128;
 
@@ -13,8 +11,7 @@ const LONGEST: usize = 128;
 /// So there is no `:`, which ends the name in basic authentication (RFC 7617), no `<`, with which
 /// Docker's credential helpers mark what is no name at all, and nothing that would have to be
 /// escaped in a log or a path. Robot accounts as Harbor names them (`robot$release+ci`) are names.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserName(Box<str>);
 
 /// A text that is no user's name.
@@ -50,20 +47,6 @@ impl FromStr for UserName {
 impl fmt::Display for UserName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl From<UserName> for String {
-    fn from(name: UserName) -> Self {
-        name.0.into()
-    }
-}
-
-impl TryFrom<String> for UserName {
-    type Error = UserNameError;
-
-    fn try_from(text: String) -> Result<Self, UserNameError> {
-        text.parse()
     }
 }
 
