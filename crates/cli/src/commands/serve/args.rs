@@ -140,6 +140,7 @@ impl LimitArgs {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use portolan_depot::{AnonymousPull, Challenge, ProjectMakers};
 
     use super::*;
 
@@ -168,11 +169,21 @@ mod tests {
         let told = options("--read-only --open-metrics --min-free 2GiB").unwrap();
         assert_eq!((told.mode, told.metrics), (Mode::ReadOnly, MetricsAccess::Open));
         assert_eq!(told.min_free, MinFree::Bytes(2 << 30));
+        let told = options(
+            "--projects --anonymous-pull --htpasswd u --sign-in password --public-url https://d.site --project-makers admins",
+        );
+        let access = told.unwrap().access;
+        assert_eq!(access.anonymous_pull, AnonymousPull::Everything);
+        assert_eq!(access.password_file.unwrap().to_str(), Some("u"));
+        assert_eq!((access.challenge, access.project_makers), (Challenge::Password, ProjectMakers::Admins));
+        assert_eq!(access.public_url.unwrap().to_string(), "https://d.site");
         let check = |line: &str, expected: &str| {
             let refused = options(line).unwrap_err();
             assert!(refused.contains(expected), "{line}: {refused}");
         };
         check("--min-free lots", "a number with K, M, G, KiB, MiB or GiB is expected");
+        check("--public-url d.site/x", "http://HOST[:PORT] or https://HOST[:PORT], without a path");
+        check("--project-makers admins", "--projects");
         check("--chart-depth 2", "[possible values: 0, 1]");
         check("--max-connections 0", "a number from 1 to 1000000 is expected");
         check("--idle-timeout 0s", "a time up to a day is expected, as in 90s, 5m or 500ms");
