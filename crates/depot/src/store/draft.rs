@@ -76,6 +76,15 @@ impl Draft {
         Ok((length == written).then_some(draft))
     }
 
+    /// Brings the bytes so far to the disk.
+    pub(super) fn settle(&mut self) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        if self.written > 0 {
+            self.opened()?.sync_all().io("sync", &path)?;
+        }
+        Ok(())
+    }
+
     /// Leaves the file where it is.
     pub(super) fn leave(mut self) {
         self.left = true;

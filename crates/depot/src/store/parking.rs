@@ -12,6 +12,7 @@ use rusqlite::{Row, params};
 
 use super::database::{Database, Writing, bytes, from_bytes, now, unreadable};
 use super::draft::Draft;
+use super::durable;
 use super::error::StoreError;
 use super::uploads::{SESSION_EXPIRY, Session, Uploads};
 use crate::names::{NameError, UploadId};
@@ -35,8 +36,12 @@ impl Uploads {
             |sessions: &mut HashMap<_, Session>| sessions.values().any(|session| session.draft.is_none());
         let waited = self.table.returned.wait_timeout_while(self.lock(), patience, is_claimed);
         let (mut sessions, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let (drafts, parked): (Vec<_>, Vec<_>) = sessions.drain().filter_map(taken_down).unzip();
+        let mut taken: Vec<_> = sessions.drain().filter_map(taken_down).collect();
         drop(sessions);
+        // Of a row without all its bytes a client would be told in the end that its content is another.
+        taken.retain_mut(|(draft, _)| is_settled(draft));
+        durable::sync_dir(&self.scratch)?;
+        let (drafts, parked): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
         self.database.write("park the upload sessions in", move |writing| {
             parked.iter().try_for_each(|parked| parked.record(writing))
         })?;
@@ -107,6 +112,15 @@ fn parked(connection: &rusqlite::Connection) -> rusqlite::Result<Vec<Parked>> {
     let mut list =
         connection.prepare_cached("SELECT id, repository, algorithm, written, touched FROM session")?;
     list.query_map([], Parked::from_row)?.collect()
+}
+
+/// Whether what a session has is on the disk now; where not, the session is given up.
+fn is_settled(draft: &mut Draft) -> bool {
+    let settled = draft.settle();
+    if let Err(error) = &settled {
+        tracing::warn!(%error, path = %draft.path().display(), "an upload session is given up");
+    }
+    settled.is_ok()
 }
 
 /// A session that no request has, as its draft and its row.
