@@ -13,9 +13,11 @@
 
 mod every_call;
 mod findings;
+mod garbage;
 mod ledger;
 mod recording;
 mod seeds;
+mod sessions;
 mod site;
 mod stage;
 mod starts;
@@ -28,7 +30,7 @@ use futures_util::stream::{self, StreamExt};
 use portolan_testkit::power_loss::Trace;
 use tokio::runtime::Runtime;
 
-use crate::recording::Recording;
+use crate::recording::{Recording, Work};
 
 /// Power losses in all, unless the environment has another number.
 const SEEDS: u64 = 50;
@@ -54,7 +56,7 @@ fn bad_seeds(
     seeds: impl Iterator<Item = u64>,
 ) -> Vec<(u64, Vec<String>)> {
     let results = stream::iter(seeds)
-        .map(async |seed| (seed, seeds::findings(trace, &recording.ledger, seed).await))
+        .map(async |seed| (seed, seeds::findings(recording, trace, seed).await))
         .buffer_unordered(AT_ONCE);
     let mut results: Vec<_> = Runtime::new().unwrap().block_on(results.collect());
     results.retain(|(_, found)| !found.is_empty());
@@ -62,13 +64,13 @@ fn bad_seeds(
 }
 
 /// Records, and lets the power fail; gives what went wrong, with how to have it again.
-fn run(first: u64, seeds: u64) -> Option<Vec<String>> {
-    let recording = Recording::new(first)?;
+fn run(work: Work, first: u64, seeds: u64) -> Option<Vec<String>> {
+    let recording = Recording::new(work, first)?;
     let bad = bad_seeds(&recording, &recording.trace, first..first + seeds);
     if bad.is_empty() {
         return Some(Vec::new());
     }
-    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("crash-{first}"));
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("crash-{work:?}-{first}"));
     recording.keep(&kept);
     Some(bad.into_iter().map(|(seed, found)| failure(&kept, seed, &found)).collect())
 }
@@ -81,15 +83,25 @@ fn failure(kept: &Path, seed: u64, found: &[String]) -> String {
     )
 }
 
-#[test]
-fn what_was_acknowledged_survives_kills_and_power_losses() {
-    let (first, count) = (number(FIRST, 0), number(COUNT, SEEDS));
+/// Recordings with so many power losses in all.
+fn survives(work: Work, count: u64) {
+    let first = number(FIRST, 0);
     let mut failures = Vec::new();
     for from in (first..first + count).step_by(usize::try_from(SEEDS_EACH).unwrap()) {
-        let Some(found) = run(from, SEEDS_EACH.min(first + count - from)) else { return };
+        let Some(found) = run(work, from, SEEDS_EACH.min(first + count - from)) else { return };
         failures.extend(found);
     }
     assert!(failures.is_empty(), "{} of {count} power losses\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn what_was_acknowledged_survives_kills_and_power_losses() {
+    survives(Work::Pushes, number(COUNT, SEEDS));
+}
+
+#[test]
+fn what_is_needed_survives_collections_kills_and_power_losses() {
+    survives(Work::Garbage, number(COUNT, SEEDS) / 2);
 }
 
 #[test]
@@ -107,13 +119,21 @@ fn one_power_loss_again() {
 /// The test itself is tried: with syncs of each kind left out of a trace, power losses are found to do harm.
 #[test]
 fn syncs_that_are_left_out_are_found() {
-    let Some(recording) = Recording::new(7) else { return };
-    let kinds = [("contents", is_content as fn(&str) -> bool), ("names", is_name), ("metadata", is_metadata)];
-    for (kind, forgotten) in kinds {
-        let trace = recording.trace.without_syncs(forgotten);
-        let bad = bad_seeds(&recording, &trace, 0..40);
-        assert!(!bad.is_empty(), "nothing was found without the syncs of {kind}");
+    let kinds = [
+        (Work::Pushes, "contents", is_content as fn(&str) -> bool),
+        (Work::Pushes, "names of contents", is_name),
+        (Work::Pushes, "metadata", is_metadata),
+        (Work::Garbage, "metadata", is_metadata),
+    ];
+    let [pushes, garbage] = [Work::Pushes, Work::Garbage].map(|work| Recording::new(work, 7));
+    let (Some(pushes), Some(garbage)) = (pushes, garbage) else { return };
+    for (work, kind, forgotten) in kinds {
+        let recording = if work == Work::Pushes { &pushes } else { &garbage };
+        let bad = bad_seeds(recording, &recording.trace.without_syncs(forgotten), 0..40);
+        assert!(!bad.is_empty(), "{work:?}: nothing was found without the syncs of {kind}");
     }
+    let lines = garbage.trace.lines(garbage.trace.end());
+    assert!(lines.iter().any(|line| line.contains(" remove blobs/")), "nothing was collected");
 }
 
 fn is_content(path: &str) -> bool {

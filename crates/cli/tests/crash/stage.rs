@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::findings;
-use crate::ledger::{Course, Ledger};
+use crate::ledger::{Course, Key, Ledger};
 use crate::site::{Dead, Program, Site};
 use crate::workload::Notes;
 
@@ -18,6 +18,8 @@ pub(crate) struct Stage {
     pub(crate) recorder: Recorder,
     pub(crate) notes: Notes,
     pub(crate) folder: TempDir,
+    /// Whether what nothing reaches is collected.
+    collects: bool,
     runtime: Runtime,
 }
 
@@ -26,7 +28,13 @@ impl Stage {
     pub(crate) fn new(prepare: impl FnOnce(Recorder) -> Recorder) -> Option<Self> {
         let folder = power_loss::folder();
         let recorder = prepare(Recorder::new(folder.path())?);
-        Some(Self { notes: Notes::new(&recorder), recorder, folder, runtime: Runtime::new().unwrap() })
+        let (notes, runtime) = (Notes::new(&recorder), Runtime::new().unwrap());
+        Some(Self { recorder, notes, folder, collects: false, runtime })
+    }
+
+    /// One in which what nothing reaches is collected.
+    pub(crate) fn collecting(self) -> Self {
+        Self { collects: true, ..self }
     }
 
     /// Fills the directory with what is in another one, all of it synced.
@@ -70,16 +78,20 @@ impl Stage {
     }
 
     /// What was not answered, and is asked about now, is known from now on: a client that finds its push
-    /// done doesn't send it again.
+    /// done doesn't send it again. Only what may be collected at any time isn't.
     async fn observe(&self, site: &Site) -> Result<(), Dead> {
         let open = self.notes.ledger.lock().unwrap().open_questions();
-        for key in open {
+        for key in open.into_iter().filter(|key| !self.loses(key)) {
             let began = self.notes.now();
             let value = site.value(&key).await.map_err(|_| Dead)?;
             let course = Course { began, ended: self.notes.now(), acknowledged: true };
             self.notes.ledger.lock().unwrap().note(key, value, course);
         }
         Ok(())
+    }
+
+    fn loses(&self, key: &Key) -> bool {
+        self.collects && matches!(key, Key::Blob { .. } | Key::Manifest { .. })
     }
 
     /// Sees that all that changed was recorded: everything is told by the trace.

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 use crate::ledger::{Course, Key, Ledger};
-use crate::recording::Recording;
+use crate::recording::{Recording, Work};
 use crate::seeds;
 use crate::stage::Stage;
 use crate::workload::Worker;
@@ -26,7 +26,7 @@ const MOST: u64 = 1000;
 
 #[test]
 fn the_power_may_fail_again_after_a_start() {
-    let Some(recording) = Recording::new(3) else { return };
+    let Some(recording) = Recording::new(Work::Pushes, 3) else { return };
     for seed in 0..FIRST {
         let cut = seeds::cut(&recording.trace, &recording.ledger, seed);
         let left = power_loss::folder();

@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use crate::ledger::{Course, Key, Ledger, Value};
 use crate::site::{Answer, Dead, Site, send};
 
-const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 /// Where every client extends the same tag.
@@ -67,11 +67,21 @@ impl Notes {
         if answer.as_ref().is_ok_and(was_refused) {
             return Ok(false);
         }
-        let mut ledger = self.ledger.lock().unwrap();
         for (key, value) in deeds {
-            ledger.note(key, value, Course { began, ended, acknowledged });
+            self.note(key, value, Course { began, ended, acknowledged });
         }
         answer.map(|_| true)
+    }
+
+    pub(crate) fn note(&self, key: Key, value: Value, course: Course) {
+        self.ledger.lock().unwrap().note(key, value, course);
+    }
+
+    /// Makes a project; one that is there stays.
+    pub(crate) async fn make_project(&self, site: &Site, name: String) -> Result<(), Dead> {
+        let request = site.request("POST /api/v2.0/projects").body(json!({"project_name": name}).to_string());
+        let request = request.header("Content-Type", "application/json");
+        self.carry_out(request, vec![(Key::Project { name: name.clone() }, Some(name))]).await.map(drop)
     }
 }
 
@@ -91,8 +101,8 @@ impl Worker {
 
     /// Does so many things, or fewer where the server dies.
     pub(crate) async fn work(&mut self, site: &Site, steps: usize) -> Result<(), Dead> {
-        self.make_project(site, self.name.clone()).await?;
-        self.make_project(site, project_of(SHARED).to_owned()).await?;
+        self.notes.make_project(site, self.name.clone()).await?;
+        self.notes.make_project(site, project_of(SHARED).to_owned()).await?;
         for _ in 0..steps {
             self.step(site).await?;
         }
@@ -101,7 +111,7 @@ impl Worker {
 
     /// One of everything.
     pub(crate) async fn push_each(&mut self, site: &Site) -> Result<(), Dead> {
-        self.make_project(site, self.name.clone()).await?;
+        self.notes.make_project(site, self.name.clone()).await?;
         self.push_image(site).await?;
         self.push_chart(site).await
     }
@@ -144,14 +154,7 @@ impl Worker {
 
     async fn make_another_project(&mut self, site: &Site) -> Result<(), Dead> {
         let name = format!("{}-{}", self.name, self.random.below(1000));
-        self.make_project(site, name).await
-    }
-
-    /// One that is there stays.
-    async fn make_project(&self, site: &Site, name: String) -> Result<(), Dead> {
-        let request = site.request("POST /api/v2.0/projects").body(json!({"project_name": name}).to_string());
-        let request = request.header("Content-Type", "application/json");
-        self.notes.carry_out(request, vec![(Key::Project { name: name.clone() }, Some(name))]).await.map(drop)
+        self.notes.make_project(site, name).await
     }
 
     // ---- blobs ----
