@@ -28,7 +28,7 @@ pub fn run(arguments: &ServeArgs, environment: &Environment, console: &Console) 
     let stop = Stop::default();
     let work = async {
         let started = portolan_depot::start_on(&data, arguments.options(), listeners).await;
-        let depot = started.map_err(|error| unstarted(&error))?;
+        let depot = started.map_err(|error| unstarted(&error, &data))?;
         depot.listening().iter().for_each(|listening| console.listening(listening));
         console.serving(&arguments.serving(&data, depot.depot()));
         stop.requested().await;
@@ -51,9 +51,13 @@ impl ServeArgs {
     }
 }
 
-fn unstarted(error: &DepotError) -> Failure {
+fn unstarted(error: &DepotError, data: &Path) -> Failure {
     match error {
-        DepotError::OpenToAll { .. } | DepotError::PasswordFile { .. } => Failure::usage(error),
+        DepotError::OpenToAll { .. } => {
+            let add = format!("portolan depot user add NAME --role admin --data {}", data.display());
+            Failure::usage(error).with_hint(add)
+        }
+        DepotError::PasswordFile { .. } => Failure::usage(error),
         _ => Failure::of(error),
     }
 }

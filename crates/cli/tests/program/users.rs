@@ -165,6 +165,10 @@ fn addresses_that_others_reach_want_a_user() {
     let site = Site::new();
     let refused = site.run("serve --data data --listen 0.0.0.0:0").expect(2);
     assert!(refused.err.contains("error: refusing to listen on 0.0.0.0:"), "{refused:?}");
+    assert!(
+        refused.err.ends_with("\nhint: portolan depot user add NAME --role admin --data data\n"),
+        "{refused:?}"
+    );
     with_password(&site, "depot user add admin --role admin --data data --password-stdin").expect(0);
     let mut server = Background::start(&mut site.command("serve --data data --listen 0.0.0.0:0"));
     server.wait_for("Listening on http://0.0.0.0:");

@@ -8,7 +8,7 @@
 //!
 //! Each question is a type that implements [`Call`]; the same function carries it out either way, so a command
 //! doesn't know which way it went. On the socket a call is `POST /v1/NAME` with JSON, and the answer is a line of
-//! JSON for each event and one for the end ([`wire`]).
+//! JSON for each event and one for the end (`wire`).
 //!
 //! Who may write the data directory may ask everything: there is no sign-in. The socket has mode 0600, and a
 //! process of another user is turned away even so.
