@@ -2,7 +2,7 @@
 
 use indicatif::BinaryBytes;
 use portolan_depot::store::{Checked, Damage, Finding, Harm, Uses};
-use portolan_oci::Digest;
+use portolan_oci::{Digest, Repository};
 use serde::Serialize;
 
 use super::style::Style;
@@ -74,8 +74,8 @@ fn use_lines(uses: &Uses) -> Vec<String> {
         }
     };
     line("needed by", texts(&uses.tags));
-    line("a manifest of", uses.manifest_of.iter().map(|name| name.as_str()).collect());
-    line("a blob of", uses.blob_of.iter().map(|name| name.as_str()).collect());
+    line("a manifest of", uses.manifest_of.iter().map(Repository::as_str).collect());
+    line("a blob of", uses.blob_of.iter().map(Repository::as_str).collect());
     line("the chart", texts(&uses.charts));
     line("the provenance file of", texts(&uses.provenance));
     lines
@@ -121,8 +121,8 @@ fn summary_line(summary: &Checked, style: Style) -> String {
     let checked = format!("Checked {} contents ({})", read.contents, BinaryBytes(read.bytes));
     let found = match (damaged, faults) {
         (0, 0) => style.good("nothing is damaged"),
-        (damaged, 0) => style.bad(&format!("{damaged} damaged")),
-        (damaged, faults) => style.bad(&format!("{damaged} damaged, {faults} more broken")),
+        (damaged, 0) => style.bad(format!("{damaged} damaged")),
+        (damaged, faults) => style.bad(format!("{damaged} damaged, {faults} more broken")),
     };
     let again = match sound_again {
         0 => String::new(),
