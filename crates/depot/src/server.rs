@@ -80,6 +80,7 @@ impl Depot {
     pub fn open(dir: &Path, options: Options) -> Result<Self, DepotError> {
         let opening = |source| DepotError::Open { source };
         let store = Store::open(dir).map_err(opening)?;
+        store.keep_free(options.min_free);
         let accounts = store.accounts.all().map_err(opening)?;
         let doorkeeper =
             Doorkeeper::new(accounts, &options).map_err(|source| DepotError::PasswordFile { source })?;

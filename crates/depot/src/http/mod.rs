@@ -203,7 +203,7 @@ async fn repository_call(
             manifests::put(app, repository, locator, tags, incoming).await
         }
         RepositoryCall::DeleteManifest(locator) => manifests::delete(app, repository, locator).await,
-        RepositoryCall::StartUpload(algorithm) => uploads::start(app, &repository, algorithm),
+        RepositoryCall::StartUpload(algorithm) => uploads::start(app, &repository, algorithm).await,
         RepositoryCall::UploadWhole(digest) => uploads::whole(app, repository, digest, incoming).await,
         RepositoryCall::Mount(digest, from) => uploads::mount(app, repository, digest, from).await,
         RepositoryCall::UploadStatus(id) => uploads::status(app, &repository, &id),

@@ -167,6 +167,13 @@ impl Refusal {
 
     /// What goes wrong inside is for the log: a stranger is not told of paths on this machine.
     fn public_message(&self, status: StatusCode) -> String {
+        if let Some(low @ StoreError::LowDisk { .. }) = self.store_error() {
+            tracing::warn!(error = %low, "a push was refused");
+            return low.to_string();
+        }
+        if let Some(over @ StoreError::OverQuota { .. }) = self.store_error() {
+            return over.to_string();
+        }
         if status == StatusCode::INSUFFICIENT_STORAGE {
             tracing::error!(error = %self.with_sources(), "the depot's disk is full");
             return "the depot's disk is full: nothing was stored".to_owned();
@@ -176,6 +183,14 @@ impl Refusal {
             return "the depot's store failed: its log says why".to_owned();
         }
         self.to_string()
+    }
+
+    /// What failed in the store, where that is why.
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Body(BodyError::Store { source }) | Self::Store(source) => Some(source),
+            _ => None,
+        }
     }
 
     fn with_sources(&self) -> String {
@@ -271,6 +286,8 @@ fn put_kind(error: &PutError) -> (StatusCode, &'static str) {
 fn store_kind(error: &StoreError) -> (StatusCode, &'static str) {
     match error {
         StoreError::DigestMismatch { .. } => (StatusCode::BAD_REQUEST, "DIGEST_INVALID"),
+        StoreError::OverQuota { .. } => (StatusCode::FORBIDDEN, "DENIED"),
+        StoreError::LowDisk { .. } => (StatusCode::INSUFFICIENT_STORAGE, "UNKNOWN"),
         full if full.is_full() => (StatusCode::INSUFFICIENT_STORAGE, "UNKNOWN"),
         _ => (StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN"),
     }
@@ -349,5 +366,29 @@ mod tests {
         check(io::ErrorKind::QuotaExceeded, Family::Charts, (507, &format!(r#"{{"error":"{full}"}}"#))).await;
         check(io::ErrorKind::PermissionDenied, Family::Registry, (500, &oci(broken))).await;
         check(io::ErrorKind::Other, Family::Charts, (500, &format!(r#"{{"error":"{broken}"}}"#))).await;
+    }
+
+    #[tokio::test]
+    async fn limits_are_told_with_their_figures() {
+        let over = || StoreError::OverQuota {
+            project: "p".to_owned(),
+            added: 2_202_010,
+            needed: 8_703_180,
+            limit: 10 << 20,
+        };
+        let text = "adding 2.1 MiB of storage resource to project p, which when updated to current usage of \
+                    8.3 MiB will exceed the configured upper limit of 10.0 MiB";
+        let (status, body) = answered(Refusal::Store(over()), Family::Registry).await;
+        assert_eq!(
+            (status.as_u16(), body),
+            (403, format!(r#"{{"errors":[{{"code":"DENIED","message":"{text}"}}]}}"#))
+        );
+        let (status, body) = answered(Refusal::Store(over()), Family::Charts).await;
+        assert_eq!((status.as_u16(), body), (403, format!(r#"{{"error":"{text}"}}"#)));
+        let low = BodyError::Store { source: StoreError::LowDisk { free: 1023, kept: 512 << 20 } };
+        let text =
+            "the depot's disk is low: 1023 B are free, and 512.0 MiB are kept free: nothing was stored";
+        let (status, body) = answered(Refusal::Body(low), Family::Charts).await;
+        assert_eq!((status.as_u16(), body), (507, format!(r#"{{"error":"{text}"}}"#)));
     }
 }

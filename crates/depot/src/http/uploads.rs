@@ -12,7 +12,7 @@ use super::refusal::Refusal;
 use super::{Answer, App, DOCKER_CONTENT_DIGEST, Incoming, text_header, with_store};
 use crate::names::UploadId;
 use crate::protocol::chunk_range;
-use crate::store::{Claim, Draft};
+use crate::store::{Claim, Draft, Store};
 
 const DOCKER_UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 
@@ -22,8 +22,9 @@ pub(super) fn range_of(written: u64) -> String {
     format!("0-{}", written.saturating_sub(1))
 }
 
-/// end-4a: opens a session.
-pub(super) fn start(app: &Arc<App>, repository: &Repository, algorithm: Algorithm) -> Answer {
+/// end-4a: opens a session. Where the disk is low, a client is told before it sends anything.
+pub(super) async fn start(app: &Arc<App>, repository: &Repository, algorithm: Algorithm) -> Answer {
+    with_store(app, Store::check_room).await?;
     let id = app.store.uploads.start(repository, algorithm)?;
     Ok(session(StatusCode::ACCEPTED, repository, &id, 0))
 }
@@ -52,7 +53,7 @@ pub(super) async fn mount(
     if mounted.await? {
         Ok(created(&repository, &digest))
     } else {
-        start(app, &repository, digest.algorithm())
+        start(app, &repository, digest.algorithm()).await
     }
 }
 

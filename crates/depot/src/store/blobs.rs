@@ -19,6 +19,7 @@ use super::draft::Draft;
 use super::durable;
 use super::error::{Io, StoreError};
 use super::overview::Space;
+use super::room::Room;
 use super::shelves::Shelves;
 use super::stripes::Stripes;
 
@@ -29,6 +30,7 @@ pub struct Blobs {
     scratch: PathBuf,
     database: Database,
     stripes: Stripes,
+    room: Room,
 }
 
 /// A content whose file has its name, and which waits for its row.
@@ -51,9 +53,14 @@ impl Arrival {
 }
 
 impl Blobs {
-    pub(super) fn open(dir: &Path, scratch: &Path, database: Database) -> Result<Self, StoreError> {
+    pub(super) fn open(
+        dir: &Path,
+        scratch: &Path,
+        database: Database,
+        room: Room,
+    ) -> Result<Self, StoreError> {
         let shelves = Shelves::open(dir)?;
-        Ok(Self { shelves, scratch: scratch.to_owned(), database, stripes: Stripes::new() })
+        Ok(Self { shelves, scratch: scratch.to_owned(), database, stripes: Stripes::new(), room })
     }
 
     /// The file system that contents lie on.
@@ -68,7 +75,7 @@ impl Blobs {
 
     /// A file for content that comes in pieces.
     pub fn draft(&self, algorithm: Algorithm) -> Draft {
-        Draft::new(&self.scratch, algorithm)
+        Draft::new(&self.scratch, algorithm, self.room.clone())
     }
 
     /// Keeps a draft under its digest, if that is what it has; gives its length.

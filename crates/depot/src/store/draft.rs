@@ -11,6 +11,7 @@ use rustix::fs::{Advice, fadvise};
 
 use super::durable;
 use super::error::{Io, StoreError};
+use super::room::Room;
 use crate::names::UploadId;
 
 /// Bytes read at once when a draft must be hashed a second time.
@@ -32,6 +33,7 @@ pub struct Draft {
     hashed: u64,
     /// Bytes that are on their way to the disk.
     pushed: u64,
+    room: Room,
     /// Set while a write is under way: where one failed, the file and the hash may differ.
     broken: bool,
     /// Set where the file is to outlive the draft.
@@ -40,12 +42,12 @@ pub struct Draft {
 
 impl Draft {
     /// A draft in the directory `scratch`; the file is made with the first bytes.
-    pub fn new(scratch: &Path, algorithm: Algorithm) -> Self {
-        Self::named(scratch, &UploadId::random(), algorithm)
+    pub(super) fn new(scratch: &Path, algorithm: Algorithm, room: Room) -> Self {
+        Self::named(scratch, &UploadId::random(), algorithm, room)
     }
 
     /// A draft whose file can be found again.
-    pub(super) fn named(scratch: &Path, id: &UploadId, algorithm: Algorithm) -> Self {
+    pub(super) fn named(scratch: &Path, id: &UploadId, algorithm: Algorithm, room: Room) -> Self {
         Self {
             path: scratch.join(id.as_str()),
             file: None,
@@ -54,6 +56,7 @@ impl Draft {
             written: 0,
             hashed: 0,
             pushed: 0,
+            room,
             broken: false,
             left: false,
         }
@@ -65,8 +68,9 @@ impl Draft {
         id: &UploadId,
         algorithm: Algorithm,
         written: u64,
+        room: Room,
     ) -> Result<Option<Self>, StoreError> {
-        let mut draft = Self::named(scratch, id, algorithm);
+        let mut draft = Self::named(scratch, id, algorithm, room);
         let length = match fs::metadata(&draft.path) {
             Ok(file) => file.len(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
@@ -110,8 +114,12 @@ impl Draft {
         self.broken
     }
 
-    /// Appends pieces in order.
+    /// Appends pieces in order. Where the disk is low, nothing is appended, and it can be tried again.
     pub fn append(&mut self, pieces: &[Bytes]) -> Result<(), StoreError> {
+        // Asked at the start, and whenever what was written went on its way to the disk.
+        if self.pushed == self.written {
+            self.room.check()?;
+        }
         self.broken = true;
         self.catch_up()?;
         let path = self.path.clone();

@@ -1,5 +1,6 @@
 //! What can go wrong below the store.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -68,6 +69,26 @@ pub enum StoreError {
     /// The thread that writes has ended.
     #[error("the depot's database is closed")]
     Closed,
+    /// Less of the disk is free than is to be left alone.
+    #[error("the depot's disk is low: {} are free, and {} are kept free: nothing was stored", Size(*free), Size(*kept))]
+    LowDisk {
+        /// Bytes that are free.
+        free: u64,
+        /// Bytes that are left alone.
+        kept: u64,
+    },
+    /// A project would hold more than it may; in the words of Harbor, which its clients know.
+    #[error("adding {} of storage resource to project {project}, which when updated to current usage of {} will exceed the configured upper limit of {}", Size(*added), Size(*needed), Size(*limit))]
+    OverQuota {
+        /// The project.
+        project: String,
+        /// Bytes that would come.
+        added: u64,
+        /// Bytes that it would hold then.
+        needed: u64,
+        /// Bytes that it may hold.
+        limit: u64,
+    },
     /// A file of the store holds what the store never wrote.
     #[error("{} is damaged: {reason}", path.display())]
     Damaged {
@@ -78,12 +99,26 @@ pub enum StoreError {
     },
 }
 
+/// A number of bytes as people read it: `8.3 MiB`.
+struct Size(u64);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = ["KiB", "MiB", "GiB", "TiB"];
+        let fitting = |(power, _): &(u32, &str)| self.0 >= 1 << (10 * power);
+        match (1..).zip(units).take_while(fitting).last() {
+            Some((power, unit)) => write!(f, "{:.1} {unit}", self.0 as f64 / (1_u64 << (10 * power)) as f64),
+            None => write!(f, "{} B", self.0),
+        }
+    }
+}
+
 fn with_id(process: Option<u32>) -> String {
     process.map(|id| format!(" (id {id})")).unwrap_or_default()
 }
 
 impl StoreError {
-    /// Whether the disk, or the quota on it, is full.
+    /// Whether the disk, or the file system's quota on it, is full.
     pub fn is_full(&self) -> bool {
         use io::ErrorKind::{QuotaExceeded, StorageFull};
         let full = Some(rusqlite::ErrorCode::DiskFull);

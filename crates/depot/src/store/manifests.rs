@@ -139,7 +139,7 @@ impl Store {
         self.blobs.admit_with(draft, &new.digest, move |writing, arrival| {
             Ok(match put.refusal(writing)? {
                 Some(refusal) => Err(refusal),
-                None => Ok(put.record(writing, arrival)?),
+                None => put.record_within(writing, arrival)?.map_err(|over| PutError::Store(over.into())),
             })
         })?
     }

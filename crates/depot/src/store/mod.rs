@@ -42,7 +42,9 @@ mod overview;
 mod parking;
 mod projects;
 mod put;
+mod quota;
 mod referrers;
+mod room;
 mod shelves;
 mod stripes;
 #[cfg(test)]
@@ -50,7 +52,6 @@ mod tests;
 mod uploads;
 
 use std::collections::HashSet;
-use std::convert::Infallible;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::Path;
@@ -78,6 +79,8 @@ pub use referrers::{ReferrerPage, Referrers};
 pub use uploads::{Claim, ClaimError, SESSION_EXPIRY, Uploads};
 
 use crate::names::UploadId;
+use crate::options::MinFree;
+use room::Room;
 
 /// The first line of `format`. A later version that changes the layout counts up.
 const FORMAT: &str = "portolan-depot 2\n";
@@ -97,6 +100,7 @@ pub struct Store {
     pub leases: Leases,
     /// Accounts.
     pub accounts: AccountTable,
+    room: Room,
     /// Dropping it gives the lock back.
     _lock: File,
 }
@@ -112,15 +116,31 @@ impl Store {
         durable::create_dirs(&scratch)?;
         let database = open_database(dir, &scratch)?;
         clear(&scratch, &parking::parked_ids(&database)?)?;
+        let room = Room::new(dir);
         Ok(Self {
-            blobs: Blobs::open(&dir.join("blobs"), &scratch, database.clone())?,
-            uploads: Uploads::new(&scratch, database.clone()),
+            blobs: Blobs::open(&dir.join("blobs"), &scratch, database.clone(), room.clone())?,
+            uploads: Uploads::new(&scratch, database.clone(), room.clone()),
             accounts: AccountTable::new(database.clone()),
             charts: ChartStore::new(database.clone()),
             metadata: Metadata::new(database),
             leases: Leases::new(),
+            room,
             _lock: lock,
         })
+    }
+
+    /// Leaves so much of the disk alone from now on: no content is taken in while less is free.
+    pub fn keep_free(&self, free: MinFree) {
+        self.room.keep(free);
+    }
+
+    /// Whether content can be taken in, as far as the disk goes.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LowDisk`].
+    pub fn check_room(&self) -> Result<(), StoreError> {
+        self.room.check()
     }
 
     /// How busy the database is.
@@ -138,12 +158,12 @@ impl Store {
     ) -> Result<(), StoreError> {
         let (name, wanted) = (repository.clone(), digest.clone());
         let kept = self.blobs.admit_with(draft, digest, move |writing, arrival| {
-            arrival.record(writing)?;
-            metadata::link(writing, &name, &wanted)?;
-            Ok(Ok::<_, Infallible>(()))
+            quota::within(writing, name.project(), |writing| {
+                arrival.record(writing)?;
+                metadata::link(writing, &name, &wanted).map(drop)
+            })
         })?;
-        let Ok(()) = kept;
-        Ok(())
+        Ok(kept?)
     }
 
     /// Makes a blob that another repository has, or any one where none is named, visible in a
@@ -162,9 +182,10 @@ impl Store {
             return Ok(false);
         }
         let (name, digest) = (repository.clone(), digest.clone());
-        self.metadata
-            .database
-            .write("mount a blob in", move |writing| metadata::link(writing, &name, &digest))
+        let mounted = self.metadata.database.write("mount a blob in", move |writing| {
+            quota::within(writing, name.project(), |writing| metadata::link(writing, &name, &digest))
+        })?;
+        Ok(mounted?)
     }
 }
 

@@ -60,7 +60,13 @@ impl Uploads {
         })?;
         let mut count = 0;
         for parked in parked {
-            let draft = Draft::take_up(&self.scratch, &parked.id, parked.algorithm, parked.written)?;
+            let draft = Draft::take_up(
+                &self.scratch,
+                &parked.id,
+                parked.algorithm,
+                parked.written,
+                self.room.clone(),
+            )?;
             let touched = parked.last_touched();
             if let (Some(draft), Some(touched)) = (draft, touched) {
                 let Parked { id, repository, written, .. } = parked;

@@ -7,6 +7,7 @@ use super::blobs::Arrival;
 use super::database::{Key, Writing, from_bytes, now};
 use super::manifests::{NewManifest, PutError};
 use super::metadata::{Precondition, ensure_repository, linked, media_type, tagged};
+use super::quota::{self, OverQuota};
 
 /// Layers that a registry need not have: their licence forbids passing them on, and they are
 /// fetched from the addresses in their descriptors (OCI image specification, "Non-Distributable
@@ -67,8 +68,16 @@ impl Put {
         Ok(missing)
     }
 
-    /// Writes all rows of the manifest.
-    pub(super) fn record(&self, writing: &Writing<'_>, arrival: &Arrival) -> rusqlite::Result<()> {
+    /// Writes all rows of the manifest, where its project may hold that much.
+    pub(super) fn record_within(
+        &self,
+        writing: &Writing<'_>,
+        arrival: &Arrival,
+    ) -> rusqlite::Result<Result<(), OverQuota>> {
+        quota::within(writing, self.repository.project(), |writing| self.record(writing, arrival))
+    }
+
+    fn record(&self, writing: &Writing<'_>, arrival: &Arrival) -> rusqlite::Result<()> {
         let blob = arrival.record(writing)?;
         let repository = ensure_repository(writing, &self.repository)?;
         list_repository(writing, repository)?;

@@ -14,6 +14,7 @@ use portolan_oci::{Algorithm, Repository};
 
 use super::database::Database;
 use super::draft::Draft;
+use super::room::Room;
 use crate::names::UploadId;
 
 /// Most sessions at once; each costs a hash state and a name, and no descriptor while it waits.
@@ -28,6 +29,7 @@ pub struct Uploads {
     pub(super) scratch: PathBuf,
     pub(super) database: Database,
     pub(super) table: Arc<Table>,
+    pub(super) room: Room,
 }
 
 /// The sessions, and who waits for claims to come back.
@@ -68,8 +70,8 @@ pub enum ClaimError {
 }
 
 impl Uploads {
-    pub(super) fn new(scratch: &Path, database: Database) -> Self {
-        Self { scratch: scratch.to_owned(), database, table: Arc::default() }
+    pub(super) fn new(scratch: &Path, database: Database, room: Room) -> Self {
+        Self { scratch: scratch.to_owned(), database, table: Arc::default(), room }
     }
 
     /// Starts a session of that repository.
@@ -79,7 +81,7 @@ impl Uploads {
             return Err(ClaimError::TooMany);
         }
         let id = UploadId::random();
-        let draft = Some(Draft::named(&self.scratch, &id, algorithm));
+        let draft = Some(Draft::named(&self.scratch, &id, algorithm, self.room.clone()));
         let session = Session { repository: repository.clone(), draft, written: 0, touched: Instant::now() };
         sessions.insert(id.clone(), session);
         Ok(id)

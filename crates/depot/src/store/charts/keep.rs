@@ -5,7 +5,7 @@ use portolan_oci::Digest;
 use rusqlite::Connection;
 
 use super::entry::ChartEntry;
-use super::rows::{CHART, PROVENANCE, find, present, record, record_provenance, remove};
+use super::rows::{CHART, PROVENANCE, find, present, project, record, record_provenance, remove};
 use crate::names::{ChartStem, Tenant};
 use crate::options::Existing;
 use crate::store::Store;
@@ -13,6 +13,7 @@ use crate::store::blobs::Arrival;
 use crate::store::database::Writing;
 use crate::store::draft::Draft;
 use crate::store::error::StoreError;
+use crate::store::quota::{self, OverQuota};
 
 /// An archive that was looked into and waits for its name.
 #[derive(Debug)]
@@ -43,8 +44,13 @@ pub enum Saved {
     Exists,
 }
 
-/// Something of that name is there and is to stay.
-struct Taken;
+/// Why nothing was kept.
+enum Refused {
+    /// Something of that name is there and is to stay.
+    Taken,
+    /// The project would hold more than it may.
+    OverQuota(OverQuota),
+}
 
 /// The rows of what is to be kept.
 struct Rows {
@@ -103,7 +109,11 @@ impl Store {
     fn admit_rows(&self, rows: Rows, drafts: Vec<(Draft, Digest)>) -> Result<Saved, StoreError> {
         let admitted =
             self.blobs.admit_all(drafts, move |writing, arrivals| rows.admit(writing, arrivals))?;
-        Ok(if admitted.is_ok() { Saved::Done } else { Saved::Exists })
+        match admitted {
+            Ok(()) => Ok(Saved::Done),
+            Err(Refused::Taken) => Ok(Saved::Exists),
+            Err(Refused::OverQuota(over)) => Err(over.into()),
+        }
     }
 
     /// Whether something is there and is to stay; notes what of it has lost its file.
@@ -146,15 +156,18 @@ impl Rows {
     }
 
     /// Records the contents that arrived and what points to them, unless something is to stay.
-    fn admit(&self, writing: &Writing<'_>, arrivals: &[Arrival]) -> rusqlite::Result<Result<(), Taken>> {
+    fn admit(&self, writing: &Writing<'_>, arrivals: &[Arrival]) -> rusqlite::Result<Result<(), Refused>> {
         // Asked first, since an arrival heals what was damaged, and so not there.
         if self.clash_with(&self.found(writing)?) {
-            return Ok(Err(Taken));
+            return Ok(Err(Refused::Taken));
         }
-        for arrival in arrivals {
-            arrival.record(writing)?;
-        }
-        self.write(writing).map(Ok)
+        let kept = quota::within(writing, project(&self.tenant), |writing| {
+            for arrival in arrivals {
+                arrival.record(writing)?;
+            }
+            self.write(writing)
+        });
+        Ok(kept?.map_err(Refused::OverQuota))
     }
 
     /// Writes the rows in place of those that are there.

@@ -15,6 +15,7 @@ use crate::store::error::StoreError;
 use crate::store::manifests::NewManifest;
 use crate::store::metadata::{ensure_repository, link_content};
 use crate::store::put::{list_repository, record_manifest, record_parts, set_tag};
+use crate::store::room::Room;
 
 /// A manifest as it was found: parsed, or too damaged for that.
 struct Found {
@@ -25,7 +26,7 @@ struct Found {
 
 /// Reads `repositories/` into the database.
 pub(super) fn take_over(data: &Path, database: &Database) -> Result<(), StoreError> {
-    let blobs = Blobs::open(&data.join("blobs"), &data.join("uploads"), database.clone())?;
+    let blobs = Blobs::open(&data.join("blobs"), &data.join("uploads"), database.clone(), Room::new(data))?;
     let dir = data.join("repositories");
     let mut names = Vec::new();
     collect(&dir, "", &mut names)?;

@@ -7,6 +7,7 @@ mod check;
 mod collect;
 mod database;
 mod format1;
+mod limits;
 mod lookup;
 mod manifests;
 mod opening;
