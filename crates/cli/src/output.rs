@@ -10,6 +10,7 @@ pub mod logging;
 pub mod plan;
 mod printable;
 pub mod progress;
+pub mod projects;
 pub(crate) mod prompt;
 mod record;
 mod serving;

@@ -3,6 +3,7 @@
 mod check;
 pub(crate) mod data;
 mod gc;
+mod project;
 mod user;
 
 use clap::{Args, Subcommand};
@@ -13,6 +14,7 @@ use crate::failure::{Exit, Failure};
 use crate::output::Console;
 use check::CheckArgs;
 use gc::GcArgs;
+use project::ProjectArgs;
 use user::UserArgs;
 
 /// Runs and looks after Portolan's own registry and chart repository.
@@ -29,6 +31,7 @@ enum DepotCommand {
     Serve(ServeArgs),
     User(UserArgs),
     Gc(GcArgs),
+    Project(ProjectArgs),
 }
 
 /// Carries out the command.
@@ -42,5 +45,6 @@ pub fn run(arguments: &DepotArgs, environment: &Environment, console: &Console) 
         DepotCommand::Serve(arguments) => serve::run(arguments, environment, console),
         DepotCommand::User(arguments) => user::run(arguments, environment, console),
         DepotCommand::Gc(arguments) => gc::run(arguments, environment, console),
+        DepotCommand::Project(arguments) => project::run(arguments, environment, console),
     }
 }

@@ -16,8 +16,8 @@ fn digest() -> Digest {
     Digest::sha256(CONTENT.as_bytes())
 }
 
-/// Pushes the content into the repository `a/b`.
-fn push(server: &Server) {
+/// Pushes the content into the repository `a/b`; gives the first line of the answer.
+pub(crate) fn push(server: &Server) -> String {
     let (digest, length) = (digest(), CONTENT.len());
     let mut upload = TcpStream::connect(&server.host).unwrap();
     write!(
@@ -28,7 +28,7 @@ fn push(server: &Server) {
     .unwrap();
     let mut answer = String::new();
     upload.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 201 Created\r\n"), "{answer}");
+    answer.lines().next().unwrap().to_owned()
 }
 
 fn file(site: &Site) -> PathBuf {
@@ -44,7 +44,7 @@ fn status(server: &Server) -> String {
 fn damage_is_found_named_and_healed_by_the_next_push() {
     let site = Site::new();
     let server = Server::start(&site, "serve");
-    push(&server);
+    assert_eq!(push(&server), "HTTP/1.1 201 Created");
     let sound = site.run("depot check --data data").expect(0);
     assert_eq!(sound.out, "Checked 1 contents (14 B): nothing is damaged\n");
     assert_eq!(status(&server), "HTTP/1.1 200 OK");
@@ -58,7 +58,7 @@ fn damage_is_found_named_and_healed_by_the_next_push() {
     );
     assert_eq!(found.out, expected);
     assert_eq!(status(&server), "HTTP/1.1 404 Not Found");
-    push(&server);
+    assert_eq!(push(&server), "HTTP/1.1 201 Created");
     assert_eq!(status(&server), "HTTP/1.1 200 OK");
     server.process.signal("TERM");
     server.process.end().expect(0);
@@ -72,7 +72,7 @@ fn damage_is_found_named_and_healed_by_the_next_push() {
     assert_eq!(lost["damaged"][0]["harm"], "lost");
     let server = Server::start(&site, "serve");
     assert_eq!(status(&server), "HTTP/1.1 404 Not Found");
-    push(&server);
+    assert_eq!(push(&server), "HTTP/1.1 201 Created");
     site.run("depot check --data data").expect(0);
 }
 

@@ -9,12 +9,15 @@ use portolan_testkit::{components, process};
 use crate::site::Site;
 
 /// The commands that have a page and completions.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 19] = [
     "sync",
     "serve",
     "depot",
     "depot check",
     "depot gc",
+    "depot project",
+    "depot project list",
+    "depot project set",
     "depot serve",
     "depot user",
     "depot user add",

@@ -17,6 +17,7 @@ mod generated;
 mod harbor;
 mod inputs;
 mod plans;
+mod projects;
 mod quickstart;
 mod records;
 mod refusals;

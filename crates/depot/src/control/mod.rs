@@ -17,6 +17,7 @@ mod check;
 mod client;
 mod collect;
 mod error;
+mod projects;
 mod server;
 mod socket;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use check::CheckAll;
 use client::Client;
 pub use collect::Collect;
 pub use error::{ControlError, Failed};
+pub use projects::{ListProjects, Project, Quota, SetProject};
 pub(crate) use server::ControlServer;
 pub use users::{
     AddUser, GrantRole, ListUsers, RemoveUser, RevokeRole, SetPassword, User, UserGrant, UserOrigin,

@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 
 use super::wire::{CALL_LIMIT, Line, MEDIA_TYPE};
 use super::work::{Work, joined};
-use super::{Call, check, collect, socket, users};
+use super::{Call, check, collect, projects, socket, users};
 use crate::server::Depot;
 
 /// The path of a call. The number counts up when what all calls have in common changes.
@@ -86,7 +86,8 @@ impl ControlServer {
 
 /// The calls that a depot answers.
 fn calls() -> Router<Room> {
-    users::calls(collect::calls(check::calls(Router::new())))
+    let upkeep = projects::calls(collect::calls(check::calls(Router::new())));
+    users::calls(upkeep)
 }
 
 /// The same with one more.

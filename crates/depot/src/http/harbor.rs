@@ -28,6 +28,9 @@ struct NewProject {
     /// The older form of `metadata.public`.
     #[serde(default)]
     public: Option<bool>,
+    /// Bytes that it may hold; -1 is any number.
+    #[serde(default)]
+    storage_limit: Option<i64>,
 }
 
 #[derive(Deserialize, Default)]
@@ -41,6 +44,10 @@ impl NewProject {
     fn visibility(&self) -> Visibility {
         let told = self.metadata.public.as_deref().map(|text| text == "true").or(self.public);
         if told == Some(true) { Visibility::Public } else { Visibility::Private }
+    }
+
+    fn quota(&self) -> Option<u64> {
+        self.storage_limit.and_then(|limit| u64::try_from(limit).ok()).filter(|&limit| limit > 0)
     }
 
     /// A name that can be both: a project, and the first element of a repository.
@@ -58,9 +65,13 @@ pub(super) async fn create(app: &Arc<App>, incoming: Incoming) -> Answer {
     let body = whole(incoming.body, BODY_LIMIT).await?;
     let new: NewProject = serde_json::from_slice(&body)
         .map_err(|error| Refusal::plain(StatusCode::BAD_REQUEST, format!("body is no project: {error}")))?;
-    let (name, visibility) = (new.name()?, new.visibility());
+    let (name, visibility, quota) = (new.name()?, new.visibility(), new.quota());
     let made = name.clone();
-    if !with_store(app, move |store| store.metadata.create_project(&made, visibility)).await? {
+    let make = move |store: &Store| match store.metadata.create_project(&made, visibility)? {
+        true if quota.is_some() => store.metadata.set_quota(&made, quota).map(|()| true),
+        made => Ok(made),
+    };
+    if !with_store(app, make).await? {
         return Err(Refusal::plain(StatusCode::CONFLICT, format!("the project named {name} already exists")));
     }
     let location = [(header::LOCATION, format!("/api/v2.0/projects/{name}"))];

@@ -75,6 +75,7 @@ pub use lookup::FoundManifest;
 pub use manifests::{NewManifest, PutError};
 pub use metadata::{Metadata, Precondition};
 pub use overview::{Contents, Holdings, Named, Space};
+pub use projects::ProjectState;
 pub use referrers::{ReferrerPage, Referrers};
 pub use uploads::{Claim, ClaimError, SESSION_EXPIRY, Uploads};
 

@@ -1,12 +1,25 @@
 //! Projects: the first path element of every repository, and what Harbor's interface makes.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::database::{Key, Value, Writing, bytes, now};
 use super::error::StoreError;
 use super::metadata::Metadata;
 use crate::names::ProjectName;
 use crate::options::Visibility;
+
+/// What a project holds, and what it may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectState {
+    /// Its name; empty for the root of the chart repository.
+    pub name: String,
+    /// Bytes of all that it holds, every content counted once.
+    pub bytes: u64,
+    /// Bytes that it may hold; `None` is any number.
+    pub quota: Option<u64>,
+    /// Who may read it; `None` where nobody made it by name.
+    pub visibility: Option<Visibility>,
+}
 
 impl Metadata {
     /// Makes a project; `false` where it was made before, whatever its visibility. One that is
@@ -60,6 +73,29 @@ impl Metadata {
         })
     }
 
+    /// Says who may read a project; it is made where it is missing.
+    pub fn set_visibility(&self, name: &ProjectName, visibility: Visibility) -> Result<(), StoreError> {
+        let name = name.clone();
+        self.database.write("change a project in", move |writing| {
+            let id = ensure_project(writing, name.as_str())?;
+            writing.changes(Key::Project(name.as_str().into()));
+            let mut update = writing.prepare_cached("UPDATE project SET visibility = ?2 WHERE id = ?1")?;
+            update.execute(params![id, text(visibility)]).map(drop)
+        })
+    }
+
+    /// All projects, by name: those that were made, and those that hold something or may hold only so
+    /// much.
+    pub fn project_states(&self) -> Result<Vec<ProjectState>, StoreError> {
+        self.database.read("list the projects of", |connection| {
+            let mut list = connection.prepare_cached(
+                "SELECT name, bytes, quota, visibility FROM project
+                 WHERE bytes > 0 OR quota IS NOT NULL OR visibility IS NOT NULL ORDER BY name",
+            )?;
+            list.query_map([], state)?.collect()
+        })
+    }
+
     /// The projects that were made and are public, in no order.
     pub fn public_projects(&self) -> Result<Vec<String>, StoreError> {
         self.database.read("list the public projects of", |connection| {
@@ -76,6 +112,12 @@ impl Metadata {
             Ok(find.query_row([project.as_str()], |row| bytes(row, 0)).optional()?.unwrap_or_default())
         })
     }
+}
+
+fn state(row: &Row<'_>) -> rusqlite::Result<ProjectState> {
+    let quota = row.get::<_, Option<i64>>(2)?.map(|_| bytes(row, 2));
+    let visibility = row.get_ref(3)?.as_str_or_null()?.map(visibility);
+    Ok(ProjectState { name: row.get(0)?, bytes: bytes(row, 1)?, quota: quota.transpose()?, visibility })
 }
 
 /// A project's id; it is made where it is missing, as one that nobody made by name.

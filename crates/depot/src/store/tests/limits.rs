@@ -32,7 +32,7 @@ fn try_push(store: &Store, name: &str, content: &'static str) -> Result<(), Stor
 #[track_caller]
 fn check_over<T: std::fmt::Debug>(refused: &Result<T, StoreError>, expected: (u64, u64, u64)) {
     let Err(StoreError::OverQuota { added, needed, limit, .. }) = refused else { panic!("{refused:?}") };
-    assert_eq!((added, needed, limit), expected);
+    assert_eq!((*added, *needed, *limit), expected);
 }
 
 #[test]

@@ -53,3 +53,25 @@ fn a_project_holds_every_content_once() {
 fn manifest_length(store: &Store, manifest: &NewManifest) -> u64 {
     store.blobs.open_blob(manifest.digest()).unwrap().unwrap().1
 }
+
+#[test]
+fn projects_are_listed_with_what_they_hold_and_may() {
+    let (_dir, store) = store();
+    let metadata = &store.metadata;
+    push(&store, "b/a", "content");
+    metadata.set_quota(&"c".parse().unwrap(), Some(10)).unwrap();
+    metadata.set_visibility(&"a".parse().unwrap(), Visibility::Public).unwrap();
+    let state = |name: &str, bytes, quota, visibility| ProjectState {
+        name: name.to_owned(),
+        bytes,
+        quota,
+        visibility,
+    };
+    let public = Some(Visibility::Public);
+    let expected = [state("a", 0, None, public), state("b", 7, None, None), state("c", 0, Some(10), None)];
+    assert_eq!(metadata.project_states().unwrap(), expected);
+    metadata.set_visibility(&"a".parse().unwrap(), Visibility::Private).unwrap();
+    metadata.set_quota(&"c".parse().unwrap(), None).unwrap();
+    let expected = [state("a", 0, None, Some(Visibility::Private)), state("b", 7, None, None)];
+    assert_eq!(metadata.project_states().unwrap(), expected);
+}
