@@ -4,6 +4,7 @@
 mod access;
 mod access_table;
 mod bad_input;
+mod bad_manifests;
 mod chart_index;
 mod chart_uploads;
 mod chartmuseum;
@@ -19,6 +20,7 @@ mod operations;
 mod pull;
 mod push_blobs;
 mod push_manifests;
+mod pushing;
 mod restart;
 mod sign_in;
 mod site;

@@ -2,17 +2,12 @@
 //! end-13.
 
 use futures_util::stream;
-use portolan_oci::{Algorithm, Digest};
+use portolan_oci::Digest;
 use reqwest::{Body, StatusCode};
 
-use crate::site::{Answer, Site, digest_as};
+use crate::site::Site;
 
 const EMPTY: [&str; 0] = [];
-
-fn uploads_left(site: &Site) -> Vec<String> {
-    let entries = std::fs::read_dir(site.data().join("uploads")).expect("the folder");
-    entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name")).collect()
-}
 
 #[tokio::test]
 async fn end_4b_takes_a_blob_in_one_request() {
@@ -23,7 +18,7 @@ async fn end_4b_takes_a_blob_in_one_request() {
     assert_eq!(answer.header("location"), format!("/v2/a/blobs/{digest}"));
     assert_eq!(answer.header("docker-content-digest"), digest.to_string());
     assert_eq!(site.get(answer.header("location")).await.text(), "whole");
-    assert_eq!(uploads_left(&site), EMPTY);
+    assert_eq!(site.uploads_left(), EMPTY);
 }
 
 #[tokio::test]
@@ -33,7 +28,7 @@ async fn end_4b_refuses_a_blob_with_another_digest() {
     let ask = site.ask(&format!("POST /v2/a/blobs/uploads/?digest={digest}")).body("other");
     ask.send().await.refused(StatusCode::BAD_REQUEST, "DIGEST_INVALID");
     site.head(&format!("/v2/a/blobs/{digest}")).await.expect(StatusCode::NOT_FOUND);
-    assert_eq!(uploads_left(&site), EMPTY);
+    assert_eq!(site.uploads_left(), EMPTY);
 }
 
 #[tokio::test]
@@ -58,7 +53,7 @@ async fn end_6_without_a_digest_is_refused() {
         .refused(StatusCode::BAD_REQUEST, "DIGEST_INVALID");
     let wrong = format!("PUT {session}?digest={}", Digest::sha256(b"y"));
     site.ask(&wrong).body("x").send().await.refused(StatusCode::BAD_REQUEST, "DIGEST_INVALID");
-    assert_eq!(uploads_left(&site), EMPTY);
+    assert_eq!(site.uploads_left(), EMPTY);
 }
 
 #[tokio::test]
@@ -178,7 +173,7 @@ async fn sessions_belong_to_their_repository_and_can_be_given_up() {
     site.ask(&format!("PATCH {session}")).body("x").send().await.expect(StatusCode::ACCEPTED);
     site.delete(&session).await.expect(StatusCode::NO_CONTENT);
     site.get(&session).await.refused(StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN");
-    assert_eq!(uploads_left(&site), EMPTY);
+    assert_eq!(site.uploads_left(), EMPTY);
 }
 
 #[tokio::test]
@@ -210,89 +205,6 @@ async fn end_11_opens_a_session_where_there_is_nothing_to_mount() {
             .await
             .expect(StatusCode::ACCEPTED);
         assert!(answer.header("location").starts_with("/v2/q/b/blobs/uploads/"), "{query}");
-    }
-}
-
-/// Pushes a blob in one of the specification's ways and gives the last answer.
-async fn push(site: &Site, way: &str, digest: &Digest, content: &[u8]) -> Answer {
-    let (body, half) = (content.to_vec(), content.len() / 2);
-    let put = |session: &str| site.ask(&format!("PUT {session}?digest={digest}"));
-    if way == "end-4b" {
-        return site.ask(&format!("POST /v2/a/blobs/uploads/?digest={digest}")).body(body).send().await;
-    }
-    let algorithm = if way == "end-4c" { "?digest-algorithm=sha512" } else { "" };
-    let start = site.ask(&format!("POST /v2/a/blobs/uploads/{algorithm}")).send().await;
-    let session = start.expect(StatusCode::ACCEPTED).header("location").to_owned();
-    let patch = async |range: &str, body: Vec<u8>| {
-        let ask = site.ask(&format!("PATCH {session}")).header("Content-Range", range).body(body);
-        ask.send().await.expect(StatusCode::ACCEPTED);
-    };
-    match way {
-        "stream" => {
-            let stream = Body::wrap_stream(stream::iter([std::io::Result::Ok(body)]));
-            site.ask(&format!("PATCH {session}")).body(stream).send().await.expect(StatusCode::ACCEPTED);
-            put(&session).send().await
-        }
-        "chunks" => {
-            patch(&format!("0-{}", half - 1), body[..half].to_vec()).await;
-            patch(&format!("{half}-{}", body.len() - 1), body[half..].to_vec()).await;
-            put(&session).send().await
-        }
-        "chunks and put" => {
-            patch(&format!("0-{}", half - 1), body[..half].to_vec()).await;
-            let range = format!("{half}-{}", body.len() - 1);
-            put(&session).header("Content-Range", &range).body(body[half..].to_vec()).send().await
-        }
-        _ => put(&session).body(body).send().await,
-    }
-}
-
-const WAYS: [&str; 6] = ["end-4b", "end-4a", "end-4c", "stream", "chunks", "chunks and put"];
-
-#[tokio::test]
-async fn every_way_of_pushing_takes_both_algorithms() {
-    let site = Site::new().await;
-    for (number, way) in WAYS.into_iter().enumerate() {
-        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
-            let content = format!("blob {number} of {algorithm:?}").into_bytes();
-            let digest = digest_as(algorithm, &content);
-            let answer = push(&site, way, &digest, &content).await.expect(StatusCode::CREATED);
-            assert_eq!(answer.header("docker-content-digest"), digest.to_string(), "{way}");
-            assert_eq!(answer.header("location"), format!("/v2/a/blobs/{digest}"), "{way}");
-            let there = site.get(answer.header("location")).await.expect(StatusCode::OK);
-            assert_eq!(there.header("docker-content-digest"), digest.to_string(), "{way}");
-            assert_eq!(there.body, content, "{way}");
-        }
-    }
-    assert_eq!(uploads_left(&site), EMPTY);
-}
-
-#[tokio::test]
-async fn every_way_of_pushing_refuses_what_has_another_digest() {
-    let site = Site::new().await;
-    for way in WAYS {
-        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
-            let digest = digest_as(algorithm, b"what was meant");
-            let answer = push(&site, way, &digest, b"what came, oh no").await;
-            answer.refused(StatusCode::BAD_REQUEST, "DIGEST_INVALID");
-            site.head(&format!("/v2/a/blobs/{digest}")).await.expect(StatusCode::NOT_FOUND);
-        }
-    }
-    assert_eq!(uploads_left(&site), EMPTY);
-}
-
-#[tokio::test]
-async fn end_4_refuses_digests_that_nobody_derives() {
-    let site = Site::new().await;
-    for bad in ["sha256:00", "md5:d41d8cd98f00b204e9800998ecf8427e", "blake3", "%ff", "sha256:..%2f..%2fx"] {
-        for line in [
-            format!("POST /v2/a/blobs/uploads/?digest={bad}"),
-            format!("POST /v2/a/blobs/uploads/?mount={bad}&from=b"),
-            format!("POST /v2/a/blobs/uploads/?digest-algorithm={bad}"),
-            format!("PUT {}?digest={bad}", site.session("a").await),
-        ] {
-            site.ask(&line).send().await.refused(StatusCode::BAD_REQUEST, "DIGEST_INVALID");
-        }
     }
 }
 

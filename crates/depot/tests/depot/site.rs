@@ -72,6 +72,12 @@ impl Site {
         self.data.path()
     }
 
+    /// Content that has no name yet.
+    pub(crate) fn uploads_left(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.data().join("uploads")).expect("the folder");
+        entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name")).collect()
+    }
+
     /// `127.0.0.1:PORT`.
     pub(crate) fn host(&self) -> String {
         self.running.addr().to_string()
