@@ -49,6 +49,15 @@ async fn get_as(site: &Site, user: &str, path: &str) -> Answer {
     site.ask(&format!("GET {path}")).user(user, &format!("{user}'s")).send().await
 }
 
+/// Makes the projects `p` and `q`, which are private, and `open`, which is public.
+async fn make_projects(site: &Site) {
+    for (name, public) in [("p", "false"), ("q", "false"), ("open", "true")] {
+        let body = json!({"project_name": name, "metadata": {"public": public}}).to_string();
+        let ask = site.ask("POST /api/v2.0/projects").user("admin", "s3cret").body(body);
+        ask.send().await.expect(StatusCode::CREATED);
+    }
+}
+
 /// What a token for these scopes says that it permits.
 async fn granted(site: &Site, user: &str, query: &str) -> String {
     let answer = get_as(site, user, &format!("/v2/_token?{query}")).await.expect(StatusCode::OK);
@@ -231,15 +240,7 @@ async fn a_blob_is_mounted_from_where_one_may_read_alone() {
         &[("ann", &["writer@p"]), ("bob", &["writer@p", "reader@q"]), ("eve", &["writer@p", "reader@*"])],
     )
     .await;
-    for (name, public) in [("p", "false"), ("q", "false"), ("open", "true")] {
-        let body = json!({"project_name": name, "metadata": {"public": public}}).to_string();
-        site.ask("POST /api/v2.0/projects")
-            .user("admin", "s3cret")
-            .body(body)
-            .send()
-            .await
-            .expect(StatusCode::CREATED);
-    }
+    make_projects(&site).await;
     let push = async |repository: &str, content: &'static str| {
         let digest = Digest::sha256(content.as_bytes());
         let line = format!("POST /v2/{repository}/blobs/uploads/?digest={digest}");
@@ -268,14 +269,8 @@ async fn a_blob_is_mounted_from_where_one_may_read_alone() {
 async fn lists_show_what_one_may_read() {
     let options = Options { projects: Projects::Enforced, ..guarded() };
     let site = site(options, &[("ann", &["reader@p"]), ("eve", &["reader@*"])]).await;
-    for (name, public) in [("p", "false"), ("q", "false"), ("open", "true")] {
-        let body = json!({"project_name": name, "metadata": {"public": public}}).to_string();
-        site.ask("POST /api/v2.0/projects")
-            .user("admin", "s3cret")
-            .body(body)
-            .send()
-            .await
-            .expect(StatusCode::CREATED);
+    make_projects(&site).await;
+    for name in ["p", "q", "open"] {
         let index = json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": []});
         let put = site.ask(&format!("PUT /v2/{name}/a/manifests/x")).user("admin", "s3cret");
         put.body(index.to_string()).send().await.expect(StatusCode::CREATED);
