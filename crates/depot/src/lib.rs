@@ -20,6 +20,7 @@ mod names;
 mod options;
 pub mod protocol;
 mod provenance;
+pub mod repair;
 mod rights;
 mod serve;
 mod server;

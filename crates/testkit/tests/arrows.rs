@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("registry", &["oci"]),
     ("chartrepo", &["oci", "chart", "registry"]),
     ("transfer", &["oci", "chart", "package", "registry", "chartrepo"]),
-    ("depot", &["oci", "chart"]),
+    ("depot", &["oci", "chart", "package"]),
     ("cli", &["oci", "chart", "package", "registry", "chartrepo", "transfer", "depot"]),
     ("testkit", &["oci"]),
     ("bench", &["oci", "testkit"]),

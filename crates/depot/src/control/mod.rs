@@ -36,7 +36,7 @@ use serde::de::DeserializeOwned;
 use crate::options::Options;
 use crate::server::{Depot, DepotError};
 use crate::store::StoreError;
-pub use check::CheckAll;
+pub use check::{CheckAll, Mend};
 use client::Client;
 pub use collect::Collect;
 pub use error::{ControlError, Failed};

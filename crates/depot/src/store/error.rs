@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use portolan_oci::Digest;
 
+use crate::names::UploadId;
+
 /// A failure of the store itself; what is merely absent is an `Option`.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -88,6 +90,12 @@ pub enum StoreError {
         needed: u64,
         /// Bytes that it may hold.
         limit: u64,
+    },
+    /// A content that is to mend another is not where it was to be laid.
+    #[error("there is no content under the name {file} in uploads/")]
+    Laid {
+        /// The name.
+        file: UploadId,
     },
     /// A file of the store holds what the store never wrote.
     #[error("{} is damaged: {reason}", path.display())]

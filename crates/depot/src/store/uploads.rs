@@ -14,6 +14,8 @@ use portolan_oci::{Algorithm, Repository};
 
 use super::database::Database;
 use super::draft::Draft;
+use super::durable;
+use super::error::StoreError;
 use super::room::Room;
 use crate::names::UploadId;
 
@@ -117,6 +119,14 @@ impl Uploads {
         let session = session.ok_or_else(|| ClaimError::Unknown { id: id.clone() })?;
         let draft = session.draft.take().ok_or_else(|| ClaimError::Busy { id: id.clone() })?;
         Ok(Claim { uploads: self.clone(), id: id.clone(), draft: Some(draft) })
+    }
+
+    /// A content that somebody laid here; `None` where there is none of that name.
+    pub(super) fn laid(&self, id: &UploadId, algorithm: Algorithm) -> Result<Option<Draft>, StoreError> {
+        match durable::length(&self.scratch.join(id.as_str()))? {
+            Some(length) => Draft::take_up(&self.scratch, id, algorithm, length, self.room.clone()),
+            None => Ok(None),
+        }
     }
 
     fn give_back(&self, id: &UploadId, mut draft: Draft) {

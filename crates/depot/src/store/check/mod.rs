@@ -17,6 +17,7 @@ mod contents;
 mod database;
 mod manifests;
 mod marks;
+mod mend;
 mod orphans;
 mod reading;
 mod uses;

@@ -316,3 +316,26 @@ fn pushes_and_removals_go_on_beside_a_check() {
         done.store(true, Ordering::Relaxed);
     });
 }
+
+fn laid(store: &Store, content: &[u8]) -> crate::UploadId {
+    let data = store.uploads.scratch.parent().unwrap();
+    crate::repair::lay(data, &mut { content }).unwrap()
+}
+
+#[test]
+fn a_content_that_was_laid_beside_it_mends_a_damaged_one() {
+    let (dir, store) = store();
+    let blob = push(&store, "p/a", "content");
+    spoil(&store, &blob.digest, "damaged");
+    assert_eq!(damage(&store).len(), 1);
+    let other = store.mend(&blob.digest, &laid(&store, b"another"));
+    assert!(matches!(other, Err(StoreError::DigestMismatch { .. })), "{other:?}");
+    assert_eq!(store.find_blob(&repository("p/a"), &blob.digest).unwrap(), None);
+    assert!(store.mend(&blob.digest, &laid(&store, b"content")).unwrap());
+    assert_eq!(store.find_blob(&repository("p/a"), &blob.digest).unwrap(), Some(7));
+    assert!(!store.mend(&Digest::sha256(b"new"), &laid(&store, b"new")).unwrap(), "nobody lacks it");
+    let nowhere = store.mend(&blob.digest, &crate::UploadId::random());
+    assert!(matches!(nowhere, Err(StoreError::Laid { .. })), "{nowhere:?}");
+    assert_eq!(fs::read_dir(dir.path().join("uploads")).unwrap().count(), 0);
+    assert_eq!(damage(&store), []);
+}

@@ -1,0 +1,228 @@
+//! What mends a depot: the contents of a package by their digests, and the way into the depot.
+//!
+//! Whoever repairs lays a content into `uploads/` of the data directory and tells the depot of it
+//! ([`Mend`](crate::control::Mend)), which takes it as it takes an upload: verified and synced. So
+//! no content goes over the control socket, and credentials of where it came from stay outside.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Cursor, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use portolan_oci::{Algorithm, Digest, Hasher, SizedDigest};
+use portolan_package::source::Stretch;
+use portolan_package::{Blob, Bundle, BundleError, ImageContent, ImageSource, ManifestSource, PackageError};
+
+use crate::names::UploadId;
+
+/// Bytes moved at once.
+const PIECE: usize = 256 * 1024;
+
+/// Why nothing can be mended.
+#[derive(Debug, thiserror::Error)]
+pub enum RepairError {
+    /// The package can't be opened.
+    #[error(transparent)]
+    Package(Box<PackageError>),
+    /// A chart of the package can't be read.
+    #[error(transparent)]
+    Chart(Box<BundleError>),
+    /// A layer or a provenance file of the package can't be read.
+    #[error("cannot read {entry}")]
+    Entry {
+        /// Which, with the file it lies in.
+        entry: String,
+        /// What happened.
+        source: io::Error,
+    },
+    /// A content can't be laid beside the depot's own.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        source: io::Error,
+    },
+}
+
+impl From<BundleError> for RepairError {
+    fn from(error: BundleError) -> Self {
+        Self::Chart(Box::new(error))
+    }
+}
+
+/// The contents of a package, found by their digests (SHA-256).
+#[derive(Debug)]
+pub struct PackageContents {
+    known: HashMap<Digest, Part>,
+    /// Images of which some layers have no digest before they are compressed.
+    pending: Vec<ImageSource>,
+}
+
+/// Where the bytes of a content are.
+#[derive(Debug)]
+enum Part {
+    Bytes(Bytes),
+    Blob(Blob),
+    Stretch(Stretch),
+    Archive(Box<Bundle>),
+}
+
+impl PackageContents {
+    /// Opens a package and looks where each content is. Charts are read; layers are not. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`RepairError`] where the package, or one of its charts, can't be read.
+    pub fn open(path: &Path) -> Result<Self, RepairError> {
+        let mut contents = Self { known: HashMap::new(), pending: Vec::new() };
+        let package = portolan_package::open(path);
+        let package = package.map_err(|error| RepairError::Package(Box::new(error)))?;
+        for bundle in package.bundles {
+            contents.add_chart(&bundle)?;
+            bundle.images.into_iter().for_each(|image| contents.add_image(image.content));
+        }
+        Ok(contents)
+    }
+
+    /// The bytes of a content; `None` where the package has no such content. Blocks.
+    ///
+    /// Layers that get their digest only by being compressed are compressed for that, once, where no
+    /// other content is the one that is looked for.
+    ///
+    /// # Errors
+    ///
+    /// [`RepairError`] where what has to be read can't be.
+    pub fn find(&mut self, digest: &Digest) -> Result<Option<Box<dyn Read + Send>>, RepairError> {
+        if !self.known.contains_key(digest) {
+            for source in std::mem::take(&mut self.pending) {
+                self.derive(&source)?;
+            }
+        }
+        self.known.get(digest).map(Part::open).transpose()
+    }
+
+    fn add_chart(&mut self, bundle: &Bundle) -> Result<(), RepairError> {
+        if let Some(archive) = bundle.archive()? {
+            let mut chart = bundle.clone();
+            chart.images.clear();
+            self.known.insert(Digest::sha256(&archive), Part::Archive(Box::new(chart)));
+        }
+        if let Some(provenance) = bundle.provenance() {
+            let mut hasher = Hasher::new(Algorithm::Sha256);
+            let read = copy(&mut provenance.reader(), |piece| {
+                hasher.update(piece);
+                Ok(())
+            });
+            read.map_err(|source| RepairError::Entry { entry: provenance.to_string(), source })?;
+            self.known.insert(hasher.finish(), Part::Stretch(provenance.clone()));
+        }
+        Ok(())
+    }
+
+    fn add_image(&mut self, content: ImageContent) {
+        match content {
+            ImageContent::Single(source) => self.add_source(*source),
+            ImageContent::Index { index, children } => {
+                self.known.insert(index.digest().clone(), Part::Bytes(index.bytes().clone()));
+                children.into_iter().for_each(|child| self.add_source(child));
+            }
+        }
+    }
+
+    fn add_source(&mut self, source: ImageSource) {
+        self.known.insert(source.config_digest.clone(), Part::Bytes(source.config.clone()));
+        for layer in &source.layers {
+            if let Some(digest) = layer.blob.digest() {
+                self.known.insert(digest.clone(), Part::Blob(layer.blob.clone()));
+            }
+        }
+        match &source.manifest {
+            ManifestSource::Original(manifest) | ManifestSource::Rebuilt(manifest) => {
+                self.known.insert(manifest.digest().clone(), Part::Bytes(manifest.bytes().clone()));
+            }
+            ManifestSource::Pending => self.pending.push(source),
+        }
+    }
+
+    /// Derives the digests of an image's layers, and with them its manifest.
+    fn derive(&mut self, source: &ImageSource) -> Result<(), RepairError> {
+        let mut layers = Vec::with_capacity(source.layers.len());
+        for layer in &source.layers {
+            let sized = sized(&layer.blob)?;
+            self.known.insert(sized.digest.clone(), Part::Blob(layer.blob.clone()));
+            layers.push(sized);
+        }
+        let manifest = source.manifest_with(&layers);
+        self.known.insert(manifest.digest().clone(), Part::Bytes(manifest.bytes().clone()));
+        Ok(())
+    }
+}
+
+impl Part {
+    fn open(&self) -> Result<Box<dyn Read + Send>, RepairError> {
+        Ok(match self {
+            Self::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
+            Self::Blob(blob) => Box::new(opened(blob)?),
+            Self::Stretch(stretch) => Box::new(stretch.reader()),
+            Self::Archive(bundle) => Box::new(Cursor::new(bundle.archive()?.unwrap_or_default())),
+        })
+    }
+}
+
+fn opened(blob: &Blob) -> Result<Box<dyn Read + Send>, RepairError> {
+    blob.open().map_err(|source| RepairError::Entry { entry: blob.entry(), source })
+}
+
+fn sized(blob: &Blob) -> Result<SizedDigest, RepairError> {
+    let mut hasher = Hasher::new(Algorithm::Sha256);
+    let read = copy(&mut opened(blob)?, |piece| {
+        hasher.update(piece);
+        Ok(())
+    });
+    let size = read.map_err(|source| RepairError::Entry { entry: blob.entry(), source })?;
+    Ok(SizedDigest { size, digest: hasher.finish() })
+}
+
+/// Hands all that is read on, and gives its length.
+fn copy(from: &mut impl Read, mut to: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<u64> {
+    let mut piece = vec![0; PIECE];
+    let mut length = 0;
+    loop {
+        let count = match from.read(&mut piece) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        if count == 0 {
+            return Ok(length);
+        }
+        to(&piece[..count])?;
+        length += count as u64;
+    }
+}
+
+/// Lays a content into the depot in `data`, under a name by which the depot takes it. What is not
+/// taken is removed at the depot's next start. Blocks.
+///
+/// # Errors
+///
+/// [`RepairError::Write`] where it can't be read or written.
+pub fn lay(data: &Path, content: &mut (dyn Read + Send)) -> Result<UploadId, RepairError> {
+    let id = UploadId::random();
+    let path = data.join("uploads").join(id.as_str());
+    match write(&path, content) {
+        Ok(()) => Ok(id),
+        Err(source) => {
+            // The first failure is the one to tell.
+            let _ = fs::remove_file(&path);
+            Err(RepairError::Write { path, source })
+        }
+    }
+}
+
+fn write(path: &Path, content: &mut (dyn Read + Send)) -> io::Result<()> {
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+    copy(&mut { content }, |piece| file.write_all(piece)).map(drop)
+}
