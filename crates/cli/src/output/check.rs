@@ -19,6 +19,8 @@ const NAMES_SHOWN: usize = 3;
 pub struct Told {
     /// What is damaged.
     pub damaged: Vec<Damage>,
+    /// What of it was mended.
+    pub mended: Vec<Digest>,
     /// What was marked as damaged and is sound.
     pub sound_again: Vec<Digest>,
     /// What else is not as it should be.
@@ -44,22 +46,27 @@ pub fn document<'a>(summary: &'a Checked, told: &'a Told) -> Document<'a> {
 /// What was found, the summary last.
 #[must_use]
 pub fn text(summary: &Checked, told: &Told, style: Style) -> String {
-    let mut lines: Vec<String> = told.damaged.iter().flat_map(|damage| damage_lines(damage, style)).collect();
+    let mut lines: Vec<String> =
+        told.damaged.iter().flat_map(|damage| damage_lines(damage, told, style)).collect();
     lines.extend(told.findings.iter().map(|finding| finding_line(finding, style)));
-    lines.push(summary_line(summary, style));
+    lines.push(summary_line(summary, told, style));
     lines.extend(orphans_line(summary));
     lines.join("\n")
 }
 
 /// A damaged content, and what needs it.
-fn damage_lines(damage: &Damage, style: Style) -> Vec<String> {
+fn damage_lines(damage: &Damage, told: &Told, style: Style) -> Vec<String> {
     let Damage { digest, size, harm, .. } = damage;
     let harm = match harm {
         Harm::Lost => "its file is lost".to_owned(),
         Harm::Differs { actual, length } => format!("its file is {actual} ({})", BinaryBytes(*length)),
         Harm::Unreadable { reason } => format!("its file cannot be read: {reason}"),
     };
-    let first = format!("{} {digest} ({}): {harm}", style.bad("damaged"), BinaryBytes(*size));
+    let became = match told.mended.contains(digest) {
+        true => style.good("mended"),
+        false => style.bad("damaged"),
+    };
+    let first = format!("{became} {digest} ({}): {harm}", BinaryBytes(*size));
     std::iter::once(first).chain(use_lines(&damage.uses)).collect()
 }
 
@@ -116,7 +123,7 @@ fn finding_line(finding: &Finding, style: Style) -> String {
     }
 }
 
-fn summary_line(summary: &Checked, style: Style) -> String {
+fn summary_line(summary: &Checked, told: &Told, style: Style) -> String {
     let Checked { read, damaged, sound_again, faults, .. } = summary;
     let checked = format!("Checked {} contents ({})", read.contents, BinaryBytes(read.bytes));
     let found = match (damaged, faults) {
@@ -128,7 +135,11 @@ fn summary_line(summary: &Checked, style: Style) -> String {
         0 => String::new(),
         count => format!(", {count} found sound that were marked as damaged"),
     };
-    format!("{checked}: {found}{again}")
+    let mended = match told.mended.len() {
+        0 => String::new(),
+        count => format!(", {count} of them mended"),
+    };
+    format!("{checked}: {found}{mended}{again}")
 }
 
 fn orphans_line(summary: &Checked) -> Option<String> {

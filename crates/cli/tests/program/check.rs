@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use portolan_oci::Digest;
 
+use crate::inputs::{local_configuration, two_bundles};
 use crate::serve::Server;
 use crate::site::Site;
 
@@ -82,4 +83,56 @@ fn what_is_no_depot_is_not_checked() {
     let refused = site.run("depot check --data nowhere").expect(2);
     assert_eq!(refused.err, "error: nowhere is no depot: it has no file `format`\n");
     assert!(!site.path("nowhere").exists());
+}
+
+/// Every file below `blobs/`.
+fn contents(site: &Site) -> Vec<PathBuf> {
+    let shelves = fs::read_dir(site.path("data/blobs/sha256")).unwrap();
+    let files = shelves.flat_map(|shelf| fs::read_dir(shelf.unwrap().path()).unwrap());
+    files.map(|file| file.unwrap().path()).collect()
+}
+
+#[test]
+fn what_a_package_holds_is_mended_from_it() {
+    let site = Site::new();
+    two_bundles(&site);
+    let server = Server::start(&site, "serve");
+    site.write("load-image.yaml", local_configuration(&server.host));
+    site.run("sync -c load-image.yaml").expect(0);
+    assert_eq!(push(&server), "HTTP/1.1 201 Created");
+    let all = contents(&site);
+    for (number, file) in all.iter().enumerate() {
+        match number % 2 {
+            0 => fs::write(file, "damage").unwrap(),
+            _ => fs::remove_file(file).unwrap(),
+        }
+    }
+    // All but the content that is in no package, and that with a server as well as without one.
+    let line = "depot check --data data --repair-from bundles";
+    let mended = site.run(line).expect(3);
+    let summary = format!("{} damaged, {} of them mended\n", all.len(), all.len() - 1);
+    assert!(mended.out.ends_with(&summary), "{mended:?}");
+    assert!(mended.out.contains(&format!("damaged {} (14 B)", digest())), "{mended:?}");
+    assert_eq!(push(&server), "HTTP/1.1 201 Created");
+    assert_eq!(server.status("/v2/apps/kant/manifests/v1"), "HTTP/1.1 200 OK");
+    server.process.signal("TERM");
+    server.process.end().expect(0);
+
+    let layer = all.iter().max_by_key(|file| file.metadata().unwrap().len()).unwrap();
+    let sound = fs::read(layer).unwrap();
+    fs::remove_file(layer).unwrap();
+    let mended = site.run(line).expect(0);
+    assert!(mended.out.ends_with("1 damaged, 1 of them mended\n"), "{mended:?}");
+    assert_eq!(fs::read(layer).unwrap(), sound);
+    assert_eq!(fs::read_dir(site.path("data/uploads")).unwrap().count(), 0);
+    site.run("depot check --data data").expect(0);
+}
+
+#[test]
+fn a_package_that_is_none_is_told_before_anything_is_read() {
+    let site = Site::new();
+    let server = Server::start(&site, "serve");
+    let refused = site.run("depot check --data data --repair-from nowhere").expect(1);
+    assert!(refused.err.starts_with("error: nowhere: cannot open the file\n"), "{refused:?}");
+    drop(server);
 }

@@ -8,6 +8,7 @@ mod bad_input;
 #[cfg(unix)]
 mod broken_off;
 mod charts;
+#[cfg(unix)]
 mod check;
 mod documents;
 #[cfg(unix)]
@@ -17,6 +18,7 @@ mod generated;
 mod harbor;
 mod inputs;
 mod plans;
+#[cfg(unix)]
 mod projects;
 mod quickstart;
 mod records;

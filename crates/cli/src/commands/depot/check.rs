@@ -1,11 +1,17 @@
 //! `portolan depot check`: whether all that a depot holds is what it should be.
 
+use std::error::Error;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use portolan_depot::control::{Absent, CheckAll};
+use portolan_depot::UploadId;
+use portolan_depot::control::{Absent, CheckAll, Control, ControlError, Mend};
+use portolan_depot::repair::{PackageContents, RepairError, lay};
 use portolan_depot::store::{CheckStep, Checked};
+use portolan_oci::Digest;
 use portolan_registry::Stop;
+use tokio::task::block_in_place;
 
 use super::data::{DataArgs, refused};
 use crate::args::rate::{Rate, rate};
@@ -21,8 +27,11 @@ use crate::output::{Console, Format};
 /// 404 from then on, so that clients send it again, and the next push of it heals it. While a server has the
 /// depot open, that server reads, and pushes and pulls go on.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = AFTER)]
 pub(super) struct CheckArgs {
+    /// Mend what is damaged with what this package holds, the one that the images and charts came from
+    #[arg(long, value_name = "PACKAGE")]
+    repair_from: Option<PathBuf>,
     /// Read no faster than so many bytes a second: 50M, 1.5MiB
     #[arg(long, value_name = "RATE", value_parser = rate)]
     limit_rate: Option<Rate>,
@@ -33,9 +42,13 @@ pub(super) struct CheckArgs {
     data: DataArgs,
 }
 
-const EXIT_CODES: &str = "\
+const AFTER: &str = "\
+Examples:
+  portolan depot check --data /var/lib/portolan
+  portolan depot check --data /var/lib/portolan --repair-from /mnt/usb/kpanda_v0.31.1_amd64.tar
+
 Exit codes:
-  0  nothing is damaged
+  0  nothing is damaged, or all of it was mended
   1  the depot can't be checked
   3  something is damaged, or the check was interrupted";
 
@@ -61,7 +74,7 @@ pub(super) fn run(
         Format::Text => console.result(&text(&summary, &told, console.style())),
         Format::Json => console.json(&document(&summary, &told))?,
     }
-    Ok(exit(&summary))
+    Ok(exit(&summary, &told))
 }
 
 async fn check(
@@ -70,6 +83,8 @@ async fn check(
     console: &Console,
 ) -> Result<(Checked, Told), Failure> {
     let control = arguments.data.control(environment, Absent::Refuse).await?;
+    // Opened first: whoever names the wrong package need not wait for the reading.
+    let package = arguments.repair_from.as_deref().map(open).transpose()?;
     let call = CheckAll { bytes_per_second: arguments.limit_rate.map(|rate| rate.0) };
     let (mut told, mut reading) = (Told::default(), console.reading());
     let summary = control.ask(call, |step| match step {
@@ -83,7 +98,58 @@ async fn check(
         CheckStep::Sound(digest) => told.sound_again.push(digest),
         CheckStep::Finding(finding) => told.findings.push(finding),
     });
-    Ok((summary.await.map_err(|error| refused(&error))?, told))
+    let summary = summary.await.map_err(|error| refused(&error))?;
+    drop(reading);
+    if let Some(contents) = package {
+        let data = arguments.data.directory(environment)?;
+        let mut repair = Repair { control, data, contents, console };
+        for damage in &told.damaged {
+            if repair.mend(&damage.digest).await? {
+                told.mended.push(damage.digest.clone());
+            }
+        }
+    }
+    Ok((summary, told))
+}
+
+fn open(package: &Path) -> Result<PackageContents, Failure> {
+    block_in_place(|| PackageContents::open(package)).map_err(|error| Failure::of(&error))
+}
+
+/// What mends a depot with the contents of a package.
+struct Repair<'a> {
+    control: Control,
+    data: PathBuf,
+    contents: PackageContents,
+    console: &'a Console,
+}
+
+impl Repair<'_> {
+    /// Whether that content is sound now. One that fails leaves the others to be mended.
+    async fn mend(&mut self, digest: &Digest) -> Result<bool, Failure> {
+        let file = match block_in_place(|| self.lay(digest)) {
+            Ok(Some(file)) => file,
+            Ok(None) => return Ok(false),
+            Err(error) => return Ok(self.failed(digest, &error)),
+        };
+        match self.control.ask(Mend { digest: digest.clone(), file }, drop).await {
+            Ok(mended) => Ok(mended),
+            Err(ControlError::Failed(error)) => Ok(self.failed(digest, &error)),
+            Err(error) => Err(refused(&error)),
+        }
+    }
+
+    fn lay(&mut self, digest: &Digest) -> Result<Option<UploadId>, RepairError> {
+        let content = self.contents.find(digest)?;
+        content.map(|mut content| lay(&self.data, &mut content)).transpose()
+    }
+
+    fn failed(&self, digest: &Digest, error: &(dyn Error + 'static)) -> bool {
+        let Failure { message, causes, .. } = Failure::of(error);
+        let why = std::iter::once(message).chain(causes).collect::<Vec<_>>().join(": ");
+        self.console.note(&format!("{digest} was not mended: {why}"));
+        false
+    }
 }
 
 /// What was read until then is marked all the same.
@@ -92,8 +158,9 @@ fn interrupted() -> Failure {
     Failure { exit: Exit::InPart, ..failure }.with_hint("what was found damaged until then is marked")
 }
 
-fn exit(summary: &Checked) -> Exit {
-    match summary.is_sound() && !summary.stopped {
+fn exit(summary: &Checked, told: &Told) -> Exit {
+    let is_left = told.damaged.len() > told.mended.len() || summary.faults > 0;
+    match !is_left && !summary.stopped {
         true => Exit::Done,
         false => Exit::InPart,
     }
