@@ -226,3 +226,63 @@ fn write(path: &Path, content: &mut (dyn Read + Send)) -> io::Result<()> {
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
     copy(&mut { content }, |piece| file.write_all(piece)).map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use portolan_testkit::charts::Chart;
+    use portolan_testkit::docker_archive::{Shape, docker_archive};
+    use portolan_testkit::images::Image;
+
+    use super::*;
+
+    fn found(contents: &mut PackageContents, digest: &Digest) -> Option<Vec<u8>> {
+        contents.find(digest).unwrap().map(|mut content| {
+            let mut bytes = Vec::new();
+            content.read_to_end(&mut bytes).unwrap();
+            bytes
+        })
+    }
+
+    #[test]
+    fn charts_are_found_as_they_lie_there_with_their_provenance() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = Chart::new("demo", "1.0.0").archive();
+        fs::write(dir.path().join("demo-1.0.0.tgz"), &archive).unwrap();
+        fs::write(dir.path().join("demo-1.0.0.tgz.prov"), "signed").unwrap();
+        let mut contents = PackageContents::open(dir.path()).unwrap();
+        assert_eq!(found(&mut contents, &Digest::sha256(&archive)), Some(archive));
+        assert_eq!(found(&mut contents, &Digest::sha256(b"signed")), Some(b"signed".to_vec()));
+        assert_eq!(found(&mut contents, &Digest::sha256(b"other")), None);
+    }
+
+    /// Docker's own archives hold layers without compression: their digests are unknown until they were compressed.
+    #[test]
+    fn layers_that_are_compressed_on_their_way_are_found_by_what_they_become() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = docker_archive(Shape::DockerSave, &[Image::random("demo:v1", 1)]);
+        fs::write(dir.path().join("images.tar"), archive).unwrap();
+        let mut contents = PackageContents::open(dir.path()).unwrap();
+        let source = contents.pending[0].clone();
+        let layers: Vec<SizedDigest> =
+            source.layers.iter().map(|layer| sized(&layer.blob).unwrap()).collect();
+        let layer = found(&mut contents, &layers[1].digest).unwrap();
+        assert_eq!((Digest::sha256(&layer), layer.len() as u64), (layers[1].digest.clone(), layers[1].size));
+        let manifest = source.manifest_with(&layers);
+        assert_eq!(found(&mut contents, manifest.digest()), Some(manifest.bytes().to_vec()));
+    }
+
+    #[test]
+    fn what_cannot_be_laid_leaves_nothing() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("the disk was pulled out"))
+            }
+        }
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("uploads")).unwrap();
+        let refused = lay(dir.path(), &mut Broken);
+        assert!(matches!(refused, Err(RepairError::Write { .. })), "{refused:?}");
+        assert_eq!(fs::read_dir(dir.path().join("uploads")).unwrap().count(), 0);
+    }
+}
