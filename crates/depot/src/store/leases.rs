@@ -128,10 +128,12 @@ impl Leases {
 }
 
 impl State {
-    /// A grace time of nothing keeps nothing, not even what was asked for in this second.
+    /// Of two whole seconds that are a grace time apart, nearly another second may lack between the two
+    /// moments: such a lease still counts. A grace time of nothing keeps nothing, not even what was asked
+    /// for in this second.
     fn is_leased(&self, hash: u64, now: u32, grace: Duration) -> bool {
         let since = self.touched.get(&hash).map(|&at| u64::from(now.saturating_sub(at)));
-        since.is_some_and(|since| Duration::from_secs(since) < grace)
+        !grace.is_zero() && since.is_some_and(|since| Duration::from_secs(since) <= grace)
     }
 
     fn sweep(&mut self, now: u32) {

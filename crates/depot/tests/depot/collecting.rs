@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::site::{Site, manifest};
 
-const SOON: Collect = Collect { grace_seconds: 1, dry_run: false };
+const SOON: Collect = Collect { grace_seconds: 5, dry_run: false };
 
 /// As a client pushes: what is there is not sent, what another repository has is mounted.
 async fn bring(site: &Site, repository: &str, content: &str) -> Descriptor {
@@ -36,7 +36,7 @@ async fn push(site: &Site, pusher: usize, stop: &AtomicBool, pushed: &AtomicUsiz
             return;
         }
         let shared = bring(site, &repository, &format!("shared {}", round % 5)).await;
-        let own = bring(site, &repository, &format!("of {pusher}, {}", round % 7)).await;
+        let own = bring(site, &repository, &format!("of {pusher}, {round}")).await;
         let content = manifest(&json!({"config": shared, "layers": [shared, own]}));
         site.put(&repository, &format!("v{}", round % 3), &MediaType::OCI_MANIFEST, content)
             .await
@@ -70,7 +70,7 @@ async fn pushes_and_collections_at_the_same_time() {
         let (control, began) = (Control::open(site.data(), Absent::Refuse).await.unwrap(), Instant::now());
         assert!(control.is_served());
         let mut gone = 0;
-        // As long as it takes until much was removed beside many pushes; a second of grace has to pass.
+        // As long as it takes until much was removed beside many pushes; the grace time has to pass.
         while gone < 50 || pushed.load(Ordering::Relaxed) < 400 {
             gone += control.ask(SOON, drop).await.unwrap().contents;
             assert!(began.elapsed() < Duration::from_mins(2), "{gone} {pushed:?}");

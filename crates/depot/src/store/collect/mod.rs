@@ -107,11 +107,13 @@ impl Store {
         Ok(Collected { stopped: ended.is_break(), ..collecting.done })
     }
 
-    /// The last second whose touches are too long ago to matter.
+    /// The last second whose touches are too long ago to matter: the whole of it is.
     fn cutoff(&self, grace: Duration) -> i64 {
-        match self.leases.served() {
-            Some(served) if served < grace => i64::MIN,
-            _ => now() - i64::try_from(grace.as_secs()).unwrap_or(i64::MAX),
+        match (self.leases.served(), i64::try_from(grace.as_secs())) {
+            (Some(served), _) if served < grace => i64::MIN,
+            (_, Ok(0)) => now(),
+            (_, Ok(grace)) => now() - grace - 1,
+            (_, Err(_)) => i64::MIN,
         }
     }
 }

@@ -82,12 +82,12 @@ fn what_came_or_was_asked_for_within_the_grace_time_stays() {
     let (_, layer) = image_of(&store, "p/a", "layer", &[]);
     assert_eq!(collect(&store, &LATER), Collected { spared: 1, ..Collected::default() });
     let second = Duration::from_secs(1);
-    std::thread::sleep(2 * second);
+    std::thread::sleep(3 * second);
     let soon = Collection { grace: second, ..NOW };
     assert!(store.leases.touch(&repository("p/a"), &layer.digest));
     let done = collect(&store, &soon);
     assert_eq!((done.manifests, done.links, done.spared), (1, 0, 1), "the blob was asked for");
-    std::thread::sleep(2 * second);
+    std::thread::sleep(3 * second);
     assert_eq!(collect(&store, &soon).links, 1);
 }
 
@@ -95,7 +95,7 @@ fn what_came_or_was_asked_for_within_the_grace_time_stays() {
 fn a_process_that_has_just_begun_to_serve_knows_of_no_leases() {
     let (_dir, store) = store();
     image_of(&store, "p/a", "layer", &[]);
-    std::thread::sleep(Duration::from_millis(1100));
+    std::thread::sleep(Duration::from_millis(3100));
     store.leases.serve();
     let second = Collection { grace: Duration::from_secs(1), ..NOW };
     assert_eq!(collect(&store, &second), Collected { spared: 1, ..Collected::default() });
