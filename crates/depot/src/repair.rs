@@ -203,6 +203,56 @@ fn copy(from: &mut impl Read, mut to: impl FnMut(&[u8]) -> io::Result<()>) -> io
     }
 }
 
+/// A content that is being laid into a depot piece by piece. Dropped before its end, it is gone.
+#[derive(Debug)]
+pub struct Laying {
+    id: UploadId,
+    path: PathBuf,
+    /// Taken at the end.
+    file: Option<File>,
+}
+
+impl Laying {
+    /// Begins one in the depot in `data`. Blocks, as all that follows.
+    ///
+    /// # Errors
+    ///
+    /// [`RepairError::Write`] where the file can't be made.
+    pub fn begin(data: &Path) -> Result<Self, RepairError> {
+        let id = UploadId::random();
+        let path = data.join("uploads").join(id.as_str());
+        match create(&path) {
+            Ok(file) => Ok(Self { id, path, file: Some(file) }),
+            Err(source) => Err(RepairError::Write { path, source }),
+        }
+    }
+
+    /// Adds a piece.
+    ///
+    /// # Errors
+    ///
+    /// [`RepairError::Write`] where it can't be written.
+    pub fn add(&mut self, piece: &[u8]) -> Result<(), RepairError> {
+        let file = self.file.as_mut().expect("because only the end takes it");
+        file.write_all(piece).map_err(|source| RepairError::Write { path: self.path.clone(), source })
+    }
+
+    /// The name by which the depot takes it. What is not taken is removed at the depot's next start.
+    pub fn end(mut self) -> UploadId {
+        self.file = None;
+        self.id.clone()
+    }
+}
+
+impl Drop for Laying {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            // The depot removes it at its next start in any case.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
 /// Lays a content into the depot in `data`, under a name by which the depot takes it. What is not
 /// taken is removed at the depot's next start. Blocks.
 ///
@@ -210,21 +260,14 @@ fn copy(from: &mut impl Read, mut to: impl FnMut(&[u8]) -> io::Result<()>) -> io
 ///
 /// [`RepairError::Write`] where it can't be read or written.
 pub fn lay(data: &Path, content: &mut (dyn Read + Send)) -> Result<UploadId, RepairError> {
-    let id = UploadId::random();
-    let path = data.join("uploads").join(id.as_str());
-    match write(&path, content) {
-        Ok(()) => Ok(id),
-        Err(source) => {
-            // The first failure is the one to tell.
-            let _ = fs::remove_file(&path);
-            Err(RepairError::Write { path, source })
-        }
-    }
+    let mut laying = Laying::begin(data)?;
+    let copied = copy(&mut { content }, |piece| laying.add(piece).map_err(io::Error::other));
+    copied.map_err(|source| RepairError::Write { path: laying.path.clone(), source })?;
+    Ok(laying.end())
 }
 
-fn write(path: &Path, content: &mut (dyn Read + Send)) -> io::Result<()> {
-    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
-    copy(&mut { content }, |piece| file.write_all(piece)).map(drop)
+fn create(path: &Path) -> io::Result<File> {
+    File::options().write(true).create_new(true).mode(0o600).open(path)
 }
 
 #[cfg(test)]

@@ -1,16 +1,43 @@
 //! Blobs: whether they are there, small ones to read, and mounts from one repository into another.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use portolan_oci::{Digest, Hasher, Repository};
-use reqwest::{Method, StatusCode, header::LOCATION};
+use reqwest::{Method, Response, StatusCode, header::LOCATION};
 
 use crate::{
     call::Call,
-    error::RegistryError,
+    error::{Attempted, RegistryError},
     manifest::check_told,
     registry::Registry,
     scope::{Access, Scope},
 };
+
+/// A blob that is being read.
+#[derive(Debug)]
+pub struct BlobPieces {
+    response: Response,
+    attempted: Box<Attempted>,
+    silence: Duration,
+}
+
+impl BlobPieces {
+    /// The next piece, of whatever size the connection gives; `None` at the end.
+    ///
+    /// # Errors
+    /// [`RegistryError::TimedOut`] where nothing comes for too long, and those of a connection that breaks.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, RegistryError> {
+        match tokio::time::timeout(self.silence, self.response.chunk()).await {
+            Ok(piece) => piece.map_err(|error| RegistryError::transport(self.attempted.clone(), error)),
+            Err(_) => Err(RegistryError::TimedOut {
+                attempted: self.attempted.clone(),
+                waiting: "the answer stopped in the middle",
+                after: self.silence,
+            }),
+        }
+    }
+}
 
 /// What became of a mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +80,26 @@ impl Registry {
         let subject = format!("the answer to {}", call.attempted);
         check_digest(subject, digest, &body)?;
         Ok(body)
+    }
+
+    /// Begins to read a blob of any size; `None` where `repository` has none of that digest (end-2).
+    ///
+    /// What comes is not compared with the digest: that is for whoever takes it, at the end.
+    ///
+    /// # Errors
+    /// Any [`RegistryError`].
+    pub async fn blob_pieces(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> Result<Option<BlobPieces>, RegistryError> {
+        let call = self.blob_call("get", Method::GET, repository, digest);
+        let response = self.wire.send(&call, &[StatusCode::NOT_FOUND]).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        call.refuse_web_page(response.headers())?;
+        Ok(Some(BlobPieces { response, attempted: call.attempted, silence: self.wire.timeouts.answer }))
     }
 
     /// Asks the registry to take the blob over from `from`, which it may refuse (end-11).

@@ -59,7 +59,7 @@ mod tls;
 mod token;
 mod upload;
 
-pub use blob::Mount;
+pub use blob::{BlobPieces, Mount};
 pub use credentials::Credentials;
 pub use docker_config::{DockerConfig, DockerConfigError};
 pub use docker_helper::HelperError;

@@ -5,13 +5,13 @@ use std::time::SystemTime;
 use portolan_chartrepo::{ConnectOptions, connect};
 use portolan_oci::RegistryHost;
 use portolan_registry::{
-    Access, Advice, Credentials, DockerConfig, DockerConfigError, Endpoint, HttpOptions, Registry,
-    RegistryError, RegistryOptions, Scheme, TlsTrust,
+    Access, Advice, Credentials, DockerConfig, DockerConfigError, Endpoint, HttpOptions, Proxies, Registry,
+    RegistryError, RegistryOptions, Scheme, Stop, TlsTrust,
 };
 use portolan_transfer::Target;
 
 use crate::config::{
-    DockerSettings, PushAddress, RegistrySettings, SchemeChoice, Settings, TlsSettings, Trust,
+    DockerSettings, NamedRegistry, PushAddress, RegistrySettings, SchemeChoice, Settings, TlsSettings, Trust,
 };
 use crate::failure::Failure;
 
@@ -31,6 +31,20 @@ pub async fn target(settings: &Settings) -> Result<Target, Failure> {
     Ok(Target { registry, charts })
 }
 
+/// The registry that an argument names, for reading.
+///
+/// # Errors
+///
+/// As [`target`].
+pub async fn named(named: &NamedRegistry, stop: &Stop) -> Result<Registry, Failure> {
+    let http = http_options_of(&named.tls, &named.proxies);
+    let options = RegistryOptions { http, stop: stop.clone(), ..RegistryOptions::default() };
+    let NamedRegistry { address, login, docker, .. } = named;
+    let login = login_of(login.as_ref(), &address.host, docker.as_ref()).await?;
+    let endpoint = Endpoint::new(scheme(address, &options).await?, address.host.clone());
+    Registry::new(endpoint, login, &options).map_err(|error| Failure::of(&error))
+}
+
 fn registry_options(settings: &Settings) -> RegistryOptions {
     RegistryOptions {
         http: http_options(settings),
@@ -43,12 +57,16 @@ fn registry_options(settings: &Settings) -> RegistryOptions {
 }
 
 fn http_options(settings: &Settings) -> HttpOptions {
-    let TlsSettings { trust, ca_files, client_certificate } = settings.tls.clone();
+    http_options_of(&settings.tls, &settings.proxies)
+}
+
+fn http_options_of(tls: &TlsSettings, proxies: &Proxies) -> HttpOptions {
+    let TlsSettings { trust, ca_files, client_certificate } = tls.clone();
     let tls = match trust {
         Trust::Verify => TlsTrust::Verify,
         Trust::AcceptAny => TlsTrust::AcceptAny,
     };
-    let proxies = settings.proxies.clone();
+    let proxies = proxies.clone();
     HttpOptions { ca_files, tls, proxies, client_certificate, ..HttpOptions::default() }
 }
 

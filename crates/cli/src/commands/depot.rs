@@ -4,6 +4,7 @@ mod check;
 pub(crate) mod data;
 mod gc;
 mod project;
+mod repair;
 mod user;
 
 use clap::{Args, Subcommand};

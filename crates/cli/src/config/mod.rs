@@ -15,6 +15,7 @@ mod file;
 mod find;
 mod hosts;
 mod keys;
+mod named;
 mod parse;
 mod problems;
 mod proxies;
@@ -27,6 +28,7 @@ pub use environment::{Environment, VARIABLES};
 pub use error::{ConfigError, Problem, ProblemKind};
 pub use find::{DEFAULT_NAME, find};
 pub use keys::KEYS;
+pub use named::NamedRegistry;
 pub use resolve::{DEFAULT_JOBS, Overrides, load};
 pub use secret_file::{SecretError, SecretSource};
 pub use settings::{

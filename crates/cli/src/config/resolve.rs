@@ -220,7 +220,7 @@ fn note_source_containers(source: &Source, notes: &mut Vec<String>) {
 }
 
 /// Docker's `config.json`: in `DOCKER_CONFIG`, else in `.docker` of the home directory.
-fn docker(environment: &Environment) -> Option<DockerSettings> {
+pub(super) fn docker(environment: &Environment) -> Option<DockerSettings> {
     let at_home = || environment.home().map(|home| Path::new(home).join(".docker"));
     let directory = environment.get("DOCKER_CONFIG").map(PathBuf::from).or_else(at_home)?;
     let search_path = environment.get("PATH").unwrap_or_default().into();

@@ -58,7 +58,7 @@ mod tests {
             project("library", 3 << 20, Quota::Unlimited, true),
             project("team-a", 1 << 30, Quota::Bytes(5 << 30), false),
         ];
-        let expected = "  library  3.00 MiB              public\n  team-a   1.00 GiB of 5.00 GiB";
+        let expected = "  library  3.00 MiB  public\n  team-a   1.00 GiB of 5.00 GiB";
         assert_eq!(table(&projects, Style::Plain), expected);
         let json = serde_json::to_string(&document(&projects)).unwrap();
         let expected = r#"{"projectsVersion":1,"projects":[{"name":"library","bytes":3145728,"quota":"unlimited","public":true},{"name":"team-a","bytes":1073741824,"quota":{"bytes":5368709120},"public":false}]}"#;

@@ -129,6 +129,37 @@ fn what_a_package_holds_is_mended_from_it() {
 }
 
 #[test]
+fn what_another_registry_holds_is_mended_from_it() {
+    let (site, other) = (Site::new(), Site::new());
+    let (server, source) = (Server::start(&site, "serve"), Server::start(&other, "serve"));
+    for (site, server) in [(&site, &server), (&other, &source)] {
+        two_bundles(site);
+        site.write("load-image.yaml", local_configuration(&server.host));
+        site.run("sync -c load-image.yaml").expect(0);
+    }
+    let all = contents(&site);
+    let sound: Vec<Vec<u8>> = all.iter().map(|file| fs::read(file).unwrap()).collect();
+    for (number, file) in all.iter().enumerate() {
+        match number % 2 {
+            0 => fs::write(file, "damage").unwrap(),
+            _ => fs::remove_file(file).unwrap(),
+        }
+    }
+    assert_eq!(push(&server), "HTTP/1.1 201 Created");
+    fs::remove_file(file(&site)).unwrap();
+
+    let mended = site.run(&format!("depot check --data data --repair-from {}", source.host)).expect(3);
+
+    // All but the content that the other one never had.
+    let summary = format!("{} damaged, {} of them mended\n", all.len() + 1, all.len());
+    assert!(mended.out.ends_with(&summary), "{mended:?}");
+    assert_eq!(all.iter().map(|file| fs::read(file).unwrap()).collect::<Vec<_>>(), sound);
+    assert_eq!(server.status("/v2/apps/kant/manifests/v1"), "HTTP/1.1 200 OK");
+    let absent = site.run("depot check --data data --repair-from http://127.0.0.1:1").expect(1);
+    assert!(absent.err.contains("cannot connect"), "{absent:?}");
+}
+
+#[test]
 fn a_package_that_is_none_is_told_before_anything_is_read() {
     let site = Site::new();
     let server = Server::start(&site, "serve");

@@ -1,19 +1,14 @@
 //! `portolan depot check`: whether all that a depot holds is what it should be.
 
-use std::error::Error;
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use portolan_depot::UploadId;
-use portolan_depot::control::{Absent, CheckAll, Control, ControlError, Mend};
-use portolan_depot::repair::{PackageContents, RepairError, lay};
+use portolan_depot::control::{Absent, CheckAll};
 use portolan_depot::store::{CheckStep, Checked};
-use portolan_oci::Digest;
 use portolan_registry::Stop;
-use tokio::task::block_in_place;
 
 use super::data::{DataArgs, refused};
+use super::repair::{Repair, RepairArgs};
 use crate::args::rate::{Rate, rate};
 use crate::commands::interruption::Interrupted;
 use crate::config::Environment;
@@ -29,9 +24,8 @@ use crate::output::{Console, Format};
 #[derive(Debug, Clone, Args)]
 #[command(after_help = AFTER)]
 pub(super) struct CheckArgs {
-    /// Mend what is damaged with what this package holds, the one that the images and charts came from
-    #[arg(long, value_name = "PACKAGE")]
-    repair_from: Option<PathBuf>,
+    #[command(flatten)]
+    repair: RepairArgs,
     /// Read no faster than so many bytes a second: 50M, 1.5MiB
     #[arg(long, value_name = "RATE", value_parser = rate)]
     limit_rate: Option<Rate>,
@@ -46,6 +40,7 @@ const AFTER: &str = "\
 Examples:
   portolan depot check --data /var/lib/portolan
   portolan depot check --data /var/lib/portolan --repair-from /mnt/usb/kpanda_v0.31.1_amd64.tar
+  portolan depot check --data /var/lib/portolan --repair-from https://registry.example:5000
 
 Exit codes:
   0  nothing is damaged, or all of it was mended
@@ -65,7 +60,7 @@ pub(super) fn run(
     let stop = Stop::default();
     let work = async {
         tokio::select! {
-            done = check(arguments, environment, console) => done,
+            done = check(arguments, environment, console, &stop) => done,
             () = stop.requested() => Err(interrupted()),
         }
     };
@@ -81,10 +76,11 @@ async fn check(
     arguments: &CheckArgs,
     environment: &Environment,
     console: &Console,
+    stop: &Stop,
 ) -> Result<(Checked, Told), Failure> {
     let control = arguments.data.control(environment, Absent::Refuse).await?;
-    // Opened first: whoever names the wrong package need not wait for the reading.
-    let package = arguments.repair_from.as_deref().map(open).transpose()?;
+    // Opened first: whoever names the wrong source need not wait for the reading.
+    let source = arguments.repair.source(environment, stop).await?;
     let call = CheckAll { bytes_per_second: arguments.limit_rate.map(|rate| rate.0) };
     let (mut told, mut reading) = (Told::default(), console.reading());
     let summary = control.ask(call, |step| match step {
@@ -100,56 +96,16 @@ async fn check(
     });
     let summary = summary.await.map_err(|error| refused(&error))?;
     drop(reading);
-    if let Some(contents) = package {
+    if let Some(source) = source {
         let data = arguments.data.directory(environment)?;
-        let mut repair = Repair { control, data, contents, console };
+        let mut repair = Repair { control, data, source, console };
         for damage in &told.damaged {
-            if repair.mend(&damage.digest).await? {
+            if repair.mend(damage).await? {
                 told.mended.push(damage.digest.clone());
             }
         }
     }
     Ok((summary, told))
-}
-
-fn open(package: &Path) -> Result<PackageContents, Failure> {
-    block_in_place(|| PackageContents::open(package)).map_err(|error| Failure::of(&error))
-}
-
-/// What mends a depot with the contents of a package.
-struct Repair<'a> {
-    control: Control,
-    data: PathBuf,
-    contents: PackageContents,
-    console: &'a Console,
-}
-
-impl Repair<'_> {
-    /// Whether that content is sound now. One that fails leaves the others to be mended.
-    async fn mend(&mut self, digest: &Digest) -> Result<bool, Failure> {
-        let file = match block_in_place(|| self.lay(digest)) {
-            Ok(Some(file)) => file,
-            Ok(None) => return Ok(false),
-            Err(error) => return Ok(self.failed(digest, &error)),
-        };
-        match self.control.ask(Mend { digest: digest.clone(), file }, drop).await {
-            Ok(mended) => Ok(mended),
-            Err(ControlError::Failed(error)) => Ok(self.failed(digest, &error)),
-            Err(error) => Err(refused(&error)),
-        }
-    }
-
-    fn lay(&mut self, digest: &Digest) -> Result<Option<UploadId>, RepairError> {
-        let content = self.contents.find(digest)?;
-        content.map(|mut content| lay(&self.data, &mut content)).transpose()
-    }
-
-    fn failed(&self, digest: &Digest, error: &(dyn Error + 'static)) -> bool {
-        let Failure { message, causes, .. } = Failure::of(error);
-        let why = std::iter::once(message).chain(causes).collect::<Vec<_>>().join(": ");
-        self.console.note(&format!("{digest} was not mended: {why}"));
-        false
-    }
 }
 
 /// What was read until then is marked all the same.
