@@ -42,7 +42,7 @@ fn default_values_are_a_map_whatever_the_file_is() {
     for nothing in [None, Some(&b""[..]), Some(b"# nothing\n"), Some(b"- a list\n"), Some(b"text")] {
         check(nothing, "{}");
     }
-    assert_eq!(values(Some(b"a: [")).unwrap_err().line(), 1);
+    assert_eq!(values(Some(b"a: 1\nb: ]\n")).unwrap_err().line(), 2);
 }
 
 #[test]
