@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Instant;
 
 use nix::sys::sendfile::sendfile;
+use portolan_oci::Digest;
 
 use crate::Outcome;
 use crate::http::{Answer, Connection, Socket};
@@ -26,11 +27,16 @@ const BUFFER: usize = 256 * 1024;
 
 /// Uploads the package's blobs; gives seconds.
 pub(crate) fn upload(way: &Way, package: &Package) -> Outcome<f64> {
+    upload_blobs(way, &package.blobs, CONNECTIONS)
+}
+
+/// Uploads blobs over so many connections; gives seconds.
+pub(crate) fn upload_blobs(way: &Way, blobs: &[Blob], connections: usize) -> Outcome<f64> {
     let next = AtomicUsize::new(0);
     let began = Instant::now();
     let failures: Vec<String> = thread::scope(|scope| {
-        let worker = || send_all(way, package, &next).map_err(|error| error.to_string());
-        let workers: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(worker)).collect();
+        let worker = || send_all(way, blobs, &next).map_err(|error| error.to_string());
+        let workers: Vec<_> = (0..connections).map(|_| scope.spawn(worker)).collect();
         workers
             .into_iter()
             .filter_map(|worker| worker.join().expect("because no worker panics").err())
@@ -40,20 +46,43 @@ pub(crate) fn upload(way: &Way, package: &Package) -> Outcome<f64> {
     if failures.is_empty() { Ok(seconds) } else { Err(failures.join("; ").into()) }
 }
 
-fn send_all(way: &Way, package: &Package, next: &AtomicUsize) -> Outcome<()> {
+fn send_all(way: &Way, blobs: &[Blob], next: &AtomicUsize) -> Outcome<()> {
     let mut connection = Connection::open(way)?;
-    while let Some(blob) = package.blobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+    while let Some(blob) = blobs.get(next.fetch_add(1, Ordering::Relaxed)) {
         send(&mut connection, blob)?;
     }
     Ok(())
 }
 
-fn send(connection: &mut Connection, blob: &Blob) -> Outcome<()> {
-    let begun = connection.ask("POST", &format!("/v2/{}/blobs/uploads/", blob.repository), "")?;
+/// Uploads bytes that are in memory.
+pub(crate) fn send_bytes(connection: &mut Connection, repository: &str, bytes: &[u8]) -> Outcome<()> {
+    let target = begin(connection, repository, &Digest::sha256(bytes))?;
+    put_bytes(connection, &target, bytes, "Content-Type: application/octet-stream\r\n")
+}
+
+/// Puts bytes that are in memory; `headers` are whole lines.
+pub(crate) fn put_bytes(
+    connection: &mut Connection,
+    target: &str,
+    bytes: &[u8],
+    headers: &str,
+) -> Outcome<()> {
+    connection.head("PUT", target, bytes.len() as u64, headers)?;
+    connection.socket().write_all(bytes)?;
+    expect(201, &connection.answer()?)
+}
+
+/// Opens an upload session; gives the target that ends it with that digest.
+fn begin(connection: &mut Connection, repository: &str, digest: &Digest) -> Outcome<String> {
+    let begun = connection.ask("POST", &format!("/v2/{repository}/blobs/uploads/"), "")?;
     expect(202, &begun)?;
     let path = path_of(&begun.location);
     let joint = if path.contains('?') { '&' } else { '?' };
-    let target = format!("{path}{joint}digest={}", blob.digest);
+    Ok(format!("{path}{joint}digest={digest}"))
+}
+
+fn send(connection: &mut Connection, blob: &Blob) -> Outcome<()> {
+    let target = begin(connection, &blob.repository, &blob.digest)?;
     connection.head("PUT", &target, blob.size, "Content-Type: application/octet-stream\r\n")?;
     match connection.socket() {
         Socket::Plain(stream) => send_file(stream, blob)?,

@@ -71,25 +71,40 @@ impl Connection {
 
     /// Reads an answer whole.
     pub(crate) fn answer(&mut self) -> Outcome<Answer> {
-        let status = self.line()?;
-        let status = status.split(' ').nth(1).and_then(|code| code.parse().ok());
-        let status = status.ok_or("the registry did not answer in HTTP")?;
-        let mut answer = Answer { status, location: String::new(), body: Vec::new() };
-        let mut length = 0;
-        loop {
-            let line = self.line()?;
-            let Some((name, value)) = line.split_once(": ") else { break };
-            match name.to_ascii_lowercase().as_str() {
-                "location" => value.clone_into(&mut answer.location),
-                "content-length" => length = value.parse()?,
-                _ => {}
-            }
-        }
+        let (status, length, location) = self.answer_head()?;
+        let mut answer = Answer { status, location, body: Vec::new() };
         if length > BODY_LIMIT {
             return Err(format!("an answer of {length} bytes").into());
         }
         self.stream.by_ref().take(length).read_to_end(&mut answer.body)?;
         Ok(answer)
+    }
+
+    /// Status, length of the body and `Location`.
+    fn answer_head(&mut self) -> Outcome<(u16, u64, String)> {
+        let status = self.line()?;
+        let status = status.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let status = status.ok_or("the registry did not answer in HTTP")?;
+        let (mut length, mut location) = (0, String::new());
+        loop {
+            let line = self.line()?;
+            let Some((name, value)) = line.split_once(": ") else { break };
+            match name.to_ascii_lowercase().as_str() {
+                "location" => value.clone_into(&mut location),
+                "content-length" => length = value.parse()?,
+                _ => {}
+            }
+        }
+        Ok((status, length, location))
+    }
+
+    /// Reads the head of an answer whose status and length are known; its body comes next.
+    pub(crate) fn body_of(&mut self, status: u16, length: u64) -> Outcome<&mut impl Read> {
+        let (found, found_length, _) = self.answer_head()?;
+        match (found, found_length) == (status, length) {
+            true => Ok(&mut self.stream),
+            false => Err(format!("answered {found} with {found_length} bytes").into()),
+        }
     }
 
     fn line(&mut self) -> Outcome<String> {

@@ -58,6 +58,11 @@ pub(crate) struct Way {
 }
 
 impl Way {
+    /// Straight to a server that speaks plain HTTP.
+    pub(crate) fn plain(host: String) -> Self {
+        Self { host, ca_file: None, _proxy: None }
+    }
+
     /// With the scheme that is spoken.
     pub(crate) fn url(&self) -> String {
         let scheme = if self.ca_file.is_some() { "https" } else { "http" };

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod child;
+mod depot;
 mod floor;
 mod http;
 mod layouts;
@@ -37,6 +38,8 @@ struct Arguments {
 enum Command {
     /// A package of three charts and twelve images into a registry on loopback.
     Sync(sync::Arguments),
+    /// The depot as a server, beside docker-registry: pushes, pulls, questions, memory, start.
+    Depot(depot::Arguments),
     /// Runs a program and writes what it cost to a file; the benchmark calls itself so.
     #[command(hide = true)]
     Child(child::Arguments),
@@ -45,6 +48,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Sync(arguments) => sync::run(&arguments),
+        Command::Depot(arguments) => depot::run(&arguments),
         Command::Child(arguments) => child::run(&arguments),
     };
     match outcome {

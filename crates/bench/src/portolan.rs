@@ -51,6 +51,11 @@ impl Portolan {
         Ok(Self { program: target.join("release/portolan") })
     }
 
+    /// Where it lies.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Syncs the package into a registry, and then once more.
     pub(crate) fn run(
         &self,

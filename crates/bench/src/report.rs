@@ -20,8 +20,13 @@ impl Times {
         (least, self.0.iter().copied().fold(0.0, f64::max))
     }
 
+    /// Run by run, the larger of two.
+    pub(crate) fn larger(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(own, other)| own.max(*other)).collect())
+    }
+
     /// The median of the ratios run by run: what ran side by side is compared.
-    fn ratio(&self, floor: &Self) -> Option<f64> {
+    pub(crate) fn ratio(&self, floor: &Self) -> Option<f64> {
         let ratios: Vec<_> = self.0.iter().zip(&floor.0).map(|(own, floor)| own / floor).collect();
         median(&ratios)
     }

@@ -150,7 +150,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     Ok(())
 }
 
-fn work_folder(given: Option<&Path>) -> std::io::Result<tempfile::TempDir> {
+pub(crate) fn work_folder(given: Option<&Path>) -> std::io::Result<tempfile::TempDir> {
     match given {
         Some(folder) => tempfile::tempdir_in(folder),
         None => tempfile::tempdir(),
