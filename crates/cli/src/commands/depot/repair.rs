@@ -23,7 +23,7 @@ use crate::output::Console;
 #[command(next_help_heading = "Repairing")]
 pub(super) struct RepairArgs {
     /// Mend what is damaged: from the package that the images and charts came from, or from another registry
-    /// that has the same repositories, as host[:port], http://host or https://host
+    /// that has the same repositories, as HOST:PORT, http://HOST or https://HOST
     #[arg(long, value_name = "PACKAGE|REGISTRY")]
     repair_from: Option<String>,
     /// User name for that registry [default: what Docker's configuration has for it]
