@@ -183,13 +183,8 @@ impl Registry {
             let response = self.wire.send_once(call, &[StatusCode::PRECONDITION_FAILED]).await?;
             if response.status() == StatusCode::PRECONDITION_FAILED {
                 let refusal = self.wire.refusal(call, response).await;
-                return match self.is_written(call, repository, locator, manifest, before).await {
-                    Ok(true) if attempt > 1 => Ok(Put::Unguarded),
-                    Ok(true) => Ok(Put::Already),
-                    Err(overtaken @ RegistryError::Overtaken { .. }) => Err(overtaken),
-                    // The condition is met, so the refusal is the server's own (Harbor's quotas and rules).
-                    Ok(false) | Err(_) => Err(refusal),
-                };
+                let written = self.is_written(call, repository, locator, manifest, before).await;
+                return refused(attempt, written, refusal);
             }
             call.refuse_web_page(response.headers())?;
             check_told(call, manifest.digest(), response.headers())?;
@@ -226,6 +221,21 @@ impl Registry {
         };
         Call::new(format!("{verb} manifest {repository}{joint}{locator}"), method, url)
             .scope(self.wire.scope(repository, access))
+    }
+}
+
+/// What came of a write whose condition the server says is not met.
+fn refused(
+    attempt: u32,
+    written: Result<bool, RegistryError>,
+    refusal: RegistryError,
+) -> Result<Put, RegistryError> {
+    match written {
+        Ok(true) if attempt > 1 => Ok(Put::Unguarded),
+        Ok(true) => Ok(Put::Already),
+        Err(overtaken @ RegistryError::Overtaken { .. }) => Err(overtaken),
+        // The condition is met, so the refusal is the server's own (Harbor's quotas and rules).
+        Ok(false) | Err(_) => Err(refusal),
     }
 }
 
