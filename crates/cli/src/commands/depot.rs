@@ -8,7 +8,9 @@ mod repair;
 mod user;
 
 use clap::{Args, Subcommand};
+use portolan_registry::Stop;
 
+use super::interruption::Interrupted;
 use super::serve::{self, ServeArgs};
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
@@ -33,6 +35,23 @@ enum DepotCommand {
     User(UserArgs),
     Gc(GcArgs),
     Project(ProjectArgs),
+}
+
+/// Does what a command asks of a depot, until that is done or the run is interrupted: then it is dropped, which
+/// ends it at its next stop, and the command fails so.
+fn asking<T>(
+    stop: &Stop,
+    console: &Console,
+    interrupted: fn() -> Failure,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let work = async {
+        tokio::select! {
+            done = work => done,
+            () = stop.requested() => Err(interrupted()),
+        }
+    };
+    super::carry_out(Interrupted::Run, stop, console, work)
 }
 
 /// Carries out the command.

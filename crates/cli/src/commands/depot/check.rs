@@ -10,7 +10,6 @@ use portolan_registry::Stop;
 use super::data::{DataArgs, refused};
 use super::repair::{Repair, RepairArgs};
 use crate::args::rate::{Rate, rate};
-use crate::commands::interruption::Interrupted;
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::check::{Told, document, text};
@@ -58,13 +57,8 @@ pub(super) fn run(
     console: &Console,
 ) -> Result<Exit, Failure> {
     let stop = Stop::default();
-    let work = async {
-        tokio::select! {
-            done = check(arguments, environment, console, &stop) => done,
-            () = stop.requested() => Err(interrupted()),
-        }
-    };
-    let (summary, told) = crate::commands::carry_out(Interrupted::Run, &stop, console, work)?;
+    let work = check(arguments, environment, console, &stop);
+    let (summary, told) = super::asking(&stop, console, interrupted, work)?;
     match arguments.output {
         Format::Text => console.result(&text(&summary, &told, console.style())),
         Format::Json => console.json(&document(&summary, &told))?,

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
-use portolan_depot::control::{Absent, Control, ControlError};
+use portolan_depot::control::{Absent, Call, Control, ControlError};
 
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
@@ -28,6 +28,17 @@ impl DataArgs {
             let message = format!("which depot? Neither --data nor the variable {VARIABLE} is set");
             Failure { exit: Exit::Usage, ..Failure::failed(message) }
         })
+    }
+
+    /// Asks the depot in that directory one thing, and passes over what it tells on the way.
+    pub(super) async fn ask<C: Call>(
+        &self,
+        environment: &Environment,
+        absent: Absent,
+        call: C,
+    ) -> Result<C::Answer, Failure> {
+        let control = self.control(environment, absent).await?;
+        control.ask(call, drop).await.map_err(|error| refused(&error))
     }
 
     /// The depot in that directory: its server where one runs, else the depot itself.

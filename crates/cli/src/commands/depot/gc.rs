@@ -6,8 +6,7 @@ use clap::Args;
 use portolan_depot::control::{Absent, Collect};
 use portolan_registry::Stop;
 
-use super::data::{DataArgs, refused};
-use crate::commands::interruption::Interrupted;
+use super::data::DataArgs;
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, Format, collected};
@@ -57,19 +56,12 @@ fn grace(text: &str) -> Result<Duration, String> {
 /// [`Failure`] where the depot is out of reach, or its store fails.
 pub(super) fn run(arguments: &GcArgs, environment: &Environment, console: &Console) -> Result<Exit, Failure> {
     let stop = Stop::default();
-    let work = async {
-        tokio::select! {
-            done = collect(arguments, environment, console) => done,
-            () = stop.requested() => Err(Failure::interrupted()),
-        }
-    };
-    crate::commands::carry_out(Interrupted::Run, &stop, console, work)
+    super::asking(&stop, console, Failure::interrupted, collect(arguments, environment, console))
 }
 
 async fn collect(arguments: &GcArgs, environment: &Environment, console: &Console) -> Result<Exit, Failure> {
-    let control = arguments.data.control(environment, Absent::Refuse).await?;
     let call = Collect { grace_seconds: arguments.grace.as_secs(), dry_run: arguments.dry_run };
-    let found = control.ask(call, drop).await.map_err(|error| refused(&error))?;
+    let found = arguments.data.ask(environment, Absent::Refuse, call).await?;
     match arguments.output {
         Format::Text => console.result(&collected::text(&found, arguments.dry_run)),
         Format::Json => console.json(&collected::document(&found, arguments.dry_run))?,

@@ -2,12 +2,11 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use portolan_depot::ProjectName;
-use portolan_depot::control::{Absent, Call, ListProjects, Quota, SetProject};
+use portolan_depot::control::{Absent, ListProjects, Quota, SetProject};
 use portolan_registry::Stop;
 
-use super::data::{DataArgs, refused};
+use super::data::DataArgs;
 use crate::args::rate::size;
-use crate::commands::interruption::Interrupted;
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, Format, projects};
@@ -88,13 +87,8 @@ pub(super) fn run(
     console: &Console,
 ) -> Result<Exit, Failure> {
     let stop = Stop::default();
-    let work = async {
-        tokio::select! {
-            done = carry_out(&arguments.command, environment, console) => done,
-            () = stop.requested() => Err(Failure::interrupted()),
-        }
-    };
-    crate::commands::carry_out(Interrupted::Run, &stop, console, work)
+    let work = carry_out(&arguments.command, environment, console);
+    super::asking(&stop, console, Failure::interrupted, work)
 }
 
 async fn carry_out(
@@ -104,23 +98,18 @@ async fn carry_out(
 ) -> Result<Exit, Failure> {
     match command {
         ProjectCommand::List(arguments) => {
-            let found = ask(&arguments.data, environment, ListProjects {}).await?;
+            let found = arguments.data.ask(environment, Absent::Refuse, ListProjects {}).await?;
             match arguments.output {
                 Format::Text => console.result(&projects::table(&found, console.style())),
                 Format::Json => console.json(&projects::document(&found))?,
             }
         }
         ProjectCommand::Set(arguments) => {
-            ask(&arguments.data, environment, arguments.call()).await?;
+            arguments.data.ask(environment, Absent::Refuse, arguments.call()).await?;
             console.say(&format!("Changed the project {}", arguments.name));
         }
     }
     Ok(Exit::Done)
-}
-
-async fn ask<C: Call>(data: &DataArgs, environment: &Environment, call: C) -> Result<C::Answer, Failure> {
-    let control = data.control(environment, Absent::Refuse).await?;
-    control.ask(call, drop).await.map_err(|error| refused(&error))
 }
 
 impl SetArgs {

@@ -10,8 +10,7 @@ use portolan_depot::control::{
 use portolan_depot::{ProjectName, Role};
 use portolan_registry::Stop;
 
-use super::data::{DataArgs, refused};
-use crate::commands::interruption::Interrupted;
+use super::data::DataArgs;
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, Format, users};
@@ -151,14 +150,8 @@ pub(super) fn run(
     console: &Console,
 ) -> Result<Exit, Failure> {
     let stop = Stop::default();
-    let work = async {
-        let user = Users { environment, stop: &stop, console };
-        tokio::select! {
-            done = user.carry_out(&arguments.command) => done,
-            () = stop.requested() => Err(Failure::interrupted()),
-        }
-    };
-    crate::commands::carry_out(Interrupted::Run, &stop, console, work)
+    let user = Users { environment, stop: &stop, console };
+    super::asking(&stop, console, Failure::interrupted, user.carry_out(&arguments.command))
 }
 
 /// What every command about users works with.
@@ -232,8 +225,7 @@ impl Users<'_> {
     }
 
     async fn ask<C: Call>(&self, data: &DataArgs, absent: Absent, call: C) -> Result<C::Answer, Failure> {
-        let control = data.control(self.environment, absent).await?;
-        control.ask(call, drop).await.map_err(|error| refused(&error))
+        data.ask(self.environment, absent, call).await
     }
 }
 
