@@ -43,19 +43,30 @@ pub(crate) async fn read_body(
     let mut body = BytesMut::new();
     loop {
         let due = next_part_due(started, silence, body.len());
-        let chunk = tokio::time::timeout_at(due, response.chunk())
-            .await
-            .map_err(|_| RegistryError::TimedOut {
-                attempted: boxed(),
-                waiting: "the answer stopped in the middle",
-                after: silence,
-            })?
-            .map_err(|error| RegistryError::transport(boxed(), error))?;
-        let Some(chunk) = chunk else { return Ok(body.freeze()) };
+        let piece = next_piece(attempted, response, due, silence).await?;
+        let Some(chunk) = piece else { return Ok(body.freeze()) };
         if (body.len() + chunk.len()) as u64 > limit {
             return Err(too_large());
         }
         body.extend_from_slice(&chunk);
+    }
+}
+
+/// The next piece of a body, `None` at its end; `silence` is what was waited for where it is late.
+pub(crate) async fn next_piece(
+    attempted: &Attempted,
+    response: &mut Response,
+    due: Instant,
+    silence: Duration,
+) -> Result<Option<Bytes>, RegistryError> {
+    let boxed = || Box::new(attempted.clone());
+    match tokio::time::timeout_at(due, response.chunk()).await {
+        Ok(piece) => piece.map_err(|error| RegistryError::transport(boxed(), error)),
+        Err(_) => Err(RegistryError::TimedOut {
+            attempted: boxed(),
+            waiting: "the answer stopped in the middle",
+            after: silence,
+        }),
     }
 }
 

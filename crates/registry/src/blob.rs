@@ -6,7 +6,10 @@ use bytes::Bytes;
 use portolan_oci::{Digest, Hasher, Repository};
 use reqwest::{Method, Response, StatusCode, header::LOCATION};
 
+use tokio::time::Instant;
+
 use crate::{
+    answer::next_piece,
     call::Call,
     error::{Attempted, RegistryError},
     manifest::check_told,
@@ -28,14 +31,8 @@ impl BlobPieces {
     /// # Errors
     /// [`RegistryError::TimedOut`] where nothing comes for too long, and those of a connection that breaks.
     pub async fn next(&mut self) -> Result<Option<Bytes>, RegistryError> {
-        match tokio::time::timeout(self.silence, self.response.chunk()).await {
-            Ok(piece) => piece.map_err(|error| RegistryError::transport(self.attempted.clone(), error)),
-            Err(_) => Err(RegistryError::TimedOut {
-                attempted: self.attempted.clone(),
-                waiting: "the answer stopped in the middle",
-                after: self.silence,
-            }),
-        }
+        let due = Instant::now() + self.silence;
+        next_piece(&self.attempted, &mut self.response, due, self.silence).await
     }
 }
 
