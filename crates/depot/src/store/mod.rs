@@ -38,6 +38,7 @@ mod lock;
 mod lookup;
 mod manifests;
 mod metadata;
+mod orphans;
 mod overview;
 mod parking;
 mod projects;

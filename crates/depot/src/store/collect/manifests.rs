@@ -1,7 +1,6 @@
 //! Manifests that no tag reaches any more.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use portolan_oci::{Digest, Repository};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -15,8 +14,9 @@ impl<'a> Collecting<'a> {
     pub(super) fn manifests(&mut self, repository: &Repository) -> Result<(), StoreError> {
         let mut nodes = self.nodes(repository)?;
         let condemned = self.condemned(repository, &mut nodes);
-        let goes: Vec<Digest> = unreached(&nodes);
-        self.done.spared += self.spared(repository, &goes)?;
+        let goes = unreached(&nodes, Node::is_kept);
+        let without_grace = unreached(&nodes, |node| node.is_tagged);
+        self.done.spared += (without_grace.len() - goes.len()) as u64;
         if self.dry_run {
             self.done.manifests += goes.len() as u64;
             return Ok(());
@@ -44,12 +44,12 @@ impl<'a> Collecting<'a> {
             return None;
         }
         let candidates: Vec<_> =
-            unreached(nodes).into_iter().map(|digest| (repository.clone(), digest)).collect();
+            unreached(nodes, Node::is_kept).into_iter().map(|digest| (repository.clone(), digest)).collect();
         let wanted: HashSet<Digest> = candidates.iter().map(|(_, digest)| digest.clone()).collect();
         let condemned = self.store.leases.condemn(candidates, self.grace);
         let goes: HashSet<&Digest> = condemned.members().iter().map(|(_, digest)| digest).collect();
         for node in nodes.iter_mut() {
-            node.is_root |= wanted.contains(&node.digest) && !goes.contains(&node.digest);
+            node.is_recent |= wanted.contains(&node.digest) && !goes.contains(&node.digest);
         }
         Some(condemned)
     }
@@ -59,7 +59,7 @@ impl<'a> Collecting<'a> {
         self.store.metadata.database.read("look through a repository of", |connection| {
             let mut list = connection.prepare_cached(
                 "SELECT manifest.id, manifest.digest, manifest.subject,
-                        manifest.pushed > ?2 OR EXISTS (SELECT 1 FROM tag WHERE tag.manifest = manifest.id)
+                        EXISTS (SELECT 1 FROM tag WHERE tag.manifest = manifest.id), manifest.pushed > ?2
                  FROM repository JOIN manifest ON manifest.repository = repository.id
                  WHERE repository.name = ?1",
             )?;
@@ -69,7 +69,8 @@ impl<'a> Collecting<'a> {
                 let subject: Option<String> = row.get(2)?;
                 nodes.push(Node {
                     digest: digest(row, 1)?,
-                    is_root: row.get(3)?,
+                    is_tagged: row.get(3)?,
+                    is_recent: row.get(4)?,
                     // What is no digest is the subject of nothing that is there.
                     subject: subject.and_then(|text| text.parse().ok()),
                     parts: parts(connection, row.get(0)?)?,
@@ -77,13 +78,6 @@ impl<'a> Collecting<'a> {
             }
             Ok(nodes)
         })
-    }
-
-    /// How many manifests are kept for the grace time alone.
-    fn spared(&self, repository: &Repository, goes: &[Digest]) -> Result<u64, StoreError> {
-        let without_grace = Self { cutoff: i64::MAX, grace: Duration::ZERO, ..*self };
-        let unreached = unreached(&without_grace.nodes(repository)?).len();
-        Ok(unreached.saturating_sub(goes.len()) as u64)
     }
 }
 

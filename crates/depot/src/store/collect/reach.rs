@@ -8,21 +8,32 @@ use portolan_oci::Digest;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Node {
     pub(super) digest: Digest,
-    /// Whether it is reached by itself: a tag points to it, or it was touched a short while ago.
-    pub(super) is_root: bool,
+    /// Whether a tag points to it.
+    pub(super) is_tagged: bool,
+    /// Whether it was touched so short a while ago that it is kept for the time being.
+    pub(super) is_recent: bool,
     /// The manifest that it refers to.
     pub(super) subject: Option<Digest>,
     /// Manifests of the same repository that it names as parts.
     pub(super) parts: Vec<Digest>,
 }
 
+impl Node {
+    /// Whether it is reached by itself, by a tag or for the time being.
+    pub(super) fn is_kept(&self) -> bool {
+        self.is_tagged || self.is_recent
+    }
+}
+
 /// What is not reached, whoever names another before it.
 ///
 /// A manifest reaches its parts, its referrers, and the subject it refers to: nothing that a kept
 /// manifest speaks of is taken from under it.
-pub(super) fn unreached(nodes: &[Node]) -> Vec<Digest> {
+///
+/// `is_root` says what is reached by itself.
+pub(super) fn unreached(nodes: &[Node], is_root: impl Fn(&Node) -> bool) -> Vec<Digest> {
     let graph = Graph::of(nodes);
-    let reached = graph.reached(nodes.iter().filter(|node| node.is_root));
+    let reached = graph.reached(nodes.iter().filter(|node| is_root(node)));
     graph.others_parents_first(nodes, &reached)
 }
 
@@ -93,7 +104,8 @@ mod tests {
         let name = head.trim_end_matches('*');
         Node {
             digest: digest(name),
-            is_root: head.ends_with('*'),
+            is_tagged: head.ends_with('*'),
+            is_recent: false,
             subject: subject.map(digest),
             parts: parts.split(',').filter(|part| !part.is_empty()).map(digest).collect(),
         }
@@ -102,7 +114,7 @@ mod tests {
     fn check(nodes: &[&str], expected: &[&str]) {
         let nodes: Vec<Node> = nodes.iter().map(|text| node(text)).collect();
         let expected: Vec<Digest> = expected.iter().map(|name| digest(name)).collect();
-        assert_eq!(unreached(&nodes), expected);
+        assert_eq!(unreached(&nodes, Node::is_kept), expected);
     }
 
     #[test]
