@@ -266,7 +266,7 @@ async fn ask_images(
 }
 
 fn planned(image: &WantedImage, identity: &Identity, probed: Probed, check: Check) -> PlannedImage {
-    let Probed { action, digest } = probed;
+    let Probed { action, digest, .. } = probed;
     PlannedImage {
         source: image.source.clone(),
         target: image.target.clone(),

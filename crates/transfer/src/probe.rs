@@ -29,16 +29,19 @@ pub(crate) struct Probed {
     pub(crate) action: ImageAction,
     /// By what digest the registry has it, where it does.
     pub(crate) digest: Option<Digest>,
+    /// What the tag names, where that is to be extended.
+    pub(crate) found: Option<Manifest>,
 }
 
 impl Probed {
     /// The registry hasn't got it.
     pub(crate) fn absent(action: ImageAction) -> Self {
-        Self { action, digest: None }
+        Self { action, digest: None, found: None }
     }
 
-    fn there(digest: &Digest) -> Self {
-        Self { action: ImageAction::Exists, digest: Some(digest.clone()) }
+    /// The registry has it under that digest.
+    pub(crate) fn there(digest: &Digest) -> Self {
+        Self { digest: Some(digest.clone()), ..Self::absent(ImageAction::Exists) }
     }
 }
 
@@ -79,7 +82,8 @@ pub(crate) async fn compare(question: &Question<'_>, found: &Manifest) -> Result
         ExistingPolicy::Merge => Ok(match merging::outlook(question, found).await? {
             Outlook::Same(digest) => Probed::there(&digest),
             Outlook::Changes(changes) => {
-                Probed::absent(ImageAction::Merge { found: found.digest().clone(), changes })
+                let action = ImageAction::Merge { found: found.digest().clone(), changes };
+                Probed { found: Some(found.clone()), ..Probed::absent(action) }
             }
             Outlook::Differs => keep(holds()),
             Outlook::Refused(error) => keep(format!("{}; {error}", holds())),

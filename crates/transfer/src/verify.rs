@@ -155,7 +155,8 @@ fn readable(answer: Result<Option<Manifest>, RegistryError>) -> Result<Found, Re
 /// A tag whose manifest is damaged: only the package's own can be written again.
 fn damaged(identity: &Identity, found: Digest) -> Probed {
     if identity.digest() == Some(&found) {
-        return Probed { action: ImageAction::Mend { lacks: vec![found.clone()] }, digest: Some(found) };
+        let action = ImageAction::Mend { lacks: vec![found.clone()] };
+        return Probed { digest: Some(found), ..Probed::absent(action) };
     }
     Probed::absent(ImageAction::Keep { found, holds: "a manifest that is damaged".to_owned() })
 }

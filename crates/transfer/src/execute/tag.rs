@@ -130,30 +130,28 @@ impl<'a> Tagging<'a> {
                     other => Ok(other.map(|_| self.written(found))?),
                 }
             }
-            ImageAction::Merge { found: before, .. } => match self.merge(&before).await {
-                Err(TagError::Registry(error)) if is_immutable(&error) => {
-                    Ok(self.written(immutable(&before, "other platforms")))
+            ImageAction::Merge { .. } => {
+                let found = found.found.expect("because who finds a merge due has read what is extended");
+                match self.merge(&found).await {
+                    Err(TagError::Registry(error)) if is_immutable(&error) => {
+                        Ok(self.written(immutable(found.digest(), "other platforms")))
+                    }
+                    other => other,
                 }
-                other => other,
-            },
+            }
             ImageAction::Exists | ImageAction::Mend { .. } | ImageAction::Keep { .. } => {
                 Ok(self.written(found))
             }
         }
     }
 
-    /// Extends what the tag names, if that is still `before`.
-    async fn merge(&self, before: &Digest) -> Result<Written, TagError> {
-        let repository = &self.image.target.repository;
-        let by_digest = Locator::Digest(before.clone());
-        let Some(found) = self.registry.get_manifest(repository, &by_digest).await? else {
-            return Err(TagError::Lost { lost: vec![before.to_string()] });
-        };
+    /// Extends what the tag names, if that is still `found`.
+    async fn merge(&self, found: &Manifest) -> Result<Written, TagError> {
         if self.manifest.image().is_some() {
             self.put_by_digest(&self.manifest).await?;
         }
-        match self.extend(&found, &HashSet::new()).await {
-            Err(error) if is_of_the_document(&error) => self.without_lost(&found, error).await,
+        match self.extend(found, &HashSet::new()).await {
+            Err(error) if is_of_the_document(&error) => self.without_lost(found, error).await,
             other => other,
         }
     }
@@ -175,10 +173,7 @@ impl<'a> Tagging<'a> {
         let changes = merging::changes(&merged, &self.identity);
         let action = ImageAction::Merge { found: found.digest().clone(), changes };
         let document = match merged.document {
-            Merged::Found => {
-                return Ok(self
-                    .written(Probed { action: ImageAction::Exists, digest: Some(found.digest().clone()) }));
-            }
+            Merged::Found => return Ok(self.written(Probed::there(found.digest()))),
             Merged::Ours => self.manifest.clone(),
             Merged::Made(made) => made,
         };
