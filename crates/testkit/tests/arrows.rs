@@ -17,11 +17,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("registry", &["oci"]),
     ("chartrepo", &["oci", "chart", "registry"]),
     ("transfer", &["oci", "chart", "package", "registry", "chartrepo"]),
+    ("release", &["oci", "chart", "package", "registry", "chartrepo", "transfer"]),
     ("depot", &["oci", "chart", "package"]),
-    ("cli", &["oci", "chart", "package", "registry", "chartrepo", "transfer", "depot"]),
+    ("cli", &["oci", "chart", "package", "registry", "chartrepo", "transfer", "release", "depot"]),
     ("testkit", &["oci"]),
     ("bench", &["oci", "testkit"]),
-    ("fuzzing", &["oci", "chart", "package", "registry", "chartrepo", "transfer", "depot", "cli"]),
+    ("fuzzing", &["oci", "chart", "package", "registry", "chartrepo", "transfer", "release", "depot", "cli"]),
 ];
 
 /// Rooms without I/O of their own.
