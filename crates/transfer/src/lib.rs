@@ -21,6 +21,7 @@ mod lack;
 mod left;
 mod merging;
 mod options;
+mod ours;
 mod plan;
 mod planning;
 mod probe;

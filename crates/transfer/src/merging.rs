@@ -4,11 +4,10 @@
 use std::collections::HashSet;
 
 use portolan_oci::{
-    Clash, Digest, ImageConfig, Locator, Manifest, Merge, MergeError, Merged, Platform, Side, SizedDigest,
+    Clash, Digest, ImageConfig, Locator, Manifest, Merge, MergeError, Merged, Platform, Repository, Side,
     merge,
 };
-use portolan_package::{Image, ImageContent};
-use portolan_registry::RegistryError;
+use portolan_registry::{Registry, RegistryError};
 
 use crate::{
     content::Identity,
@@ -39,7 +38,7 @@ pub(crate) async fn outlook(question: &Question<'_>, found: &Manifest) -> Result
     if let Some(digest) = same_by_config(question, found).await? {
         return Ok(Outlook::Same(digest));
     }
-    let ours = stand_in(question.image);
+    let ours = question.ours.stand_in();
     let merged = match merged(question, found, &ours, &HashSet::new()).await? {
         Ok(merged) => merged,
         Err(error) => return Ok(Outlook::Refused(error)),
@@ -61,9 +60,9 @@ pub(crate) async fn merged(
     ours: &Manifest,
     lost: &HashSet<Digest>,
 ) -> Result<Result<Merge, MergeError>, RegistryError> {
-    let found_on = platform_of(question, found).await?;
+    let found_on = platform_of(question.registry, question.repository, found).await?;
     let found = Side { manifest: found, platform: found_on.as_ref() };
-    let ours = Side { manifest: ours, platform: own_platform(question.image) };
+    let ours = Side { manifest: ours, platform: question.ours.platform() };
     Ok(merge(found, ours, question.existing.clashing(), lost))
 }
 
@@ -103,7 +102,7 @@ pub(crate) async fn lost_members(
 /// The member of `found` that is this image under another manifest: where ours is made anew, equal configs
 /// make equal images (rules.md, "Same, other, kept").
 async fn same_by_config(question: &Question<'_>, found: &Manifest) -> Result<Option<Digest>, RegistryError> {
-    let (Some(config), Some(own)) = (question.identity.config(), own_platform(question.image)) else {
+    let (Some(config), Some(own)) = (question.identity.config(), question.ours.platform()) else {
         return Ok(None);
     };
     let runs_there = |platform: &Platform| platform.normalized() == own.normalized();
@@ -122,34 +121,22 @@ async fn same_by_config(question: &Question<'_>, found: &Manifest) -> Result<Opt
 }
 
 /// What a single image runs on, by its configuration; `None` where it is none that runs, or has lost it.
-async fn platform_of(question: &Question<'_>, found: &Manifest) -> Result<Option<Platform>, RegistryError> {
+///
+/// # Errors
+/// Whatever keeps the registry from answering.
+pub(crate) async fn platform_of(
+    registry: &Registry,
+    repository: &Repository,
+    found: &Manifest,
+) -> Result<Option<Platform>, RegistryError> {
     let Some(image) = found.image() else { return Ok(None) };
     let config = &image.config;
     if config.size > CONFIG_LIMIT {
         return Ok(None);
     }
-    match question.registry.get_blob(question.repository, &config.digest, CONFIG_LIMIT).await {
+    match registry.get_blob(repository, &config.digest, CONFIG_LIMIT).await {
         Ok(bytes) => Ok(ImageConfig::parse(&bytes).ok().map(|config| config.platform)),
         Err(RegistryError::NotFound { .. } | RegistryError::DigestMismatch { .. }) => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-fn own_platform(image: &Image) -> Option<&Platform> {
-    match &image.content {
-        ImageContent::Single(source) => Some(&source.platform),
-        ImageContent::Index { .. } => None,
-    }
-}
-
-/// The manifest or image index of an image; where it is made only while its layers pass, one of the same
-/// config and of no layers, which is enough to see which platforms meet.
-fn stand_in(image: &Image) -> Manifest {
-    match &image.content {
-        ImageContent::Index { index, .. } => index.clone(),
-        ImageContent::Single(source) => {
-            let unknown = SizedDigest { size: 0, digest: source.config_digest.clone() };
-            source.manifest_with(&vec![unknown; source.layers.len()])
-        }
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     event::{Event, Observer},
     failure::{Precondition, Preconditions},
     options::{Check, Existing, ExistingPolicy, SyncOptions},
+    ours::Ours,
     plan::{ChartAction, ImageAction, PLAN_VERSION, Plan, PlannedChart, PlannedImage, PlannedProject},
     probe::{Probed, Question, probe},
     report::BrokenBundle,
@@ -251,9 +252,8 @@ async fn ask_images(
     let asked = images.iter().map(async |image| {
         let identity = Identity::of(&image.content);
         let (repository, locator) = (&image.target.repository, &image.target.locator());
-        let (image_of, identity_of) = (&image.content, &identity);
-        let question =
-            Question { registry, repository, locator, image: image_of, identity: identity_of, existing };
+        let (ours, identity_of) = (Ours::Packed(&image.content), &identity);
+        let question = Question { registry, repository, locator, ours, identity: identity_of, existing };
         let probed = match check {
             _ if is_planned(projects, repository.project()) => Probed::absent(ImageAction::Push),
             Check::Names => probe(&question).await?,

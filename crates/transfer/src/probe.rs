@@ -1,13 +1,13 @@
 //! Asks the registry what a tag holds: one request for an image that is there.
 
 use portolan_oci::{Digest, Locator, Manifest, Repository};
-use portolan_package::Image;
 use portolan_registry::{Registry, RegistryError};
 
 use crate::{
     content::Identity,
     merging::{self, Outlook},
     options::{Existing, ExistingPolicy},
+    ours::Ours,
     plan::ImageAction,
 };
 
@@ -17,7 +17,7 @@ pub(crate) struct Question<'a> {
     pub(crate) registry: &'a Registry,
     pub(crate) repository: &'a Repository,
     pub(crate) locator: &'a Locator,
-    pub(crate) image: &'a Image,
+    pub(crate) ours: Ours<'a>,
     /// By what the image is recognised, as far as that is known by now.
     pub(crate) identity: &'a Identity,
     pub(crate) existing: Existing,

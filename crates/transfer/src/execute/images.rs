@@ -107,7 +107,7 @@ impl Run<'_> {
         verifier: &Verifier<'_>,
     ) -> Result<ImageResult, TagError> {
         let tagging = Tagging::begin(&self.target.registry, image, self.options.existing, layers).await?;
-        let Written { digest, action, .. } = self.settled(&tagging).await?;
+        let Written { digest, action, .. } = tagging.settled(&self.options.stop).await?;
         let result = ImageResult { digest: Some(digest), ..line(image, action) };
         Ok(self.read_back(verifier, &tagging, result).await)
     }

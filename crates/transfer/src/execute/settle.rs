@@ -6,10 +6,9 @@
 
 use std::time::Duration;
 
-use super::{
-    Run,
-    tag::{TagError, Tagging, Written},
-};
+use portolan_registry::Stop;
+
+use super::tag::{TagError, Tagging, Written};
 use crate::plan::ImageAction;
 
 /// How long after its write a tag is read again: longer than another run takes from reading to writing.
@@ -18,28 +17,31 @@ const SETTLING: Duration = Duration::from_secs(2);
 /// How often a tag is merged again before a run gives up against those who take it away.
 const ROUNDS: usize = 5;
 
-impl Run<'_> {
+impl Tagging<'_> {
     /// Writes the tag, and stays until what was written stands.
-    pub(super) async fn settled(&self, tagging: &Tagging<'_>) -> Result<Written, TagError> {
-        let first = tagging.write().await?;
+    ///
+    /// # Errors
+    /// As [`Tagging::write`]; [`TagError::Contended`] where others take it away each time.
+    pub(crate) async fn settled(&self, stop: &Stop) -> Result<Written, TagError> {
+        let first = self.write().await?;
         let mut is_to_be_read_again = first.is_to_be_read_again;
         for _ in 0..ROUNDS {
-            if !is_to_be_read_again || !self.waited().await {
+            if !is_to_be_read_again || !waited(stop).await {
                 return Ok(first);
             }
-            if tagging.probe().await?.action == ImageAction::Exists {
+            if self.probe().await?.action == ImageAction::Exists {
                 return Ok(first);
             }
-            is_to_be_read_again = tagging.write().await?.is_to_be_read_again;
+            is_to_be_read_again = self.write().await?.is_to_be_read_again;
         }
         Err(TagError::Contended)
     }
+}
 
-    /// Waits, unless the run is interrupted first: what was written may stand, and the next run looks.
-    async fn waited(&self) -> bool {
-        tokio::select! {
-            () = tokio::time::sleep(SETTLING) => true,
-            () = self.options.stop.requested() => false,
-        }
+/// Waits, unless the run is interrupted first: what was written may stand, and the next run looks.
+async fn waited(stop: &Stop) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(SETTLING) => true,
+        () = stop.requested() => false,
     }
 }

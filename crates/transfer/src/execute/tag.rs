@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use portolan_oci::{Digest, Locator, Manifest, Merged, SizedDigest};
+use portolan_oci::{Digest, Locator, Manifest, Merged, Platform, Reference, Repository, SizedDigest};
 use portolan_package::ImageContent;
 use portolan_registry::{HarborRefusal, Put, Registry, RegistryError};
 
@@ -10,6 +10,7 @@ use crate::{
     content::Identity,
     merging,
     options::Existing,
+    ours::Ours,
     plan::{ImageAction, PlannedImage},
     probe::{Probed, Question, probe},
 };
@@ -19,11 +20,11 @@ use crate::{
 const ATTEMPTS: usize = 20;
 
 /// An image whose tag was dealt with.
-pub(super) struct Written {
+pub(crate) struct Written {
     /// Digest of its manifest or image index, as the registry has it.
-    pub(super) digest: Digest,
+    pub(crate) digest: Digest,
     /// What was done in the end; another run may have been quicker.
-    pub(super) action: ImageAction,
+    pub(crate) action: ImageAction,
     /// Whether another writer may have taken the update away, or lost its own by it: then the tag is to be
     /// read again.
     pub(super) is_to_be_read_again: bool,
@@ -31,7 +32,7 @@ pub(super) struct Written {
 
 /// Why a tag was not written.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum TagError {
+pub(crate) enum TagError {
     /// What the registry said against it.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -59,13 +60,16 @@ pub(super) enum TagError {
 }
 
 /// An image on its way under its tag.
-pub(super) struct Tagging<'a> {
+pub(crate) struct Tagging<'a> {
     registry: &'a Registry,
-    image: &'a PlannedImage,
-    existing: Existing,
+    repository: &'a Repository,
     locator: Locator,
+    existing: Existing,
+    ours: Ours<'a>,
     manifest: Manifest,
     identity: Identity,
+    /// What is mended though the tag names the image already.
+    mending: Option<&'a ImageAction>,
 }
 
 impl<'a> Tagging<'a> {
@@ -82,11 +86,41 @@ impl<'a> Tagging<'a> {
             Identity::Pending { config } => Identity::Rebuilt { digest: manifest.digest().clone(), config },
             known => known,
         };
-        let tagging = Self { registry, image, existing, locator: image.target.locator(), manifest, identity };
+        let tagging = Self {
+            registry,
+            repository: &image.target.repository,
+            locator: image.target.locator(),
+            existing,
+            ours: Ours::Packed(&image.content),
+            manifest,
+            identity,
+            mending: Some(&image.action).filter(|action| matches!(action, ImageAction::Mend { .. })),
+        };
         for member in &members {
             tagging.put_by_digest(member).await?;
         }
         Ok(tagging)
+    }
+
+    /// Has `target` name a document whose parts are all in its repository.
+    #[expect(dead_code, reason = "for merging by hand, which comes next")]
+    pub(crate) fn of_document(
+        registry: &'a Registry,
+        target: &'a Reference,
+        existing: Existing,
+        manifest: &'a Manifest,
+        platform: Option<&'a Platform>,
+    ) -> Self {
+        Self {
+            registry,
+            repository: &target.repository,
+            locator: target.locator(),
+            existing,
+            ours: Ours::Document { manifest, platform },
+            manifest: manifest.clone(),
+            identity: Identity::Original(manifest.digest().clone()),
+            mending: None,
+        }
     }
 
     /// Has the tag name the image. It is asked about once more right before: hours may have passed since the
@@ -114,15 +148,14 @@ impl<'a> Tagging<'a> {
         let found = self.probe().await?;
         match found.action {
             ImageAction::Push => {
-                let repository = &self.image.target.repository;
-                let put = self.registry.put_manifest(repository, &self.locator, &self.manifest).await?;
+                let put = self.registry.put_manifest(self.repository, &self.locator, &self.manifest).await?;
                 let action = if put == Put::Already { ImageAction::Exists } else { ImageAction::Push };
                 Ok(self.written(Probed { action, ..found }))
             }
-            ImageAction::Exists if matches!(self.image.action, ImageAction::Mend { .. }) => {
+            ImageAction::Exists if let Some(mending) = self.mending => {
                 // By its digest: the tag names it already, and nothing is to change about that.
                 self.put_by_digest(&self.manifest).await?;
-                Ok(self.written(Probed { action: self.image.action.clone(), ..found }))
+                Ok(self.written(Probed { action: mending.clone(), ..found }))
             }
             ImageAction::Replace { found: ref before, ref holds } => {
                 match self.replace(&self.manifest, before).await {
@@ -188,21 +221,20 @@ impl<'a> Tagging<'a> {
     }
 
     async fn replace(&self, manifest: &Manifest, before: &Digest) -> Result<Put, RegistryError> {
-        let repository = &self.image.target.repository;
-        self.registry.replace_manifest(repository, &self.locator, manifest, before).await
+        self.registry.replace_manifest(self.repository, &self.locator, manifest, before).await
     }
 
     async fn put_by_digest(&self, manifest: &Manifest) -> Result<(), RegistryError> {
         let by_digest = Locator::Digest(manifest.digest().clone());
-        self.registry.put_manifest(&self.image.target.repository, &by_digest, manifest).await.map(drop)
+        self.registry.put_manifest(self.repository, &by_digest, manifest).await.map(drop)
     }
 
     pub(super) fn question(&self) -> Question<'_> {
         Question {
             registry: self.registry,
-            repository: &self.image.target.repository,
+            repository: self.repository,
             locator: &self.locator,
-            image: &self.image.content,
+            ours: self.ours,
             identity: &self.identity,
             existing: self.existing,
         }
