@@ -80,13 +80,8 @@ impl Left {
     /// # Errors
     /// The targets that the report names and `wanted` lacks, where every bundle could be read: then the
     /// report is one of another package or configuration.
-    pub(crate) fn narrow(
-        &self,
-        package: &Package,
-        wanted: &mut Wanted,
-        chart_target: impl Fn(&WantedChart) -> String,
-    ) -> Result<(), Vec<String>> {
-        let targets: BTreeSet<String> = wanted.charts.iter().map(&chart_target).collect();
+    pub(crate) fn narrow(&self, package: &Package, wanted: &mut Wanted) -> Result<(), Vec<String>> {
+        let targets: BTreeSet<String> = wanted.charts.iter().map(WantedChart::target).collect();
         let unknown = self.unknown(wanted, &targets);
         match (unknown.is_empty(), wanted.broken.is_empty()) {
             (true, _) => {}
@@ -97,7 +92,7 @@ impl Left {
             )),
         }
         let before = (wanted.images.len(), wanted.charts.len());
-        self.take_out(package, wanted, chart_target);
+        self.take_out(package, wanted);
         let (images, charts) = (before.0 - wanted.images.len(), before.1 - wanted.charts.len());
         if images + charts > 0 {
             wanted.notes.push(format!(
@@ -114,14 +109,9 @@ impl Left {
         images.chain(charts).collect()
     }
 
-    fn take_out(
-        &self,
-        package: &Package,
-        wanted: &mut Wanted,
-        chart_target: impl Fn(&WantedChart) -> String,
-    ) {
+    fn take_out(&self, package: &Package, wanted: &mut Wanted) {
         let was_broken = self.broken_bundles(package);
-        wanted.charts.retain(|chart| match self.charts.get(&chart_target(chart)) {
+        wanted.charts.retain(|chart| match self.charts.get(&chart.target()) {
             Some(fate) => *fate == Fate::Left,
             None => was_broken.contains(&chart.bundle),
         });

@@ -11,6 +11,7 @@
 
 mod blobs;
 mod carry;
+mod chart_places;
 mod charts;
 mod content;
 mod documents;
@@ -31,6 +32,7 @@ mod saved;
 mod verify;
 mod wanted;
 
+pub use chart_places::{ByFolder, Charts, MakeRepository, PlaceError};
 pub use documents::{DOCUMENT_LIMIT, DocumentError};
 pub use event::{BlobId, BlobOutcome, Event, Observer, Silent};
 pub use execute::execute;

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use portolan_chart::{ChartVersion, Edit};
+use portolan_chartrepo::ChartRepository;
 use portolan_oci::{Digest, Platform, Reference};
 use portolan_package::{Image, Package};
 use serde::{Deserialize, Serialize};
@@ -154,6 +155,8 @@ pub struct PlannedChart {
     #[serde(skip)]
     pub(crate) chart_version: ChartVersion,
     #[serde(skip)]
+    pub(crate) repository: Arc<dyn ChartRepository>,
+    #[serde(skip)]
     pub(crate) state: ChartState,
 }
 
@@ -169,7 +172,8 @@ pub enum ChartAction {
     Keep,
     /// The repository says that it is there, and can't give it: upload it again once its images stand.
     Mend,
-    /// It pins an image whose digest is known only once it was sent; asked about then.
+    /// It pins an image whose digest is known only once it was sent, or another chart of the package goes to
+    /// the same place before it; asked about then.
     Later,
 }
 

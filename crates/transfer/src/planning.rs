@@ -4,7 +4,11 @@ mod absent;
 mod charts;
 mod projects;
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+    time::Instant,
+};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use portolan_chartrepo::{ChartRepoError, ChartRepository};
@@ -12,9 +16,10 @@ use portolan_oci::Reference;
 use portolan_package::Package;
 use portolan_registry::{Registry, RegistryError};
 
-use charts::{Asked, Holds};
+use charts::Asked;
 
 use crate::{
+    chart_places::Charts,
     content::{Identity, platforms, stored_bytes},
     event::{Event, Observer},
     failure::{Precondition, Preconditions},
@@ -25,7 +30,7 @@ use crate::{
     report::BrokenBundle,
     saved::{SavedPlan, Settled},
     verify::Verifier,
-    wanted::{Inputs, Wanted, WantedImage, wanted},
+    wanted::{Inputs, Wanted, WantedChart, WantedImage, wanted},
 };
 
 /// Questions about tags and charts that are open at once.
@@ -36,7 +41,7 @@ pub struct Target {
     /// Where images are pushed.
     pub registry: Registry,
     /// Where charts are written.
-    pub charts: Box<dyn ChartRepository>,
+    pub charts: Charts,
 }
 
 /// Computes all that a run would do, and checks beforehand that it can.
@@ -68,10 +73,10 @@ async fn made(
 ) -> Result<Plan, Preconditions> {
     let started = Instant::now();
     let only_registry = options.push_host.is_none().then(|| &target.registry.endpoint().host);
-    let charts = target.charts.as_ref();
-    let mut wanted = wanted(&Inputs { package: &package, options, only_registry, charts });
+    let inputs = Inputs { package: &package, options, only_registry, charts: &target.charts };
+    let mut wanted = wanted(&inputs);
     let absent = absent::charts(&options.selection, &wanted.charts);
-    narrow(&package, &mut wanted, charts, options)?;
+    narrow(&package, &mut wanted, options)?;
     if options.stop.is_requested() {
         return Err(Preconditions::interrupted());
     }
@@ -99,7 +104,7 @@ async fn ask(
     options: &SyncOptions,
     observer: &dyn Observer,
 ) -> Result<Answers, Preconditions> {
-    let Ready { projects, charts: holds } = ready(target, wanted, options).await?;
+    let Ready { projects, unmade } = ready(target, wanted, options).await?;
     let questions = Questions {
         registry: &target.registry,
         check: options.check,
@@ -109,8 +114,7 @@ async fn ask(
     let images = ask_images(&questions, &wanted.images, observer)
         .await
         .map_err(|source| Preconditions { failures: vec![Precondition::Registry { source }] })?;
-    let repository = target.charts.as_ref();
-    let questions = charts::Questions { repository, check: options.check, holds };
+    let questions = charts::Questions { check: options.check, unmade };
     let charts = charts::ask(&questions, std::mem::take(&mut wanted.charts), &images, observer)
         .await
         .map_err(|source| Preconditions { failures: vec![Precondition::ChartRepository { source }] })?;
@@ -178,14 +182,9 @@ fn joined(ground: Ground<'_>, wanted: Wanted, answers: Answers, broken: Vec<Brok
 }
 
 /// Leaves of `wanted` what an earlier run left, where the options say so.
-fn narrow(
-    package: &Package,
-    wanted: &mut Wanted,
-    charts: &dyn ChartRepository,
-    options: &SyncOptions,
-) -> Result<(), Preconditions> {
+fn narrow(package: &Package, wanted: &mut Wanted, options: &SyncOptions) -> Result<(), Preconditions> {
     let Some(left) = &options.only else { return Ok(()) };
-    left.narrow(package, wanted, |chart| charts.target_of(&chart.name, &chart.version))
+    left.narrow(package, wanted)
         .map_err(|targets| Preconditions { failures: vec![Precondition::OtherReport { targets }] })
 }
 
@@ -193,25 +192,26 @@ fn narrow(
 struct Ready {
     /// To be made first.
     projects: Vec<PlannedProject>,
-    charts: Holds,
+    /// The locations of chart repositories whose project is among them.
+    unmade: BTreeSet<String>,
 }
 
-/// Checks registry, projects and chart repository side by side, and gathers what fails.
+/// Checks registry, projects and chart repositories side by side, and gathers what fails.
 async fn ready(target: &Target, wanted: &Wanted, options: &SyncOptions) -> Result<Ready, Preconditions> {
     let (registry, charts) = tokio::join!(
         projects::check(&target.registry, &wanted.images, options.missing_projects),
-        check_charts(target.charts.as_ref(), wanted.charts.is_empty()),
+        refused_charts(&wanted.charts),
     );
     let mut failures = Vec::new();
     let mut projects = registry.unwrap_or_else(|failure| {
         failures.push(failure);
         Vec::new()
     });
-    let mut holds = Holds::Unknown;
-    if let Err(source) = charts {
+    let mut unmade = BTreeSet::new();
+    for (location, source) in charts {
         match projects::for_charts(&target.registry, &source, options.missing_projects).await {
             Some(project) => {
-                holds = Holds::Nothing;
+                unmade.insert(location);
                 if !is_planned(&projects, &project.name) {
                     projects.push(project);
                 }
@@ -220,11 +220,18 @@ async fn ready(target: &Target, wanted: &Wanted, options: &SyncOptions) -> Resul
         }
     }
     Preconditions::check(failures)?;
-    Ok(Ready { projects, charts: holds })
+    Ok(Ready { projects, unmade })
 }
 
-async fn check_charts(charts: &dyn ChartRepository, unused: bool) -> Result<(), ChartRepoError> {
-    if unused { Ok(()) } else { charts.check().await }
+/// Asks each repository that a chart goes to whether it can be used; gives those that can't be, by location.
+async fn refused_charts(charts: &[WantedChart]) -> Vec<(String, ChartRepoError)> {
+    let repositories: BTreeMap<String, &Arc<dyn ChartRepository>> =
+        charts.iter().map(|chart| (chart.repository.location(), &chart.repository)).collect();
+    let asked = repositories.into_iter().map(async |(location, repository)| {
+        let refusal = repository.check().await.err()?;
+        Some((location, refusal))
+    });
+    stream::iter(asked).buffered(QUESTIONS_AT_ONCE).filter_map(std::future::ready).collect().await
 }
 
 fn is_planned(projects: &[PlannedProject], name: &str) -> bool {

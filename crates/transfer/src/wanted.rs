@@ -8,13 +8,13 @@ mod contents;
 mod packing;
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     error::Error,
     sync::Arc,
 };
 
 use portolan_chart::{ChartVersion, Edit};
-use portolan_chartrepo::PackedChart;
+use portolan_chartrepo::{ChartRepository, PackedChart};
 use portolan_oci::{Digest, Reference};
 use portolan_package::{Image, Origin};
 
@@ -55,9 +55,13 @@ pub(crate) struct WantedChart {
     pub(crate) source: String,
     pub(crate) name: String,
     pub(crate) version: ChartVersion,
+    /// Where it goes.
+    pub(crate) repository: Arc<dyn ChartRepository>,
     pub(crate) edits: Vec<Edit>,
     /// Targets of the images that must be there first.
     pub(crate) images: Vec<Reference>,
+    /// Whether a chart before it goes to the same place and may be another one.
+    pub(crate) repeats: bool,
     pub(crate) state: ChartState,
 }
 
@@ -124,9 +128,10 @@ fn lost(origin: &Origin, error: &dyn Error) -> BrokenBundle {
     BrokenBundle { source, error }
 }
 
-/// Joins the bundles: each target once, in the order of the package.
+/// Joins the bundles: each image's target once, in the order of the package.
 fn gather(prepared: Vec<Prepared>, wanted: &mut Wanted) {
     let mut known: HashSet<Reference> = HashSet::new();
+    let mut charts = KnownCharts::default();
     for bundle in prepared {
         wanted.contents.insert(bundle.index, bundle.contents);
         for image in bundle.images {
@@ -134,12 +139,57 @@ fn gather(prepared: Vec<Prepared>, wanted: &mut Wanted) {
                 wanted.images.push(image);
             }
         }
-        wanted.charts.extend(bundle.chart);
+        if let Some(chart) = bundle.chart {
+            charts.take(chart, &mut wanted.charts);
+        }
         wanted.notes.extend(bundle.notes);
     }
 }
 
+/// Where the charts that were taken stand in their list, by what they are known by in a repository.
+#[derive(Default)]
+struct KnownCharts(HashMap<String, usize>);
+
+impl KnownCharts {
+    /// Adds a chart. One that is there already, as packages of several platforms bring it, only waits for
+    /// these images too; one that may be another is compared once the first was uploaded.
+    fn take(&mut self, mut chart: WantedChart, charts: &mut Vec<WantedChart>) {
+        let first = *self.0.entry(chart.target()).or_insert(charts.len());
+        match charts.get_mut(first) {
+            None => charts.push(chart),
+            Some(first) if first.is_surely(&chart) => first.wait_for(chart.images),
+            Some(_) => {
+                chart.repeats = true;
+                charts.push(chart);
+            }
+        }
+    }
+}
+
 impl WantedChart {
+    /// Whether both are the same archive, as far as that is known by now.
+    fn is_surely(&self, other: &Self) -> bool {
+        match (&self.state, &other.state) {
+            (ChartState::Packed(ours), ChartState::Packed(theirs)) => {
+                ours.digest == theirs.digest && ours.signed == theirs.signed
+            }
+            _ => false,
+        }
+    }
+
+    fn wait_for(&mut self, images: Vec<Reference>) {
+        for image in images {
+            if !self.images.contains(&image) {
+                self.images.push(image);
+            }
+        }
+    }
+
+    /// Where it goes, for plan and report.
+    pub(crate) fn target(&self) -> String {
+        self.repository.target_of(&self.name, &self.version)
+    }
+
     /// Gives the archive up where no room is left for it, else takes the room.
     fn keep_within(&mut self, room: &mut usize) {
         let ChartState::Packed(form) = &mut self.state else { return };

@@ -8,7 +8,7 @@ use portolan_registry::{
     Access, Advice, Credentials, DockerConfig, DockerConfigError, Endpoint, HttpOptions, Proxies, Registry,
     RegistryError, RegistryOptions, Scheme, Stop, TlsTrust,
 };
-use portolan_transfer::Target;
+use portolan_transfer::{Charts, Target};
 
 use crate::config::{
     DockerSettings, NamedRegistry, PushAddress, RegistrySettings, SchemeChoice, Settings, TlsSettings, Trust,
@@ -28,7 +28,7 @@ pub async fn target(settings: &Settings) -> Result<Target, Failure> {
     let options = registry_options(settings);
     let registry = registry(settings, &options).await?;
     let charts = charts(settings, options).await?;
-    Ok(Target { registry, charts })
+    Ok(Target { registry, charts: Charts::one(charts) })
 }
 
 /// The registry that an argument names, for reading.

@@ -1,8 +1,8 @@
 //! Uploads each chart once all its images are there, and none once the run was interrupted.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use portolan_chartrepo::{ChartRepoError, PackedChart};
+use portolan_chartrepo::{ChartRepoError, ChartRepository, PackedChart};
 use portolan_oci::Reference;
 use portolan_registry::retry::{Transient, Verdict};
 
@@ -69,23 +69,25 @@ impl Run<'_> {
             }
             results.push(result);
         }
-        if let Err(error) = self.finish_charts(&results).await {
-            let lost = results.iter_mut().filter(|result| result.action.is_there());
-            for result in lost {
-                result.action = ChartOutcome::Failed;
-                result.verified = false;
-                result.error = Some(one_line(&error));
-            }
-        }
+        self.finish_charts(&mut results).await;
         results
     }
 
-    /// Also where every chart was there: a run that was killed may have left one without its index entry.
-    async fn finish_charts(&self, results: &[ChartResult]) -> Result<(), ChartRepoError> {
-        if results.iter().any(|result| result.action.is_there()) {
-            self.target.charts.finish().await?;
+    /// Ends each repository that holds a chart of the run, also where every chart was there before: a run
+    /// that was killed may have left one without its index entry. What can't be ended has lost its charts.
+    async fn finish_charts(&self, results: &mut [ChartResult]) {
+        let mut lines: BTreeMap<String, (&dyn ChartRepository, Vec<&mut ChartResult>)> = BTreeMap::new();
+        for (chart, result) in self.plan.charts.iter().zip(results) {
+            let repository = chart.repository.as_ref();
+            if result.action.is_there() {
+                lines.entry(repository.location()).or_insert((repository, Vec::new())).1.push(result);
+            }
         }
-        Ok(())
+        for (repository, lines) in lines.into_values() {
+            if let Err(error) = repository.finish().await {
+                lines.into_iter().for_each(|line| lost(line, &error));
+            }
+        }
     }
 
     async fn chart(&self, chart: &PlannedChart, images: &[ImageResult]) -> ChartResult {
@@ -103,7 +105,7 @@ impl Run<'_> {
         if let Some(reason) = self.withheld(chart, images) {
             return line(chart, ChartOutcome::Withheld, Some(reason));
         }
-        match self.upload(chart, images).await.map_err(|error| self.lack(&error)) {
+        match self.upload(chart, images).await.map_err(|error| self.lack(chart, &error)) {
             Ok(Uploaded { action, verified }) => ChartResult { verified, ..line(chart, action, None) },
             Err(Lack::Failed(error)) => line(chart, ChartOutcome::Failed, Some(error)),
             Err(Lack::Interrupted { error }) => line(chart, ChartOutcome::Interrupted, error),
@@ -111,9 +113,9 @@ impl Run<'_> {
     }
 
     /// What an error comes to, in words where a right or a rule of the charts' project is in the way.
-    fn lack(&self, error: &UploadError) -> Lack {
+    fn lack(&self, chart: &PlannedChart, error: &UploadError) -> Lack {
         let UploadError::Repository { source } = error else { return Lack::of(error, &self.options.stop) };
-        let refused = source.registry_error().zip(self.target.charts.project());
+        let refused = source.registry_error().zip(chart.repository.project());
         match refused.and_then(|(refused, project)| explain(refused, project)) {
             Some(words) => Lack::Failed(format!("{error}: {words}")),
             None => Lack::of(error, &self.options.stop),
@@ -152,7 +154,7 @@ impl Run<'_> {
             Held::Damaged(_) => ChartOutcome::Mended,
             Held::Nothing => ChartOutcome::Pushed,
         };
-        self.target.charts.push(&packed).await.map_err(|source| UploadError::Repository { source })?;
+        chart.repository.push(&packed).await.map_err(|source| UploadError::Repository { source })?;
         let verified = self.fetch_again(chart, &packed).await?;
         Ok(Uploaded { action, verified })
     }
@@ -199,7 +201,7 @@ impl Run<'_> {
     async fn compare(&self, chart: &PlannedChart, packed: &Arc<PackedChart>) -> Result<Held, UploadError> {
         let form = PackedForm::of(packed);
         let named = (chart.name.as_str(), &chart.chart_version);
-        compare(self.target.charts.as_ref(), named, &form, self.options.check)
+        compare(chart.repository.as_ref(), named, &form, self.options.check)
             .await
             .map_err(|source| UploadError::Repository { source })
     }
@@ -212,11 +214,18 @@ impl Run<'_> {
             package: &self.plan.package,
             options: self.options,
             only_registry: None,
-            charts: self.target.charts.as_ref(),
+            charts: &self.target.charts,
         };
         repack(&inputs, chart.bundle, &digest_of)
             .map_err(|source| UploadError::Bundle { source: Box::new(source) })
     }
+}
+
+/// A chart whose repository could not be ended.
+fn lost(line: &mut ChartResult, error: &ChartRepoError) {
+    line.action = ChartOutcome::Failed;
+    line.verified = false;
+    line.error = Some(one_line(error));
 }
 
 fn line(chart: &PlannedChart, action: ChartOutcome, error: Option<String>) -> ChartResult {

@@ -1,9 +1,9 @@
 //! Asks the chart repository what it holds of each chart.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use portolan_chartrepo::{ChartRepoError, ChartRepository};
+use portolan_chartrepo::ChartRepoError;
 use portolan_oci::{Digest, Reference};
 
 use super::{QUESTIONS_AT_ONCE, positions};
@@ -15,16 +15,7 @@ use crate::{
     wanted::{ChartState, WantedChart},
 };
 
-/// What is known of the chart repository beforehand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Holds {
-    /// Its project is yet to be made.
-    Nothing,
-    /// It is to be asked.
-    Unknown,
-}
-
-/// What the repository said.
+/// What the repositories said.
 pub(super) struct Asked {
     /// In the order of the package.
     pub(super) charts: Vec<PlannedChart>,
@@ -35,21 +26,21 @@ pub(super) struct Asked {
 /// Asks about every chart, several at once, and keeps their order.
 ///
 /// # Errors
-/// Whatever keeps the repository from answering.
+/// Whatever keeps a repository from answering.
 pub(super) async fn ask(
-    questions: &Questions<'_>,
+    questions: &Questions,
     charts: Vec<WantedChart>,
     images: &[PlannedImage],
     observer: &dyn Observer,
 ) -> Result<Asked, ChartRepoError> {
     let positions = positions(images);
     let asked = charts.into_iter().map(async |chart| {
-        let step = match questions.holds {
-            Holds::Nothing => Step::of(ChartAction::Push),
-            Holds::Unknown => questions.decide(&chart).await?,
+        let step = match questions.unmade.contains(&chart.repository.location()) {
+            true if !chart.repeats => Step::of(ChartAction::Push),
+            _ => questions.decide(&chart).await?,
         };
         let note = match step.action {
-            ChartAction::Exists => questions.unsigned(&chart).await?,
+            ChartAction::Exists => unsigned(&chart).await?,
             _ => None,
         };
         observer.event(Event::Checked);
@@ -75,16 +66,22 @@ impl Step {
 }
 
 /// How charts are asked about.
-pub(super) struct Questions<'a> {
-    pub(super) repository: &'a dyn ChartRepository,
+pub(super) struct Questions {
     pub(super) check: Check,
-    pub(super) holds: Holds,
+    /// The locations of repositories whose project is yet to be made, which hold nothing.
+    pub(super) unmade: BTreeSet<String>,
 }
 
-impl Questions<'_> {
+impl Questions {
     async fn decide(&self, chart: &WantedChart) -> Result<Step, ChartRepoError> {
-        let ChartState::Packed(form) = &chart.state else { return Ok(Step::of(ChartAction::Later)) };
-        let held = compare(self.repository, (&chart.name, &chart.version), form, self.check).await?;
+        let form = match &chart.state {
+            ChartState::Packed(form) if !chart.repeats => form,
+            ChartState::Packed(_) | ChartState::AwaitsDigests { .. } => {
+                return Ok(Step::of(ChartAction::Later));
+            }
+        };
+        let held =
+            compare(chart.repository.as_ref(), (&chart.name, &chart.version), form, self.check).await?;
         Ok(match held {
             Held::Nothing => Step::of(ChartAction::Push),
             Held::Same => Step::of(ChartAction::Exists),
@@ -94,30 +91,30 @@ impl Questions<'_> {
             Held::Unknown(found) => Step { found, ..Step::of(ChartAction::Later) },
         })
     }
+}
 
-    /// A line for a chart that is there without the provenance file that the package brings: what is there
-    /// stays as it is, so that can't be added either.
-    async fn unsigned(&self, chart: &WantedChart) -> Result<Option<String>, ChartRepoError> {
-        let signed = matches!(&chart.state, ChartState::Packed(form) if form.signed);
-        if !signed || self.repository.fetch_provenance(&chart.name, &chart.version).await?.is_some() {
-            return Ok(None);
-        }
-        let target = self.repository.target_of(&chart.name, &chart.version);
-        Ok(Some(format!(
-            "{}: {target} is there without its provenance file, and is left as it is: delete it there and sync again to bring both",
-            chart.source
-        )))
+/// A line for a chart that is there without the provenance file that the package brings: what is there
+/// stays as it is, so that can't be added either.
+async fn unsigned(chart: &WantedChart) -> Result<Option<String>, ChartRepoError> {
+    let signed = matches!(&chart.state, ChartState::Packed(form) if form.signed);
+    if !signed || chart.repository.fetch_provenance(&chart.name, &chart.version).await?.is_some() {
+        return Ok(None);
     }
+    Ok(Some(format!(
+        "{}: {} is there without its provenance file, and is left as it is: delete it there and sync again to bring both",
+        chart.source,
+        chart.target()
+    )))
 }
 
 fn planned(
-    questions: &Questions<'_>,
+    questions: &Questions,
     chart: WantedChart,
     step: Step,
     positions: &HashMap<&Reference, usize>,
 ) -> PlannedChart {
     PlannedChart {
-        target: questions.repository.target_of(&chart.name, &chart.version),
+        target: chart.target(),
         version: chart.version.to_string(),
         action: step.action,
         found: step.found,
@@ -129,6 +126,7 @@ fn planned(
         source: chart.source,
         bundle: chart.bundle,
         chart_version: chart.version,
+        repository: chart.repository,
         state: chart.state,
     }
 }

@@ -14,6 +14,7 @@ use super::{
     packing::{Packing, Subject, pack},
 };
 use crate::{
+    chart_places::{Charts, PlaceError},
     content::{Identity, Pin},
     options::{ImagePolicy, SyncOptions},
 };
@@ -28,8 +29,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) options: &'a SyncOptions,
     /// The registry that targets must name; `None` where everything is pushed to one address whatever charts name.
     pub(crate) only_registry: Option<&'a RegistryHost>,
-    /// Where charts go; it is asked for names alone, which it answers by itself.
-    pub(crate) charts: &'a dyn ChartRepository,
+    /// Where charts go; repositories are asked for names alone, which they answer by themselves.
+    pub(crate) charts: &'a Charts,
 }
 
 /// What one bundle asks for.
@@ -58,6 +59,11 @@ pub(crate) enum PrepareError {
     Refused {
         #[source]
         source: ChartError,
+    },
+    #[error("the chart has no repository to go to, so it stays out with its images")]
+    Place {
+        #[source]
+        source: PlaceError,
     },
     #[error("the chart repository takes no chart of this name, so it stays out with its images")]
     Name {
@@ -99,7 +105,9 @@ pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepar
         return Ok(Some(Prepared { index, source, contents, images, chart: None, notes: Vec::new() }));
     };
     let Some(policy) = policy_for(inputs.options, &chart) else { return Ok(None) };
-    let mut notes = remarks(inputs, &chart)?;
+    let repository = inputs.charts.of(bundle.folder.as_deref());
+    let repository = repository.map_err(|source| PrepareError::Place { source })?;
+    let mut notes = remarks(repository.as_ref(), &chart)?;
     let contents = contents(bundle, Some(&chart));
     let hints = hints_of(bundle, &chart)?;
     let named = hint_images(&chart, &hints, &inputs.options.rules)
@@ -116,8 +124,10 @@ pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepar
         source: source.clone(),
         name: chart.name().to_owned(),
         version: chart.version().clone(),
+        repository,
         edits,
         images: images.iter().map(|image| image.target.clone()).collect(),
+        repeats: false,
         state,
     };
     let notes = notes.into_iter().map(|note| format!("{source}: {note}")).collect();
@@ -145,9 +155,9 @@ fn relocated(
 }
 
 /// Checks the chart by Helm's rules and the repository's; gives what Helm would only warn of.
-fn remarks(inputs: &Inputs<'_>, chart: &Chart) -> Result<Vec<String>, PrepareError> {
+fn remarks(repository: &dyn ChartRepository, chart: &Chart) -> Result<Vec<String>, PrepareError> {
     let remarks = chart.validate().map_err(|source| PrepareError::Refused { source })?;
-    inputs.charts.takes(chart.name(), chart.version()).map_err(|source| PrepareError::Name { source })?;
+    repository.takes(chart.name(), chart.version()).map_err(|source| PrepareError::Name { source })?;
     Ok(remarks)
 }
 

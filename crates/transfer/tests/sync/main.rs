@@ -5,6 +5,7 @@
 mod counting;
 mod existing;
 mod faults;
+mod folders;
 mod harbor;
 mod interrupted;
 mod left;

@@ -16,8 +16,8 @@ use portolan_testkit::{
     skopeo::Skopeo,
 };
 use portolan_transfer::{
-    ChartPolicy, Check, Existing, ImagePolicy, MissingProjects, Plan, Preconditions, Report, Selection,
-    Silent, SyncOptions, Target, execute, plan,
+    ChartPolicy, Charts, Check, Existing, ImagePolicy, MissingProjects, Plan, Preconditions, Report,
+    Selection, Silent, SyncOptions, Target, execute, plan,
 };
 use tempfile::TempDir;
 
@@ -87,8 +87,7 @@ impl Site {
         let path = self.charts_folder();
         Target {
             registry: Registry::new(endpoint, None, &RegistryOptions::default()).unwrap(),
-            charts: connect(&ChartTarget::Local { path }, None, &ConnectOptions::new(SystemTime::UNIX_EPOCH))
-                .unwrap(),
+            charts: local_charts(&path),
         }
     }
 
@@ -118,6 +117,13 @@ impl Site {
     pub(crate) fn requests_since(&self, earlier: usize) -> Vec<Request> {
         self.registry.requests().split_off(earlier)
     }
+}
+
+/// A chart repository in a directory.
+pub(crate) fn local_charts(path: &Path) -> Charts {
+    let (target, options) =
+        (ChartTarget::Local { path: path.to_owned() }, ConnectOptions::new(SystemTime::UNIX_EPOCH));
+    Charts::one(connect(&target, None, &options).unwrap())
 }
 
 /// Files below `folder`, by name, sorted.

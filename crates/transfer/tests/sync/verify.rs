@@ -12,8 +12,8 @@ use portolan_oci::{Digest, Platform};
 use portolan_registry::Scheme;
 use portolan_testkit::{bundles::Bundle, charts::Chart, images::Image, oci_layout::multi_platform};
 use portolan_transfer::{
-    ChartAction, ChartOutcome, Check, ImageAction, ImageOutcome, Outcome, Report, Silent, SyncOptions,
-    Target, execute, plan,
+    ChartAction, ChartOutcome, Charts, Check, ImageAction, ImageOutcome, Outcome, Report, Silent,
+    SyncOptions, Target, execute, plan,
 };
 
 use crate::site::Site;
@@ -209,7 +209,8 @@ async fn a_chart_whose_archive_is_lost_in_a_registry_is_mended() {
         let mut options = ConnectOptions::new(SystemTime::UNIX_EPOCH);
         options.oci_scheme = Scheme::Http;
         let url = format!("oci://{}/charts", site.registry.host());
-        Target { charts: connect(&ChartTarget::Oci { url }, None, &options).unwrap(), ..site.target() }
+        let charts = connect(&ChartTarget::Oci { url }, None, &options).unwrap();
+        Target { charts: Charts::one(charts), ..site.target() }
     };
     let first = run(&site, &with_oci_charts(), &site.options()).await;
     assert_eq!(first.outcome(), Outcome::Done, "{first:#?}");
@@ -263,7 +264,7 @@ impl ChartRepository for Forgetful {
 async fn a_chart_that_stays_damaged_has_failed() {
     let Some(site) = synced(&bundle()).await else { return };
     let packed = Digest::sha256(&fs::read(site.charts_folder().join("web-0.1.0.tgz")).unwrap());
-    let target = || Target { charts: Box::new(Forgetful(packed.clone())), ..site.target() };
+    let target = || Target { charts: Charts::one(Box::new(Forgetful(packed.clone()))), ..site.target() };
     let options = verifying(&site);
     let package = || portolan_package::open(&site.package_folder()).unwrap().into();
     let shown = plan(package(), &target(), &options, &Silent).await.unwrap();
