@@ -7,6 +7,8 @@
 //! - [`Hints`] name the images of a chart by paths into its values; [`hint_images`] resolves them.
 //! - [`Rules`] say where an image goes; [`relocate`] edits the values accordingly, byte by byte.
 //! - [`Chart::validate`] tells what Helm would refuse, before somebody has it.
+//! - [`images_of`] finds the images in a rendered object, and [`rendered_objects`] the objects in a manifest.
+//! - [`YamlText`] and [`ValuePath`] are values as Helm sees them, and places in them.
 //! - [`Chart::pack`] makes a `.tgz` that is the same for the same files, everywhere.
 //!
 //! ```
@@ -30,14 +32,17 @@
 mod archive;
 mod chart;
 mod dependencies;
+mod document;
 #[doc(hidden)]
 pub mod fuzzing;
 mod hints;
 mod metadata;
+mod path;
 mod provenance;
 mod readme;
 mod redact;
 mod relocate;
+mod rendered;
 mod rules;
 mod tree;
 mod validate;
@@ -47,10 +52,17 @@ mod yaml;
 
 pub use archive::{ArchiveError, CHART_LIMIT, FILE_LIMIT, PathFault};
 pub use chart::{Chart, ChartError, ChartFile, HINTS_FILE};
+pub use document::YamlText;
 pub use hints::{Hint, Hints, HintsError, TemplateError};
 pub use metadata::{ApiVersion, Dependency, Metadata, MetadataError};
+pub use path::{PathFormError, Step, ValuePath};
 pub use provenance::{PROVENANCE_LIMIT, ProvenanceError, check_provenance};
+pub use redact::{names_secret, without_user_info};
 pub use relocate::{Edit, HintImage, RelocateError, RelocateOptions, Relocated, hint_images, relocate};
+pub use rendered::{
+    Confidence, Evidence, Found, FoundImage, IMAGES_LIMIT, ManifestFault, NoImage, ObjectName, Rendered,
+    RenderedObject, images_of, rendered_objects,
+};
 pub use rules::{AppendOrigin, PrefixRegistry, Rules, TargetError};
 pub use values::PathError;
 pub use version::{ChartVersion, VersionError};

@@ -1,8 +1,20 @@
 //! Keeping credentials out of what is shown.
 
+/// What names of secrets have in them (rules.md, "Hosts, TLS, secrets"), in lower case.
+const SECRET_WORDS: &[&str] =
+    &["password", "passwd", "passphrase", "pwd", "secret", "token", "dsn", "key", "credential"];
+
+/// Whether what goes by this name is kept out of everything that is shown.
+#[must_use]
+pub fn names_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_WORDS.iter().any(|word| name.contains(word))
+}
+
 /// The text with the user-info of every URL in it left out: `https://user:pass@host/` becomes
 /// `https://host/`.
-pub(crate) fn without_user_info(text: &str) -> String {
+#[must_use]
+pub fn without_user_info(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once("://") {
@@ -19,6 +31,16 @@ pub(crate) fn without_user_info(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_secrets() {
+        for name in ["password", "rootPassword", "DB_PASSWD", "client-secret", "apiKey", "dsn", "TOKEN"] {
+            assert!(names_secret(name), "{name}");
+        }
+        for name in ["image", "user", "registry", "host"] {
+            assert!(!names_secret(name), "{name}");
+        }
+    }
 
     #[test]
     fn user_info_is_left_out() {

@@ -21,6 +21,7 @@ mod images;
 mod laws;
 mod manifest;
 mod names;
+mod rendered;
 mod report;
 mod sign_in;
 mod stream;
@@ -37,6 +38,7 @@ pub use headers::headers;
 pub use images::{docker_archive, oci_layout};
 pub use manifest::manifest;
 pub use names::reference;
+pub use rendered::rendered_images;
 pub use report::{plan, report};
 pub use sign_in::{challenge, token};
 pub use stream::package_stream;
@@ -67,6 +69,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("provenance", provenance),
     ("reference", reference),
     ("relocation", relocation),
+    ("rendered_images", rendered_images),
     ("report", report),
     ("tar_index", tar_index),
     ("token", token),

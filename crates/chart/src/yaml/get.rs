@@ -1,6 +1,8 @@
 //! Looking a key up in a map, merge keys (`<<`) included.
 
-use super::{Kind, NodeId, Resolved, Scalar, Style, YamlFile};
+use std::collections::HashSet;
+
+use super::{Kind, Node, NodeId, Resolved, Scalar, Style, YamlFile};
 
 /// How many maps are looked into for one key: merges of merges of lists of merges.
 const MERGE_LIMIT: usize = 1_000;
@@ -63,6 +65,17 @@ impl YamlFile {
             Kind::Sequence { items, .. } => items,
             _ => &[],
         }
+    }
+
+    /// The second of two equal keys of one map, the first such in the file.
+    pub(crate) fn repeated_key(&self) -> Option<NodeId> {
+        let repeated = |node: &Node| {
+            let Kind::Map { entries, .. } = &node.kind else { return None };
+            let mut seen = HashSet::new();
+            let mut keys = entries.iter().map(|(key, _)| *key).filter(|key| !self.is_merge(*key));
+            keys.find(|key| self.key(*key).is_some_and(|name| !seen.insert(name)))
+        };
+        self.nodes.iter().find_map(repeated)
     }
 
     /// A key as text: keys that are no text become one, as in JSON.

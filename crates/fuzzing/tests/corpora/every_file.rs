@@ -50,6 +50,7 @@ targets! {
     provenance
     reference
     relocation
+    rendered_images
     report
     tar_index
     token

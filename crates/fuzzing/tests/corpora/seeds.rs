@@ -5,6 +5,7 @@ mod charts;
 mod depot;
 mod documents;
 mod images;
+mod rendered;
 mod words;
 
 /// Target, name of the file, content.
@@ -12,8 +13,16 @@ pub(crate) type Seed = (&'static str, String, Vec<u8>);
 
 /// All seeds of all targets.
 pub(crate) fn seeds() -> Vec<Seed> {
-    [archives::seeds(), charts::seeds(), depot::seeds(), documents::seeds(), images::seeds(), words::seeds()]
-        .concat()
+    [
+        archives::seeds(),
+        charts::seeds(),
+        depot::seeds(),
+        documents::seeds(),
+        images::seeds(),
+        rendered::seeds(),
+        words::seeds(),
+    ]
+    .concat()
 }
 
 /// Texts as the seeds of one target, numbered.
