@@ -121,6 +121,21 @@ impl Blob {
         }
     }
 
+    /// The digest of the bytes as they lie in the package: for whoever takes layers uncompressed too, as
+    /// container runtimes do. Nothing where nobody wrote it down.
+    pub fn stored_digest(&self) -> Option<&Digest> {
+        match &self.0.check {
+            Check::Digest(digest) | Check::Compress(digest) => Some(digest),
+            Check::Inflate(_) => None,
+        }
+    }
+
+    /// A reader of the bytes as they lie in the package, blocking, bounded to its stretch. Comparing them
+    /// with any digest is left to whoever takes them.
+    pub fn open_stored(&self) -> Box<dyn Read + Send> {
+        Box::new(self.0.stretch.reader())
+    }
+
     /// A reader of the bytes as they go to the registry, blocking, bounded to its stretch.
     ///
     /// Where [`Blob::digest`] is nothing, the reader checks the uncompressed bytes against the config's
