@@ -51,3 +51,4 @@ pub use report::{
     REPORT_VERSION, Report, Totals,
 };
 pub use saved::{Change, GroundChanged, PLAN_FILE_VERSION, PlanFileError, SavedPlan, Stand};
+pub use wanted::{ImageChoice, NamedImage, PackageImages, package_images};

@@ -5,6 +5,7 @@
 mod bundle;
 mod collision;
 mod contents;
+mod images;
 mod packing;
 
 use std::{
@@ -20,6 +21,7 @@ use portolan_package::{Image, Origin};
 
 pub(crate) use bundle::{Inputs, PrepareError, repack};
 use bundle::{Prepared, prepare};
+pub use images::{ImageChoice, NamedImage, PackageImages, package_images};
 
 use crate::{failure::one_line, report::BrokenBundle};
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use portolan_chart::{Chart, ChartError, Edit, HintImage, Hints, HintsError, RelocateError, hint_images};
+use portolan_chart::{
+    Chart, ChartError, Edit, HintImage, Hints, HintsError, RelocateError, Rules, hint_images,
+};
 use portolan_chartrepo::{ChartRepoError, ChartRepository, PackError, PackedChart};
 use portolan_oci::{Digest, Reference, RegistryHost};
 use portolan_package::{Bundle, BundleError, Image, Package};
@@ -31,6 +33,21 @@ pub(crate) struct Inputs<'a> {
     pub(crate) only_registry: Option<&'a RegistryHost>,
     /// Where charts go; repositories are asked for names alone, which they answer by themselves.
     pub(crate) charts: &'a Charts,
+}
+
+/// What the names of a bundle's images are worked out from.
+#[derive(Clone, Copy)]
+pub(super) struct Naming<'a> {
+    pub(super) package: &'a Package,
+    pub(super) rules: &'a Rules,
+    /// As [`Inputs::only_registry`].
+    pub(super) only_registry: Option<&'a RegistryHost>,
+}
+
+impl<'a> Inputs<'a> {
+    fn naming(&self) -> Naming<'a> {
+        Naming { package: self.package, rules: &self.options.rules, only_registry: self.only_registry }
+    }
 }
 
 /// What one bundle asks for.
@@ -100,7 +117,7 @@ pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepar
     let bundle = &inputs.package.bundles[index];
     let source = bundle.origin.to_string();
     let Some(chart) = bundle.chart().map_err(|source| PrepareError::Bundle { source })? else {
-        let images = carried(inputs, index)?;
+        let images = carried(inputs.naming(), index)?;
         let contents = contents(bundle, None);
         return Ok(Some(Prepared { index, source, contents, images, chart: None, notes: Vec::new() }));
     };
@@ -113,7 +130,7 @@ pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepar
     let named = hint_images(&chart, &hints, &inputs.options.rules)
         .map_err(|source| PrepareError::Relocate { source })?;
     let images = match policy {
-        ImagePolicy::Relocate => all_images(inputs, index, &named)?,
+        ImagePolicy::Relocate => all_images(inputs.naming(), index, &named)?,
         ImagePolicy::RewriteOnly | ImagePolicy::Leave => Vec::new(),
     };
     let subject = Subject { bundle, chart: &chart, hints: &hints, policy };
@@ -186,7 +203,7 @@ fn policy_for(options: &SyncOptions, chart: &Chart) -> Option<ImagePolicy> {
     Some(chosen.max(options.images))
 }
 
-fn hints_of(bundle: &Bundle, chart: &Chart) -> Result<Hints, PrepareError> {
+pub(super) fn hints_of(bundle: &Bundle, chart: &Chart) -> Result<Hints, PrepareError> {
     if let Some(hints) = bundle.hints().map_err(|source| PrepareError::Bundle { source })? {
         return Ok(hints);
     }
@@ -198,25 +215,25 @@ fn hints_of(bundle: &Bundle, chart: &Chart) -> Result<Hints, PrepareError> {
 }
 
 /// Every image of the bundle under every name that its archive gives it.
-fn carried(inputs: &Inputs<'_>, index: usize) -> Result<Vec<WantedImage>, PrepareError> {
+pub(super) fn carried(naming: Naming<'_>, index: usize) -> Result<Vec<WantedImage>, PrepareError> {
     let mut wanted = Vec::new();
-    for image in &inputs.package.bundles[index].images {
+    for image in &naming.package.bundles[index].images {
         let content = Arc::new(image.clone());
         for source in image.names.iter().filter(|name| !is_placeholder(name)) {
-            wanted.push(aim(inputs, index, source, &content)?);
+            wanted.push(aim(naming, index, source, &content)?);
         }
     }
     Ok(wanted)
 }
 
 /// The images that the archive names, and those that hints name by digest.
-fn all_images(
-    inputs: &Inputs<'_>,
+pub(super) fn all_images(
+    naming: Naming<'_>,
     index: usize,
     named: &[HintImage],
 ) -> Result<Vec<WantedImage>, PrepareError> {
-    let bundle = &inputs.package.bundles[index];
-    let mut wanted = carried(inputs, index)?;
+    let bundle = &naming.package.bundles[index];
+    let mut wanted = carried(naming, index)?;
     if bundle.images.is_empty() {
         return Ok(wanted);
     }
@@ -226,20 +243,20 @@ fn all_images(
             image: hint.source.clone(),
         })?;
         if hint.source.digest.is_some() {
-            wanted.push(aim(inputs, index, &hint.source, &Arc::new(image.clone()))?);
+            wanted.push(aim(naming, index, &hint.source, &Arc::new(image.clone()))?);
         }
     }
     Ok(wanted)
 }
 
-fn aim(
-    inputs: &Inputs<'_>,
+pub(super) fn aim(
+    naming: Naming<'_>,
     bundle: usize,
     source: &Reference,
     content: &Arc<Image>,
 ) -> Result<WantedImage, PrepareError> {
-    let target = inputs.options.rules.target(source).map_err(|source| PrepareError::Relocate { source })?;
-    match inputs.only_registry {
+    let target = naming.rules.target(source).map_err(|source| PrepareError::Relocate { source })?;
+    match naming.only_registry {
         Some(only) if *only != target.registry => Err(PrepareError::OtherRegistry {
             image: source.clone(),
             registry: target.registry,
@@ -254,7 +271,7 @@ fn is_placeholder(name: &Reference) -> bool {
 }
 
 /// The image of the bundle that `reference` names.
-fn find<'a>(bundle: &'a Bundle, reference: &Reference) -> Option<&'a Image> {
+pub(super) fn find<'a>(bundle: &'a Bundle, reference: &Reference) -> Option<&'a Image> {
     bundle.images.iter().find(|image| image.names.iter().any(|name| names(name, image, reference)))
 }
 
