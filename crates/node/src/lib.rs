@@ -1,0 +1,43 @@
+//! Images straight onto nodes that have no registry: onto Docker and containerd, here or elsewhere.
+//!
+//! ```text
+//! package ─ transfer::package_images ─▶ names and contents ─┐
+//! runtime ─ Runtime::survey ─▶ what the node has ───────────┴─ plan (pure) ─▶ NodePlan ─ execute ─▶ NodeResult
+//! ```
+//!
+//! | module | subject |
+//! | --- | --- |
+//! | `content` | an image as one node takes it: one platform, with its layers as they lie in the package |
+//! | `survey` | what a node has |
+//! | `runtime` | the trait that every way to a runtime implements |
+//! | `archive` | an image as a tar that is made while it is read, for runtimes that take archives |
+//! | `plan`, `execute`, `report` | what is to be done on a node, doing it, and what became of it |
+//!
+//! Nothing is inflated or compressed here, and nothing is unpacked to a file: layers go as they lie, and
+//! the runtime inflates them.
+
+mod archive;
+mod content;
+mod error;
+mod event;
+mod execute;
+mod names;
+mod options;
+mod plan;
+mod report;
+mod runtime;
+mod survey;
+
+pub use archive::{Archive, Form};
+pub use content::{NodeImage, NodeLayer, WrongPlatform};
+pub use error::RuntimeError;
+pub use event::{Event, Observer, Silent};
+pub use execute::execute;
+pub use names::{NodeName, node_names};
+pub use options::{LoadOptions, Overwrite};
+pub use plan::{LoadAction, NodePlan, PlannedLoad, all_names, plan};
+pub use report::{
+    Found, LOAD_REPORT_VERSION, LoadOutcome, LoadReport, LoadResult, LoadTotals, NodeFailure, NodeResult,
+};
+pub use runtime::{Import, Runtime};
+pub use survey::{Held, RuntimeKind, Survey};

@@ -1,0 +1,45 @@
+//! The trait behind which every way to a runtime lies: sockets of this machine, and command lines over SSH.
+
+use async_trait::async_trait;
+use portolan_registry::Progress;
+
+use crate::{content::NodeImage, error::RuntimeError, names::NodeName, survey::Survey};
+
+/// A runtime on one node.
+///
+/// It is asked once what is there ([`Runtime::survey`]); then images are imported, several at once. An
+/// implementation keeps what it brought from being collected until [`Runtime::finish`].
+#[async_trait]
+pub trait Runtime: Send + Sync {
+    /// Where it is, for people: a socket, or a node's name.
+    fn address(&self) -> String;
+
+    /// What the node has. Of `names` it tells what they stand for.
+    ///
+    /// # Errors
+    /// [`RuntimeError`] where nobody answers.
+    async fn survey(&self, names: &[NodeName]) -> Result<Survey, RuntimeError>;
+
+    /// Brings what lacks of an image, has it unpacked, and then gives it its names.
+    ///
+    /// # Errors
+    /// [`RuntimeError`]; no name was given then that stands for less than all of the image.
+    async fn import(&self, import: &Import<'_>) -> Result<(), RuntimeError>;
+
+    /// Lets go of what only the run kept. Called once, at the end.
+    async fn finish(&self);
+}
+
+/// One image to be brought to a node.
+pub struct Import<'a> {
+    /// The image.
+    pub image: &'a NodeImage,
+    /// The names that it is to have, those included that stand for it already.
+    pub names: &'a [NodeName],
+    /// What the node had when it was asked; other images may have come since.
+    pub survey: &'a Survey,
+    /// Whether kubelets are told to leave it when they make room.
+    pub pins: bool,
+    /// Is told how many bytes more are on their way, several times a second.
+    pub sent: Progress<'a>,
+}
