@@ -31,6 +31,7 @@
 
 mod archive;
 mod chart;
+mod coalesce;
 mod dependencies;
 mod document;
 #[doc(hidden)]
@@ -52,6 +53,7 @@ mod yaml;
 
 pub use archive::{ArchiveError, CHART_LIMIT, FILE_LIMIT, PathFault};
 pub use chart::{Chart, ChartError, ChartFile, HINTS_FILE};
+pub use coalesce::coalesce;
 pub use document::YamlText;
 pub use hints::{Hint, Hints, HintsError, TemplateError};
 pub use metadata::{ApiVersion, Dependency, Metadata, MetadataError};

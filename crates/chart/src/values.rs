@@ -184,7 +184,7 @@ impl Values {
 
 /// Under which names a chart's sub-charts take their values: the alias of every dependency that names
 /// the sub-chart, or its own name where none does.
-fn mounts(tree: &ChartTree, parent: &Member) -> Vec<(String, MemberId)> {
+pub(crate) fn mounts(tree: &ChartTree, parent: &Member) -> Vec<(String, MemberId)> {
     let mut mounts = Vec::new();
     for child in &parent.children {
         let metadata = &tree.member(*child).metadata;
