@@ -50,6 +50,12 @@ pub const CC: Component = debian("cc");
 pub const CONTAINERD: Component = debian("containerd");
 /// containerd's own client.
 pub const CTR: Component = debian("ctr");
+/// The newest containerd, with the shim that it starts containers by.
+pub const CONTAINERD_2: Component = built("containerd", "containerd-2.4.2");
+/// Its client.
+pub const CTR_2: Component = built("ctr", "containerd-2.4.2");
+/// Starts containers for containerd.
+pub const RUNC: Component = debian("runc");
 /// Docker's client.
 pub const DOCKER: Component = debian("docker");
 /// Docker's daemon.
@@ -62,7 +68,7 @@ pub const HELM_3: Component = built("helm", "helm-3.22.0");
 pub const HELM_4: Component = built("helm", "helm-4.3.1");
 
 /// Everything that `tools/test-components` builds.
-pub const BUILT: &[Component] = &[CRANE, DISTRIBUTION, HELM_3_10, HELM_3, HELM_4];
+pub const BUILT: &[Component] = &[CONTAINERD_2, CRANE, DISTRIBUTION, HELM_3_10, HELM_3, HELM_4];
 
 const fn debian(program: &'static str) -> Component {
     Component { program, origin: Origin::Debian }

@@ -81,6 +81,13 @@ impl Daemon {
         }
     }
 
+    /// Kills the program at once, and waits until it is gone.
+    pub fn kill(&mut self) {
+        // It may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// The process' number.
     pub fn id(&self) -> u32 {
         self.child.id()
@@ -89,9 +96,7 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // Nothing is left to be done about either failure: the process is gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Both daemons mount file systems and so need root.
 
+use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -25,6 +27,7 @@ pub struct Docker {
 pub struct Containerd {
     daemon: Daemon,
     folder: TempDir,
+    release: Release,
 }
 
 impl Docker {
@@ -53,33 +56,112 @@ impl Docker {
     pub fn command(&self) -> Command {
         let mut command = Command::new(components::DOCKER.find().expect("it was there when this began"));
         command.arg("--config").arg(self.folder.path().join("config"));
-        command.arg("--host").arg(format!("unix://{}", self.folder.path().join("socket").display()));
+        command.arg("--host").arg(format!("unix://{}", self.socket().display()));
         command
+    }
+
+    /// Its socket.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("socket")
+    }
+}
+
+/// Which containerd is started, and how.
+#[derive(Clone, Debug, Default)]
+pub struct ContainerdSetup {
+    /// Which one.
+    pub release: Release,
+    /// Whether it answers kubelets too.
+    pub cri: Cri,
+    /// Where its data lies, where that is not its own folder: on a small file system, say.
+    pub root: Option<PathBuf>,
+}
+
+/// Which containerd.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Release {
+    /// Debian's, 1.6.
+    #[default]
+    Debian,
+    /// 2.4.
+    Newest,
+}
+
+/// Whether a containerd answers kubelets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cri {
+    /// It does not.
+    #[default]
+    Off,
+    /// It does, without networks for pods.
+    On,
+}
+
+impl Release {
+    fn containerd(self) -> &'static Component {
+        match self {
+            Self::Debian => &components::CONTAINERD,
+            Self::Newest => &components::CONTAINERD_2,
+        }
+    }
+
+    fn ctr(self) -> &'static Component {
+        match self {
+            Self::Debian => &components::CTR,
+            Self::Newest => &components::CTR_2,
+        }
     }
 }
 
 impl Containerd {
-    /// Starts `containerd`. `None` where a program is missing, or root, and the test is to be skipped.
+    /// Starts Debian's `containerd`. `None` where a program is missing, or root, and the test is to be
+    /// skipped.
     ///
     /// # Panics
     /// Where it doesn't start, with its log.
     pub fn start() -> Option<Self> {
-        components::CTR.require()?;
-        let (program, folder) = (as_root(&components::CONTAINERD)?, folder());
+        Self::start_as(&ContainerdSetup::default())
+    }
+
+    /// Starts a `containerd` as `setup` says. `None` as in [`Containerd::start`].
+    ///
+    /// # Panics
+    /// Where it doesn't start, with its log.
+    pub fn start_as(setup: &ContainerdSetup) -> Option<Self> {
+        setup.release.ctr().require()?;
+        let (program, folder) = (as_root(setup.release.containerd())?, folder());
         let config = folder.path().join("config.toml");
-        fs::write(&config, configuration(folder.path())).expect("the folder takes the configuration");
-        let mut command = Command::new(program);
+        fs::write(&config, configuration(folder.path(), setup)).expect("the folder takes the configuration");
+        let mut command = Command::new(&program);
         command.arg("--config").arg(config);
+        // A containerd that was built brings its shim, and looks for it there.
+        command.env("PATH", path_with(program.parent().expect("because it is a file in a folder")));
         let mut daemon = Daemon::start(command, &folder.path().join("log"));
         daemon.wait_for(|log| log.contains("containerd successfully booted").then_some(()));
-        Some(Self { daemon, folder })
+        Some(Self { daemon, folder, release: setup.release })
     }
 
     /// `ctr` towards this daemon.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(components::CTR.find().expect("it was there when this began"));
-        command.arg("--address").arg(self.folder.path().join("socket"));
+        let ctr = self.release.ctr().find().expect("it was there when this began");
+        let mut command = Command::new(ctr);
+        command.arg("--address").arg(self.socket());
         command
+    }
+
+    /// Its socket.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("socket")
+    }
+
+    /// All that it has logged.
+    pub fn log(&self) -> String {
+        self.daemon.log()
+    }
+
+    /// Kills it, as a node that loses its power does.
+    pub fn kill(&mut self) {
+        self.daemon.kill();
     }
 }
 
@@ -110,11 +192,36 @@ fn as_root(component: &Component) -> Option<PathBuf> {
     component.require()
 }
 
-fn configuration(folder: &Path) -> String {
-    let folder = folder.display();
+/// `PATH` with a folder before all others.
+fn path_with(folder: &Path) -> OsString {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(folder.to_owned()).chain(env::split_paths(&path));
+    env::join_paths(folders).expect("because these folders were divided at colons")
+}
+
+fn configuration(folder: &Path, setup: &ContainerdSetup) -> String {
+    let root = setup.root.clone().unwrap_or_else(|| folder.join("root"));
+    let (folder, root) = (folder.display(), root.display());
+    let (version, cri): (u8, &[&str]) = match setup.release {
+        Release::Debian => (2, &["io.containerd.grpc.v1.cri"]),
+        Release::Newest => {
+            (3, &["io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime", "io.containerd.grpc.v1.cri"])
+        }
+    };
+    let disabled = if setup.cri == Cri::Off { cri } else { &[] };
+    let networks = match (setup.cri, setup.release) {
+        (Cri::Off, _) => String::new(),
+        (Cri::On, Release::Debian) => cni("io.containerd.grpc.v1.cri"),
+        (Cri::On, Release::Newest) => cni("io.containerd.cri.v1.runtime"),
+    };
     format!(
-        "version = 2\nroot = \"{folder}/root\"\nstate = \"{folder}/state\"\n\
-         disabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n\
-         [grpc]\naddress = \"{folder}/socket\"\n[ttrpc]\naddress = \"{folder}/ttrpc\"\n"
+        "version = {version}\nroot = \"{root}\"\nstate = \"{folder}/state\"\n\
+         disabled_plugins = {disabled:?}\n\
+         [grpc]\naddress = \"{folder}/socket\"\n[ttrpc]\naddress = \"{folder}/ttrpc\"\n{networks}"
     )
+}
+
+/// The section by which the CRI finds no networks of this machine's.
+fn cni(plugin: &str) -> String {
+    format!("[plugins.\"{plugin}\".cni]\nbin_dir = \"\"\nconf_dir = \"\"\n")
 }
