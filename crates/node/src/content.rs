@@ -246,7 +246,7 @@ pub(crate) fn chain_ids<'a>(diff_ids: impl IntoIterator<Item = &'a Digest>) -> V
 
 /// How well an image of one platform runs on a node of another, 0 best; nothing where it doesn't. Newer
 /// processors run what was made for older ones of their kind.
-fn fit(image: &Platform, node: &Platform) -> Option<u32> {
+pub(crate) fn fit(image: &Platform, node: &Platform) -> Option<u32> {
     let (image, node) = (image.normalized(), node.normalized());
     if (&image.os, &image.architecture) != (&node.os, &node.architecture) {
         return None;

@@ -11,16 +11,20 @@
 //! | `survey` | what a node has |
 //! | `runtime` | the trait that every way to a runtime implements |
 //! | `archive` | an image as a tar that is made while it is read, for runtimes that take archives |
+//! | `containerd` | containerd through its socket |
+//! | `feed` | bytes from the thread that reads them to the task that sends them |
 //! | `plan`, `execute`, `report` | what is to be done on a node, doing it, and what became of it |
 //!
 //! Nothing is inflated or compressed here, and nothing is unpacked to a file: layers go as they lie, and
 //! the runtime inflates them.
 
 mod archive;
+mod containerd;
 mod content;
 mod error;
 mod event;
 mod execute;
+mod feed;
 mod names;
 mod options;
 mod plan;
@@ -29,6 +33,7 @@ mod runtime;
 mod survey;
 
 pub use archive::{Archive, Form};
+pub use containerd::{Containerd, ContainerdOptions, KUBERNETES};
 pub use content::{NodeImage, NodeLayer, WrongPlatform};
 pub use error::RuntimeError;
 pub use event::{Event, Observer, Silent};

@@ -1,0 +1,59 @@
+//! Into containerd: Debian's 1.6 and the newest, asked by their own `ctr`.
+
+use portolan_node::{LoadOptions, LoadOutcome};
+use portolan_testkit::{
+    docker_archive::{SHAPES, Shape},
+    images::Image,
+    runtimes::{Containerd, ContainerdSetup, Release},
+};
+
+use crate::site::{Package, containerd, ctr, linux, load, outcomes};
+
+const RELEASES: [Release; 2] = [Release::Debian, Release::Newest];
+
+fn started(release: Release) -> Option<Containerd> {
+    Containerd::start_as(&ContainerdSetup { release, ..ContainerdSetup::default() })
+}
+
+/// Runs a container from a loaded image, as `ctr` does from what is unpacked.
+fn says(node: &Containerd, name: &str) -> String {
+    let arguments = ["run", "--rm", "--snapshotter", "overlayfs", name, "says"];
+    ctr(node, &arguments)
+}
+
+#[tokio::test]
+async fn a_container_runs_from_an_image_of_any_archive() {
+    for release in RELEASES {
+        let Some(node) = started(release) else { return };
+        for (number, shape) in SHAPES.into_iter().enumerate() {
+            let text = format!("hello from {shape:?}");
+            let name = format!("demo/say{number}:v1");
+            let Some(image) = Image::busybox(&name, &text) else { return };
+            let package = Package::of(shape, &[image]);
+            let runtime = containerd(&node.socket()).await;
+            let result = load(&package, &runtime, &LoadOptions::default()).await;
+            assert_eq!(outcomes(&result), [LoadOutcome::Loaded], "{result:?}");
+            assert_eq!(says(&node, &format!("10.1.2.3/{name}")).trim(), text);
+            let again = load(&package, &runtime, &LoadOptions::default()).await;
+            assert_eq!(outcomes(&again), [LoadOutcome::Exists], "{shape:?}: {again:?}");
+            assert_eq!(again.bytes_sent, 0);
+        }
+        let checked = ctr(&node, &["image", "check"]);
+        assert!(!checked.contains("incomplete") && !checked.contains("false"), "{checked}");
+    }
+}
+
+#[tokio::test]
+async fn images_of_other_platforms_are_refused_and_loaded_where_that_is_asked() {
+    let Some(node) = started(Release::Debian) else { return };
+    let image = Image::random_for("demo/arm:v1", 7, &linux("arm64"));
+    let package = Package::of(Shape::GoContainerRegistry, &[image]);
+    let runtime = containerd(&node.socket()).await;
+    let result = load(&package, &runtime, &LoadOptions::default()).await;
+    assert_eq!(outcomes(&result), [LoadOutcome::Failed]);
+    let error = result.images[0].error.clone().unwrap();
+    assert!(error.starts_with("the image is for linux/arm64, and the node is linux/"), "{error}");
+    let options = LoadOptions { platform: Some(linux("arm64")), ..LoadOptions::default() };
+    assert_eq!(outcomes(&load(&package, &runtime, &options).await), [LoadOutcome::Loaded]);
+    assert!(ctr(&node, &["images", "ls"]).contains("linux/arm64"));
+}

@@ -1,0 +1,92 @@
+//! Packages, and loads of them, as the tests do them.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use portolan_node::{
+    Containerd, ContainerdOptions, KUBERNETES, LoadOptions, LoadOutcome, NodePlan, NodeResult, Runtime,
+    Silent, all_names, execute, plan,
+};
+use portolan_oci::Platform;
+use portolan_testkit::{
+    docker_archive::{Shape, docker_archive},
+    images::Image,
+    process::run,
+};
+use portolan_transfer::{ImageChoice, PackageImages, package_images};
+use tempfile::TempDir;
+
+/// A package in a folder of its own.
+pub(crate) struct Package {
+    folder: TempDir,
+}
+
+impl Package {
+    /// An archive of these images in that shape.
+    pub(crate) fn of(shape: Shape, images: &[Image]) -> Self {
+        Self::of_bytes(&docker_archive(shape, images))
+    }
+
+    /// This archive.
+    pub(crate) fn of_bytes(archive: &[u8]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("images.tar"), archive).unwrap();
+        Self { folder }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("images.tar")
+    }
+
+    /// Its images, with the registry that relocation gives them.
+    pub(crate) fn images(&self) -> PackageImages {
+        let mut choice = ImageChoice::default();
+        choice.rules.registry = Some("10.1.2.3".parse().unwrap());
+        let package = portolan_package::open(&self.path()).unwrap();
+        package_images(&package, &choice)
+    }
+}
+
+/// A client of the containerd at that socket, in the kubelets' namespace.
+pub(crate) async fn containerd(socket: &Path) -> Containerd {
+    let options =
+        ContainerdOptions { socket: socket.to_owned(), namespace: KUBERNETES.to_owned(), snapshotter: None };
+    Containerd::connect(options).await.unwrap()
+}
+
+/// What is to be done for a package on a runtime.
+pub(crate) async fn planned(
+    package: &PackageImages,
+    runtime: &dyn Runtime,
+    options: &LoadOptions,
+) -> NodePlan {
+    let survey = runtime.survey(&all_names(package, options)).await.unwrap();
+    plan(("here", &runtime.address()), package, survey, options)
+}
+
+/// Plans and carries out.
+pub(crate) async fn load(package: &Package, runtime: &dyn Runtime, options: &LoadOptions) -> NodeResult {
+    let plan = planned(&package.images(), runtime, options).await;
+    execute(&plan, runtime, options, &Silent).await
+}
+
+/// What became of each image.
+pub(crate) fn outcomes(result: &NodeResult) -> Vec<LoadOutcome> {
+    result.images.iter().map(|image| image.action).collect()
+}
+
+pub(crate) fn linux(architecture: &str) -> Platform {
+    Platform::new("linux", architecture)
+}
+
+/// What a program prints.
+pub(crate) fn printed(command: &mut Command, arguments: &[&str]) -> String {
+    String::from_utf8(run(command.args(arguments))).unwrap()
+}
+
+/// What `ctr` prints about the kubelets' namespace.
+pub(crate) fn ctr(containerd: &portolan_testkit::runtimes::Containerd, arguments: &[&str]) -> String {
+    printed(containerd.command().args(["--namespace", KUBERNETES]), arguments)
+}
