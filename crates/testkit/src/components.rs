@@ -67,8 +67,14 @@ pub const HELM_3: Component = built("helm", "helm-3.22.0");
 /// The newest Helm 4.
 pub const HELM_4: Component = built("helm", "helm-4.3.1");
 
+/// Control plane, etcd, kubelet and `kubectl` of Kubernetes in one binary.
+pub const KUBERNETES: Component = built("kubernetes", "kubernetes-1.35.4");
+/// Plays nodes and the pods on them; its stages lie beside it.
+pub const KWOK: Component = built("kwok", "kwok-0.8.0");
+
 /// Everything that `tools/test-components` builds.
-pub const BUILT: &[Component] = &[CONTAINERD_2, CRANE, DISTRIBUTION, HELM_3_10, HELM_3, HELM_4];
+pub const BUILT: &[Component] =
+    &[CONTAINERD_2, CRANE, DISTRIBUTION, HELM_3_10, HELM_3, HELM_4, KUBERNETES, KWOK];
 
 const fn debian(program: &'static str) -> Component {
     Component { program, origin: Origin::Debian }

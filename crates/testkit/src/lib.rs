@@ -17,6 +17,7 @@
 
 pub mod bundles;
 pub mod charts;
+pub mod cluster;
 pub mod components;
 pub mod docker_archive;
 pub mod docker_registry;
