@@ -1,0 +1,103 @@
+//! What a kind is called in URLs, and whether its objects live in namespaces.
+
+use std::sync::Arc;
+
+use kube::api::ApiResource;
+
+use super::{Cluster, ClusterError};
+
+/// A kind that a cluster knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Its objects live in namespaces.
+    Namespaced,
+    /// Its objects belong to the whole cluster.
+    Cluster,
+}
+
+/// A kind of objects, and its name in URLs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// `apps/v1`, or `v1` of the core group.
+    pub api_version: String,
+    /// `Deployment`
+    pub kind: String,
+    /// `deployments`
+    pub plural: String,
+    /// Where its objects live.
+    pub scope: Scope,
+}
+
+/// A kind that every cluster has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WellKnown(&'static str, &'static str, &'static str, Scope);
+
+pub(crate) const SECRET: WellKnown = WellKnown("v1", "Secret", "secrets", Scope::Namespaced);
+
+impl From<WellKnown> for Kind {
+    fn from(WellKnown(api_version, kind, plural, scope): WellKnown) -> Self {
+        Self { api_version: api_version.into(), kind: kind.into(), plural: plural.into(), scope }
+    }
+}
+
+impl Kind {
+    pub(super) fn resource(&self) -> ApiResource {
+        let (group, version) = self.api_version.split_once('/').unwrap_or(("", &self.api_version));
+        ApiResource {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            api_version: self.api_version.clone(),
+            kind: self.kind.clone(),
+            plural: self.plural.clone(),
+        }
+    }
+}
+
+impl Cluster {
+    /// What the cluster knows of a kind.
+    ///
+    /// # Errors
+    /// [`ClusterError::NoKind`] where it has none of that name, else what went wrong.
+    pub async fn kind(&self, api_version: &str, kind: &str) -> Result<Kind, ClusterError> {
+        let kinds = self.kinds_of(api_version).await?;
+        let found = kinds.iter().find(|known| known.kind == kind).cloned();
+        found.ok_or_else(|| ClusterError::NoKind {
+            doing: format!("looking for {kind}"),
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+        })
+    }
+
+    /// All kinds of an `apiVersion`; none where the cluster doesn't know it.
+    async fn kinds_of(&self, api_version: &str) -> Result<Arc<Vec<Kind>>, ClusterError> {
+        let mut known = self.kinds.lock().await;
+        if let Some(kinds) = known.get(api_version) {
+            return Ok(Arc::clone(kinds));
+        }
+        let kinds = Arc::new(self.ask_for_kinds(api_version).await?);
+        known.insert(api_version.to_owned(), Arc::clone(&kinds));
+        Ok(kinds)
+    }
+
+    async fn ask_for_kinds(&self, api_version: &str) -> Result<Vec<Kind>, ClusterError> {
+        let answer = match api_version.contains('/') {
+            true => self.client.list_api_group_resources(api_version).await,
+            false => self.client.list_core_api_resources(api_version).await,
+        };
+        let list = match answer {
+            Err(kube::Error::Api(status)) if status.code == 404 => return Ok(Vec::new()),
+            answer => {
+                answer.map_err(|error| self.error(format!("asking for the kinds of {api_version}"), error))?
+            }
+        };
+        // `deployments/status` and the like are no kinds of their own.
+        let own = list.resources.into_iter().filter(|resource| !resource.name.contains('/'));
+        let kinds = own.map(|resource| Kind {
+            api_version: api_version.to_owned(),
+            kind: resource.kind,
+            plural: resource.name,
+            scope: if resource.namespaced { Scope::Namespaced } else { Scope::Cluster },
+        });
+        Ok(kinds.collect())
+    }
+}

@@ -1,0 +1,144 @@
+//! What Helm does with a release: its values, its rendering, its upgrade and its way back.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::call::{Input, Output};
+use super::error::HelmError;
+use super::{Helm, flags};
+use crate::names::{Namespace, ReleaseName, Revision};
+
+/// A release as Helm's commands name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HelmRelease {
+    /// Its name.
+    pub name: ReleaseName,
+    /// Where it is.
+    pub namespace: Namespace,
+}
+
+/// What an upgrade is done with.
+#[derive(Clone, Debug)]
+pub struct Upgrade {
+    /// A chart's folder or archive.
+    pub chart: PathBuf,
+    /// All overrides, as YAML. Nothing of the release's former ones is added to them.
+    pub values: Input,
+    /// How long its resources may take until they are ready.
+    pub timeout: Duration,
+    /// Whether a failure takes the release back to the revision before.
+    pub end: UpgradeEnd,
+}
+
+/// How an upgrade that fails is to end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UpgradeEnd {
+    /// At the revision before it.
+    #[default]
+    RolledBack,
+    /// As it is, for somebody to look at.
+    AsItIs,
+}
+
+/// What Helm prints of a release with `--output json`; all else in it is left alone.
+#[derive(Debug, Deserialize)]
+struct Printed {
+    version: u32,
+}
+
+impl Helm {
+    /// `helm get values`: the user's own overrides as YAML, `null` where there are none.
+    ///
+    /// # Errors
+    /// [`HelmError`] where Helm fails.
+    pub async fn overrides(&self, release: &HelmRelease) -> Result<Vec<u8>, HelmError> {
+        Ok(self.get(release, &["values", "--output", "yaml"]).await?.bytes)
+    }
+
+    /// `helm get values --all`: everything that the templates see, as YAML.
+    ///
+    /// # Errors
+    /// [`HelmError`] where Helm fails.
+    pub async fn all_values(&self, release: &HelmRelease) -> Result<Vec<u8>, HelmError> {
+        Ok(self.get(release, &["values", "--all", "--output", "yaml"]).await?.bytes)
+    }
+
+    async fn get(&self, release: &HelmRelease, what: &[&str]) -> Result<Output, HelmError> {
+        let HelmRelease { name, namespace } = release;
+        let doing = format!("reading the values of {name} in {namespace}");
+        let call = self.on_cluster(doing, &["get"]).with(what);
+        call.with(["--namespace", namespace.as_str(), name.as_str()]).run().await
+    }
+
+    /// What an upgrade would make of the release, as YAML documents, hooks included. The cluster is asked for
+    /// what it can do and for what templates look up in it, and nothing is written.
+    ///
+    /// # Errors
+    /// [`HelmError`] where the chart can't be rendered.
+    pub async fn render(&self, release: &HelmRelease, upgrade: &Upgrade) -> Result<String, HelmError> {
+        let HelmRelease { name, namespace } = release;
+        let doing = format!("rendering {} for {name}", upgrade.chart.display());
+        let call = self.on_cluster(doing, &["template", name.as_str()]).with([&upgrade.chart]);
+        let call =
+            call.with(["--namespace", namespace.as_str(), "--is-upgrade", "--validate", "--values", "-"]);
+        call.input(upgrade.values.clone()).run().await?.text()
+    }
+
+    /// Upgrades, and waits until all is ready.
+    ///
+    /// Gives the revision that stands afterwards.
+    ///
+    /// # Errors
+    /// [`HelmError`] in Helm's words. With [`UpgradeEnd::RolledBack`] the release is back at the revision before
+    /// then, unless its words say otherwise.
+    pub async fn upgrade(&self, release: &HelmRelease, upgrade: &Upgrade) -> Result<Revision, HelmError> {
+        let HelmRelease { name, namespace } = release;
+        let doing = format!("upgrading {name} in {namespace}");
+        let call = self.on_cluster(doing.clone(), &["upgrade", name.as_str()]).with([&upgrade.chart]);
+        let call = call.with(["--namespace", namespace.as_str()]).with(self.upgrade_flags(upgrade));
+        let printed: Printed = call.input(upgrade.values.clone()).run().await?.json()?;
+        revision(printed.version, doing)
+    }
+
+    fn upgrade_flags(&self, upgrade: &Upgrade) -> Vec<OsString> {
+        let mut flags: Vec<OsString> =
+            ["--values", "-", "--reset-values", "--wait", "--wait-for-jobs", "--output", "json", "--timeout"]
+                .map(OsString::from)
+                .into();
+        flags.push(seconds(upgrade.timeout).into());
+        if upgrade.end == UpgradeEnd::RolledBack {
+            flags.push(flags::roll_back_on_failure(self.version.line()).into());
+        }
+        flags
+    }
+
+    /// Takes the release back to a revision, and waits until all is ready.
+    ///
+    /// # Errors
+    /// [`HelmError`] in Helm's words.
+    pub async fn roll_back(
+        &self,
+        release: &HelmRelease,
+        revision: Revision,
+        timeout: Duration,
+    ) -> Result<(), HelmError> {
+        let HelmRelease { name, namespace } = release;
+        let doing = format!("rolling {name} in {namespace} back to revision {revision}");
+        let call = self.on_cluster(doing, &["rollback", name.as_str(), &revision.to_string()]);
+        let call = call.with(["--namespace", namespace.as_str(), "--wait", "--wait-for-jobs"]);
+        call.with(["--timeout", &seconds(timeout)]).run().await.map(drop)
+    }
+}
+
+fn revision(number: u32, doing: String) -> Result<Revision, HelmError> {
+    Revision::new(number)
+        .ok_or_else(|| HelmError::Json { doing, source: serde::de::Error::custom("revision 0") })
+}
+
+/// A time as Go reads it.
+fn seconds(time: Duration) -> String {
+    format!("{}s", time.as_secs().max(1))
+}

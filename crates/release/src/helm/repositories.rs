@@ -1,0 +1,178 @@
+//! The chart repositories that Helm knows: its own list, or one that is made for a run and forgotten.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use portolan_chart::ChartVersion;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use super::Helm;
+use super::call::{Call, Input};
+use super::error::HelmError;
+
+/// A list of repositories, with the files that it lies in.
+#[derive(Clone, Debug)]
+pub struct Repositories<'a> {
+    helm: &'a Helm,
+    /// Of a list of its own: the file, and the folder of its indexes.
+    own: Option<(PathBuf, PathBuf)>,
+    /// The file of the authority that signed a server's certificate.
+    ca_file: Option<PathBuf>,
+    /// Whether any certificate will do.
+    accepts_any_certificate: bool,
+}
+
+/// A repository of the list.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct NamedRepository {
+    /// The name that the site gave it.
+    pub name: String,
+    /// Its URL.
+    pub url: String,
+}
+
+/// Whom a repository takes us for.
+#[derive(Clone, Debug)]
+pub struct RepositoryLogin {
+    /// Name.
+    pub user: String,
+    /// Password.
+    pub password: SecretString,
+}
+
+/// A version of a chart that a repository has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundVersion {
+    /// The chart's version.
+    pub version: ChartVersion,
+    /// What the chart says of the version of what it installs.
+    pub app_version: String,
+}
+
+/// A line of `helm search repo`.
+#[derive(Debug, Deserialize)]
+struct SearchLine {
+    name: String,
+    version: String,
+    #[serde(default)]
+    app_version: String,
+}
+
+impl<'a> Repositories<'a> {
+    /// The list that belongs to whoever runs the program.
+    pub fn of_user(helm: &'a Helm) -> Self {
+        Self { helm, own: None, ca_file: None, accepts_any_certificate: false }
+    }
+
+    /// A list of its own in `folder`; the user's stays as it is.
+    pub fn in_folder(helm: &'a Helm, folder: &Path) -> Self {
+        let own = (folder.join("repositories.yaml"), folder.join("indexes"));
+        Self { own: Some(own), ..Self::of_user(helm) }
+    }
+
+    /// The same with the authority that signs the certificates of its servers.
+    #[must_use]
+    pub fn trusting(self, ca_file: Option<PathBuf>, accepts_any_certificate: bool) -> Self {
+        Self { ca_file, accepts_any_certificate, ..self }
+    }
+
+    /// All repositories of the list.
+    ///
+    /// # Errors
+    /// [`HelmError`] where Helm fails.
+    pub async fn list(&self) -> Result<Vec<NamedRepository>, HelmError> {
+        let call = self.call("reading Helm's list of repositories", &["repo", "list", "--output", "json"]);
+        match call.run().await {
+            // Helm 3 says so of an empty list, and fails.
+            Err(error) if error.said().is_some_and(|said| said.contains("no repositories to show")) => {
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error),
+            Ok(output) => output.json(),
+        }
+    }
+
+    /// Adds a repository, and reads its index.
+    ///
+    /// # Errors
+    /// [`HelmError`] where it can't be reached or is none.
+    pub async fn add(
+        &self,
+        repository: &NamedRepository,
+        login: Option<&RepositoryLogin>,
+    ) -> Result<(), HelmError> {
+        let NamedRepository { name, url } = repository;
+        let call = self.call(format!("adding the chart repository {name}"), &["repo", "add", name, url]);
+        let mut call = call.with(["--force-update"]).with(self.trust());
+        if let Some(RepositoryLogin { user, password }) = login {
+            let password = Input::from(password.expose_secret().as_bytes().to_vec());
+            call = call.with(["--username", user, "--password-stdin"]).input(password);
+        }
+        call.run().await.map(drop)
+    }
+
+    /// Reads a repository's index again.
+    ///
+    /// # Errors
+    /// [`HelmError`] where it can't be reached.
+    pub async fn update(&self, name: &str) -> Result<(), HelmError> {
+        let doing = format!("reading the index of the chart repository {name}");
+        self.call(doing, &["repo", "update", name]).run().await.map(drop)
+    }
+
+    /// The versions that a repository has of a chart, in the index as it was last read.
+    ///
+    /// # Errors
+    /// [`HelmError`] where Helm fails.
+    pub async fn versions(&self, repository: &str, chart: &str) -> Result<Vec<FoundVersion>, HelmError> {
+        let name = format!("{repository}/{chart}");
+        let doing = format!("looking for versions of {name}");
+        // Development versions are told apart by whoever chooses.
+        let call = self.call(doing, &["search", "repo", &name, "--versions", "--devel", "--output", "json"]);
+        let lines: Vec<SearchLine> = call.run().await?.json()?;
+        let of_chart = lines.into_iter().filter(|line| line.name == name);
+        Ok(of_chart.filter_map(found).collect())
+    }
+
+    /// Brings a chart's archive into `folder`, and gives its path.
+    ///
+    /// # Errors
+    /// [`HelmError`] where Helm fails.
+    pub async fn pull(
+        &self,
+        repository: &str,
+        chart: &str,
+        version: &ChartVersion,
+        folder: &Path,
+    ) -> Result<PathBuf, HelmError> {
+        let (name, version) = (format!("{repository}/{chart}"), version.to_string());
+        let call = self.call(format!("fetching {name} {version}"), &["pull", &name, "--version", &version]);
+        call.with(["--destination".into(), folder.as_os_str().to_owned()]).run().await?;
+        Ok(folder.join(format!("{chart}-{version}.tgz")))
+    }
+
+    fn trust(&self) -> Vec<OsString> {
+        let any = self.accepts_any_certificate.then(|| OsString::from("--insecure-skip-tls-verify"));
+        let ca = self.ca_file.iter().flat_map(|file| ["--ca-file".into(), file.as_os_str().to_owned()]);
+        any.into_iter().chain(ca).collect()
+    }
+
+    fn call(&self, doing: impl Into<String>, arguments: &[&str]) -> Call {
+        let call = self.helm.call(doing, arguments);
+        match &self.own {
+            None => call,
+            Some((config, cache)) => call.with([
+                "--repository-config".as_ref(),
+                config.as_os_str(),
+                "--repository-cache".as_ref(),
+                cache.as_os_str(),
+            ]),
+        }
+    }
+}
+
+/// A line of the search; one whose version is none is a chart that nobody can ask for.
+fn found(line: SearchLine) -> Option<FoundVersion> {
+    Some(FoundVersion { version: line.version.parse().ok()?, app_version: line.app_version })
+}

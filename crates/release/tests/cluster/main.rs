@@ -1,0 +1,8 @@
+//! Releases on a real control plane, with every Helm that is supported.
+
+#![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
+
+mod charts;
+mod helm;
+mod releases;
+mod site;
