@@ -132,11 +132,12 @@ impl Runtime for Containerd {
         self.name(import, &layers).await
     }
 
-    async fn finish(&self) {
-        let Some(id) = self.lease.get() else { return };
+    async fn finish(&self) -> Vec<String> {
+        let Some(id) = self.lease.get() else { return Vec::new() };
         let request = DeleteLease { id: id.clone(), sync: false };
         // One that can't be deleted ends by itself.
         let _: Result<Empty, _> =
             self.wire.call(methods::LEASE_DELETE, request, "ending the lease", None).await;
+        Vec::new()
     }
 }

@@ -29,8 +29,8 @@ pub async fn execute(
     let run = Run { plan, runtime, options, observer, ended: Mutex::new(None) };
     let images = plan.images.iter().map(|image| run.image(image));
     let images: Vec<LoadResult> = stream::iter(images).buffered(options.jobs.max(1)).collect().await;
-    runtime.finish().await;
-    let result = NodeResult { failure: run.failure(), ..result(plan, images) };
+    let notes = [plan.notes.clone(), runtime.finish().await].concat();
+    let result = NodeResult { failure: run.failure(), notes, ..result(plan, images) };
     observer.event(Event::NodeFinished { result: &result });
     result
 }
@@ -48,7 +48,7 @@ fn result(plan: &NodePlan, images: Vec<LoadResult>) -> NodeResult {
         failure: None,
         bytes_sent: images.iter().map(|image| image.bytes_sent).sum(),
         images,
-        notes: plan.notes.clone(),
+        notes: Vec::new(),
     }
 }
 

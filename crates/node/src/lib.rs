@@ -12,6 +12,7 @@
 //! | `runtime` | the trait that every way to a runtime implements |
 //! | `archive` | an image as a tar that is made while it is read, for runtimes that take archives |
 //! | `containerd` | containerd through its socket |
+//! | `docker` | Docker through its socket |
 //! | `feed` | bytes from the thread that reads them to the task that sends them |
 //! | `plan`, `execute`, `report` | what is to be done on a node, doing it, and what became of it |
 //!
@@ -21,6 +22,7 @@
 mod archive;
 mod containerd;
 mod content;
+mod docker;
 mod error;
 mod event;
 mod execute;
@@ -30,11 +32,13 @@ mod options;
 mod plan;
 mod report;
 mod runtime;
+mod socket;
 mod survey;
 
 pub use archive::{Archive, Form};
 pub use containerd::{Containerd, ContainerdOptions, KUBERNETES};
 pub use content::{NodeImage, NodeLayer, WrongPlatform};
+pub use docker::Docker;
 pub use error::RuntimeError;
 pub use event::{Event, Observer, Silent};
 pub use execute::execute;

@@ -26,8 +26,9 @@ pub trait Runtime: Send + Sync {
     /// [`RuntimeError`]; no name was given then that stands for less than all of the image.
     async fn import(&self, import: &Import<'_>) -> Result<(), RuntimeError>;
 
-    /// Lets go of what only the run kept. Called once, at the end.
-    async fn finish(&self);
+    /// Lets go of what only the run kept, and gives what a reader should know though nothing went wrong.
+    /// Called once, at the end.
+    async fn finish(&self) -> Vec<String>;
 }
 
 /// One image to be brought to a node.

@@ -1,7 +1,6 @@
 //! Calls to containerd, and what its refusals mean.
 
 use std::{
-    io,
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
 };
@@ -19,7 +18,10 @@ use tonic::{
 };
 use tonic_prost::ProstCodec;
 
-use crate::error::RuntimeError;
+use crate::{
+    error::RuntimeError,
+    socket::{is_full, reach},
+};
 
 /// What errors call it.
 pub(super) const NAME: &str = "containerd";
@@ -69,7 +71,7 @@ impl Wire {
         let address = socket.display().to_string();
         let unreachable =
             |reason: String| RuntimeError::Unreachable { runtime: NAME, address: address.clone(), reason };
-        UnixStream::connect(socket).await.map_err(|error| unreachable(why_not(&error)))?;
+        reach(NAME, socket).await?;
         let namespace =
             namespace.parse().map_err(|_| unreachable(format!("{namespace:?} is no namespace")))?;
         let channels = (0..CONNECTIONS).map(|_| channel(socket)).collect();
@@ -172,7 +174,7 @@ impl Wire {
             let reason = format!("{doing}: {answer}; is it running still?");
             return RuntimeError::Unreachable { runtime: NAME, address: self.address.clone(), reason };
         }
-        let is_full = answer.contains("no space left on device");
+        let is_full = is_full(&answer);
         let answer = if is_full { format!("the node's disk is full ({answer})") } else { answer };
         RuntimeError::Refused { runtime: NAME, doing: doing.to_owned(), answer, is_of_the_node: is_full }
     }
@@ -204,17 +206,6 @@ fn is_gone(status: &Status) -> bool {
         Code::Unavailable => !status.message().contains("locked"),
         Code::Unknown | Code::Internal | Code::Cancelled => is_of_the_connection,
         _ => false,
-    }
-}
-
-fn why_not(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => {
-            "there is no such socket; start containerd, or name another socket with --address".to_owned()
-        }
-        io::ErrorKind::PermissionDenied => format!("{error}; run this as root"),
-        io::ErrorKind::ConnectionRefused => format!("{error}; nobody listens there: start containerd"),
-        _ => error.to_string(),
     }
 }
 

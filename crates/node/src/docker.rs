@@ -1,0 +1,272 @@
+//! Docker through the Engine API on its socket.
+//!
+//! Docker takes images as archives, which name what they hold, and inflates by itself. What it has is told
+//! by the chain IDs of its images' layers; those are left out of an archive (rules.md, "Nodes"), where the
+//! image store is one that allows that.
+
+mod answers;
+mod turns;
+
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use portolan_oci::{Digest, Platform, Reference};
+use portolan_registry::Progress;
+use reqwest::{Body, Client, Response};
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+
+use crate::{
+    archive::{Archive, Form},
+    content::{NodeImage, chain_ids},
+    error::RuntimeError,
+    feed::feed_of,
+    names::{NodeName, node_names},
+    runtime::{Import, Runtime},
+    socket::{is_full, reach},
+    survey::{Held, RuntimeKind, Survey},
+};
+use answers::{Inspected, Listed, Version, refusal_in};
+use turns::Turns;
+
+/// What errors call it.
+const NAME: &str = "Docker";
+
+/// How many images are looked into at once.
+const QUESTIONS_AT_ONCE: usize = 8;
+
+/// How much of an answer is read, in bytes.
+const ANSWER_LIMIT: usize = 16 << 20;
+
+/// A Docker on this machine.
+pub struct Docker {
+    client: Client,
+    socket: PathBuf,
+    turns: Turns,
+    /// Whether an image had to be sent whole though parts of it were there.
+    sends_whole: AtomicBool,
+}
+
+impl Docker {
+    /// A client; nothing is asked yet.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Unreachable`] where nobody listens on the socket.
+    pub async fn connect(socket: &Path) -> Result<Self, RuntimeError> {
+        reach(NAME, socket).await?;
+        let client = Client::builder().unix_socket(socket).no_proxy().build();
+        let client = client.map_err(|error| unreachable(socket, "making a client", &error))?;
+        Ok(Self {
+            client,
+            socket: socket.to_owned(),
+            turns: Turns::default(),
+            sends_whole: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether Docker answers there.
+    ///
+    /// # Errors
+    /// [`RuntimeError`] where it doesn't.
+    pub async fn ping(&self) -> Result<(), RuntimeError> {
+        self.version().await.map(drop)
+    }
+
+    async fn version(&self) -> Result<Version, RuntimeError> {
+        self.get("version", "asking for the version").await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str, doing: &str) -> Result<T, RuntimeError> {
+        let sent = self.client.get(format!("http://docker/{path}")).send().await;
+        let body = self.answer(sent, doing).await?;
+        serde_json::from_slice(&body).map_err(|error| RuntimeError::Nonsense {
+            runtime: NAME,
+            doing: doing.to_owned(),
+            why: error.to_string(),
+        })
+    }
+
+    /// The body of an answer that is no refusal.
+    async fn answer(
+        &self,
+        sent: Result<Response, reqwest::Error>,
+        doing: &str,
+    ) -> Result<Vec<u8>, RuntimeError> {
+        let broken = |error: reqwest::Error| unreachable(&self.socket, doing, &error);
+        let mut response = sent.map_err(broken)?;
+        let status = response.status();
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(broken)? {
+            let room = ANSWER_LIMIT - body.len();
+            body.extend_from_slice(&piece[..piece.len().min(room)]);
+        }
+        match refusal_in(&body).or_else(|| (!status.is_success()).then(|| format!("HTTP {status}"))) {
+            None => Ok(body),
+            Some(answer) => Err(refused(doing, answer)),
+        }
+    }
+
+    /// All its images, each with its layers.
+    async fn images(&self) -> Result<Vec<Inspected>, RuntimeError> {
+        let listed: Vec<Listed> = self.get("images/json", "asking for its images").await?;
+        let looked = listed.into_iter().map(async |image: Listed| {
+            let id = utf8_percent_encode(&image.id, NON_ALPHANUMERIC);
+            self.get(&format!("images/{id}/json"), "looking into an image").await
+        });
+        stream::iter(looked).buffer_unordered(QUESTIONS_AT_ONCE).try_collect().await
+    }
+
+    /// Sends what of the image is not there, and its names.
+    async fn send(&self, import: &Import<'_>, lacks: &[bool]) -> Result<(), RuntimeError> {
+        let doing = format!("loading the image {}", import.image.config_digest);
+        let archive = Archive::new(Form::DockerArchive, import.image, import.names, lacks)
+            .expect("because this form can be made of any image");
+        let failed = Arc::new(Mutex::new(None));
+        let (sent, body) = body(archive, &failed);
+        let loading = self.client.post("http://docker/images/load?quiet=1").body(body).send();
+        let counting = sent.count(import.sent);
+        let (answer, ()) = tokio::join!(loading, counting);
+        let done = self.answer(answer, &doing).await;
+        // A package that can't be read breaks the connection off: it is the cause.
+        let cause = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (cause, done) {
+            (Some(source), _) => Err(RuntimeError::Source { entry: doing, source }),
+            (None, done) => done.map(drop).map_err(|error| told_of_layer(import.image, error)),
+        }
+    }
+}
+
+#[async_trait]
+impl Runtime for Docker {
+    fn address(&self) -> String {
+        self.socket.display().to_string()
+    }
+
+    async fn survey(&self, names: &[NodeName]) -> Result<Survey, RuntimeError> {
+        let version = self.version().await?;
+        let images = self.images().await?;
+        let wanted: HashSet<&NodeName> = names.iter().collect();
+        let mut found = HashMap::new();
+        let mut chains = HashSet::new();
+        for image in &images {
+            chains.extend(chain_ids(&image.root_fs.layers));
+            for name in image.names().filter(|name| wanted.contains(name)) {
+                found.insert(name, Held { config: Some(image.id.clone()), ..Held::default() });
+            }
+        }
+        self.turns.note(chains.iter().cloned());
+        Ok(Survey {
+            kind: RuntimeKind::Docker,
+            platform: Platform::new(version.os, version.arch).normalized(),
+            version: version.version,
+            names: found,
+            blobs: HashSet::new(),
+            chains,
+        })
+    }
+
+    async fn import(&self, import: &Import<'_>) -> Result<(), RuntimeError> {
+        let chains = import.image.chain_ids();
+        let turn = self.turns.take(&chains).await;
+        let (whole, lacks) = (vec![true; chains.len()], turn.lacks());
+        let mut done = self.send(import, &lacks).await;
+        let may_be_incomplete = lacks != whole;
+        if let Err(RuntimeError::Refused { is_of_the_node: false, .. }) = &done
+            && may_be_incomplete
+        {
+            done = self.send(import, &whole).await;
+            self.sends_whole.fetch_or(done.is_ok(), Ordering::Relaxed);
+        }
+        if done.is_ok() {
+            self.turns.note(chains);
+        }
+        done
+    }
+
+    async fn finish(&self) -> Vec<String> {
+        let note = "this Docker takes no image without the layers that it has: images were sent whole";
+        self.sends_whole.load(Ordering::Relaxed).then(|| note.to_owned()).into_iter().collect()
+    }
+}
+
+impl Inspected {
+    /// Every name that stands for it, in full form.
+    fn names(&self) -> impl Iterator<Item = NodeName> {
+        let texts = self.repo_tags.iter().chain(&self.repo_digests).flatten();
+        texts.filter_map(|text| text.parse::<Reference>().ok()).flat_map(|name| node_names(&name))
+    }
+}
+
+/// How many bytes of a body were taken.
+struct Counted(mpsc::UnboundedReceiver<u64>);
+
+impl Counted {
+    async fn count(mut self, sent: Progress<'_>) {
+        while let Some(count) = self.0.recv().await {
+            sent(count);
+        }
+    }
+}
+
+/// Why an archive could not be read further.
+type Failed = Arc<Mutex<Option<io::Error>>>;
+
+/// An archive as the body of a request.
+fn body(archive: Archive, failed: &Failed) -> (Counted, Body) {
+    let (counter, counted) = mpsc::unbounded_channel();
+    let feed = feed_of(move || Ok(Box::new(archive)));
+    let failed = Arc::clone(failed);
+    let pieces = stream::unfold((feed, counter, failed), |(mut feed, counter, failed)| async move {
+        let piece = feed.next().await?.map_err(|error| {
+            let kind = error.kind();
+            *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            io::Error::from(kind)
+        });
+        // Nobody may count any more.
+        let _ = counter.send(piece.as_ref().map_or(0, Bytes::len) as u64);
+        Some((piece, (feed, counter, failed)))
+    });
+    (Counted(counted), Body::wrap_stream(pieces))
+}
+
+fn unreachable(socket: &Path, doing: &str, error: &reqwest::Error) -> RuntimeError {
+    RuntimeError::Unreachable {
+        runtime: NAME,
+        address: socket.display().to_string(),
+        reason: format!("{doing}: {}; is it running still?", crate::execute::one_line(error)),
+    }
+}
+
+fn refused(doing: &str, answer: String) -> RuntimeError {
+    let is_full = is_full(&answer);
+    let answer = if is_full { format!("the node's disk is full ({answer})") } else { answer };
+    RuntimeError::Refused { runtime: NAME, doing: doing.to_owned(), answer, is_of_the_node: is_full }
+}
+
+/// `invalid diffID for layer 0: expected "sha256:…", got "sha256:…"`, told of the layer's entry.
+fn told_of_layer(image: &NodeImage, error: RuntimeError) -> RuntimeError {
+    let RuntimeError::Refused { answer, .. } = &error else { return error };
+    if !answer.contains("invalid diffID") {
+        return error;
+    }
+    let digests: Vec<Digest> = answer.split('"').filter_map(|word| word.parse().ok()).collect();
+    let [expected, found] = digests.as_slice() else { return error };
+    let layer = image.layers.iter().find(|layer| layer.diff_id == *expected);
+    let Some(layer) = layer else { return error };
+    RuntimeError::Mismatch {
+        entry: layer.bytes.describe(),
+        expected: expected.clone(),
+        found: found.to_string(),
+    }
+}

@@ -1,0 +1,74 @@
+//! What Docker answers, as far as it matters.
+
+use portolan_oci::Digest;
+use serde::Deserialize;
+
+/// `GET /version`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Version {
+    pub(super) version: String,
+    pub(super) os: String,
+    pub(super) arch: String,
+}
+
+/// An element of `GET /images/json`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Listed {
+    pub(super) id: String,
+}
+
+/// `GET /images/{id}/json`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Inspected {
+    pub(super) id: Digest,
+    #[serde(default)]
+    pub(super) repo_tags: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) repo_digests: Option<Vec<String>>,
+    #[serde(rename = "RootFS", default)]
+    pub(super) root_fs: RootFs,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RootFs {
+    #[serde(default)]
+    pub(super) layers: Vec<Digest>,
+}
+
+/// A line of progress, or the body of a refusal.
+#[derive(Debug, Deserialize)]
+struct Line {
+    #[serde(default)]
+    error: Option<String>,
+    #[serde(default)]
+    message: Option<String>,
+}
+
+/// What an answer refuses, as a whole or in one of its lines: a load that fails was answered with 200.
+pub(super) fn refusal_in(body: &[u8]) -> Option<String> {
+    let lines = body.split(|byte| *byte == b'\n');
+    let lines = lines.filter_map(|line| serde_json::from_slice::<Line>(line).ok());
+    lines.into_iter().find_map(|line| line.error.or(line.message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_of_both_kinds() {
+        let check = |body: &str, expected: Option<&str>| {
+            assert_eq!(refusal_in(body.as_bytes()).as_deref(), expected, "{body}");
+        };
+        check("", None);
+        check("[]", None);
+        check(r#"{"stream":"Loaded image: a:1\n"}"#, None);
+        check(r#"{"message":"no such image"}"#, Some("no such image"));
+        let lines = "{\"stream\":\"x\"}\r\n{\"errorDetail\":{\"message\":\"bad\"},\"error\":\"bad\"}\r\n";
+        check(lines, Some("bad"));
+    }
+}
