@@ -112,6 +112,18 @@ pub enum RegistryError {
         /// What the server says.
         detail: Detail,
     },
+    /// An upload can't go on, and what it had sent before went by and can't be sent again.
+    #[error(
+        "{entry}: the registry has lost the upload to {repository} after {taken} bytes, which went by and can't be sent again now"
+    )]
+    SessionLost {
+        /// Where the blob came from.
+        entry: String,
+        /// Where it was to go.
+        repository: String,
+        /// How many bytes it had taken.
+        taken: u64,
+    },
     /// The server leads elsewhere, where this request must not follow.
     #[error("{attempted}: the server redirects to {to}; name that address if it is meant")]
     Redirected {

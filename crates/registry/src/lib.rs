@@ -81,4 +81,4 @@ pub use realm::RealmFault;
 pub use registry::{Registry, RegistryOptions};
 pub use scope::Access;
 pub use stop::Stop;
-pub use upload::{BlobSource, Progress};
+pub use upload::{BlobSource, Passage, Progress};

@@ -11,6 +11,7 @@
 //! registry never completes a blob that we know to be wrong.
 
 mod body;
+mod passage;
 mod pieces;
 mod pump;
 mod session;
@@ -27,6 +28,7 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 
+pub use passage::Passage;
 pub(crate) use pieces::PiecePool;
 pub(crate) use session::resolve;
 
@@ -38,7 +40,7 @@ use crate::{
     retry,
     scope::{Access, Scope},
 };
-use pump::Goal;
+use pump::{Goal, Sum};
 use session::Session;
 
 /// How often a blob is sent at most. Fewer times than a question is asked: it may be large, and between
@@ -131,7 +133,7 @@ impl Registry {
         let request = |session: &Session| {
             upload_call(&doing, Method::PUT, job.repository, session.completed_by(&expected.digest))
         };
-        let whole = self.stream(job, &Goal::Known(expected.clone()), request).await?;
+        let whole = self.stream(job, &Goal::Known(expected.clone()), None, request).await?;
         check_completed(&whole.call, &expected.digest, &whole.headers)
     }
 
@@ -143,11 +145,12 @@ impl Registry {
         let doing = format!("push a blob, compressed on its way, to {}", job.repository);
         let request =
             |session: &Session| upload_call(&doing, Method::PATCH, job.repository, session.url().clone());
-        let whole = self.stream(job, &Goal::Derived, request).await?;
+        let whole = self.stream(job, &Goal::Derived, None, request).await?;
         let session = Session::from_answer(&self.wire.base, &whole.call, &whole.headers)?;
-        *derived.lock().unwrap_or_else(PoisonError::into_inner) = Some(whole.sent.clone());
-        self.complete(job.repository, &session, &whole.sent.digest).await?;
-        Ok(whole.sent)
+        let sent = whole.sent.blob();
+        *derived.lock().unwrap_or_else(PoisonError::into_inner) = Some(sent.clone());
+        self.complete(job.repository, &session, &sent.digest).await?;
+        Ok(sent)
     }
 
     async fn complete(
@@ -176,7 +179,7 @@ fn check_completed(call: &Call, digest: &Digest, headers: &HeaderMap) -> Result<
 struct Whole {
     call: Call,
     headers: HeaderMap,
-    sent: SizedDigest,
+    sent: Sum,
 }
 
 fn upload_call(doing: &str, method: Method, repository: &Repository, url: reqwest::Url) -> Call {

@@ -22,21 +22,70 @@ pub(super) enum Goal {
     Known(SizedDigest),
     /// Whatever it is.
     Derived,
+    /// A part of a blob.
+    Chunk(Chunk),
+}
+
+/// A part of a blob whose earlier parts were sent before.
+#[derive(Clone, Debug)]
+pub(super) struct Chunk {
+    /// What was sent before.
+    pub(super) before: Sum,
+    /// How many bytes it has.
+    pub(super) size: u64,
+    /// What the blob has to be with it, where it is the last one and that is known.
+    pub(super) whole: Option<SizedDigest>,
+}
+
+/// Bytes that passed, in sum.
+#[derive(Clone, Debug)]
+pub(super) struct Sum {
+    hasher: Hasher,
+    pub(super) size: u64,
+}
+
+impl Sum {
+    /// Of no bytes.
+    pub(super) fn new(algorithm: Algorithm) -> Self {
+        Self { hasher: Hasher::new(algorithm), size: 0 }
+    }
+
+    pub(super) fn add(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.size += bytes.len() as u64;
+    }
+
+    /// As the blob that they are.
+    pub(super) fn blob(self) -> SizedDigest {
+        SizedDigest { digest: self.hasher.finish(), size: self.size }
+    }
 }
 
 impl Goal {
-    fn algorithm(&self) -> Algorithm {
+    /// What passed before the source.
+    fn before(&self) -> Sum {
         match self {
-            Self::Known(expected) => expected.digest.algorithm(),
-            Self::Derived => Algorithm::Sha256,
+            Self::Known(expected) => Sum::new(expected.digest.algorithm()),
+            Self::Derived => Sum::new(Algorithm::Sha256),
+            Self::Chunk(chunk) => chunk.before.clone(),
         }
     }
 
-    /// The size in bytes, where it is known.
+    /// The size of the source in bytes, where it is known.
     pub(super) fn size(&self) -> Option<u64> {
         match self {
             Self::Known(expected) => Some(expected.size),
             Self::Derived => None,
+            Self::Chunk(chunk) => Some(chunk.size),
+        }
+    }
+
+    /// What all that passed has to be in the end, where that is known.
+    fn whole(&self) -> Option<&SizedDigest> {
+        match self {
+            Self::Known(expected) => Some(expected),
+            Self::Derived => None,
+            Self::Chunk(chunk) => chunk.whole.as_ref(),
         }
     }
 }
@@ -66,8 +115,8 @@ impl Pace {
 /// How a pump ended.
 #[derive(Debug)]
 pub(super) enum End {
-    /// All was handed on.
-    Whole(SizedDigest),
+    /// All was handed on: the sum, with what passed before.
+    Whole(Sum),
     /// Nobody took any more.
     Cut,
     /// The source is unreadable, or not what it should be; the last piece was held back.
@@ -137,17 +186,16 @@ impl Work {
 
     fn pass(&self) -> io::Result<End> {
         let mut source = self.source.open()?;
-        let mut hasher = Hasher::new(self.goal.algorithm());
-        let mut size = 0;
+        let mut sum = self.goal.before();
+        let end = self.goal.size().map_or(u64::MAX, |size| sum.size + size);
         while let Some(mut piece) = self.allowance.take() {
-            let left = self.goal.size().map_or(u64::MAX, |expected| expected - size);
+            let left = end - sum.size;
             piece.fill(source.as_mut(), left.min(self.pace.portion()))?;
             let count = piece.as_ref().len() as u64;
             self.pace.keep(count, &self.allowance);
-            hasher.update(piece.as_ref());
-            size += count;
+            sum.add(piece.as_ref());
             if count == left || count == 0 {
-                return self.finish(source.as_mut(), hasher, size, piece.into_bytes());
+                return self.finish(source.as_mut(), sum, piece.into_bytes());
             }
             if self.parts.send(Part::Piece(piece.into_bytes())).is_err() {
                 break;
@@ -157,24 +205,18 @@ impl Work {
     }
 
     /// Judges the whole, and lets the last piece go if it is right.
-    fn finish(
-        &self,
-        source: &mut dyn Read,
-        hasher: Hasher,
-        size: u64,
-        last: bytes::Bytes,
-    ) -> io::Result<End> {
-        let digest = hasher.finish();
-        if let Goal::Known(expected) = &self.goal {
-            let size = size + extra(source)?;
-            if let Some(error) = self.fault(expected, &digest, size) {
+    fn finish(&self, source: &mut dyn Read, sum: Sum, last: bytes::Bytes) -> io::Result<End> {
+        if let Some(expected) = self.goal.whole() {
+            let extra = extra(source)?;
+            let SizedDigest { digest, size } = sum.clone().blob();
+            if let Some(error) = self.fault(expected, &digest, size + extra) {
                 return Ok(End::Failed(error));
             }
         }
         if !last.is_empty() && self.parts.send(Part::Piece(last)).is_err() {
             return Ok(End::Cut);
         }
-        Ok(End::Whole(SizedDigest { digest, size }))
+        Ok(End::Whole(sum))
     }
 
     fn fault(&self, expected: &SizedDigest, digest: &Digest, size: u64) -> Option<RegistryError> {

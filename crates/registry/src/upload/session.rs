@@ -1,5 +1,7 @@
 //! Upload sessions: where the registry wants the bytes to go.
 
+use std::fmt;
+
 use portolan_oci::{Digest, Repository};
 use reqwest::{
     Method, StatusCode, Url,
@@ -18,6 +20,12 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Session {
     url: Url,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("path", &self.url.path()).finish_non_exhaustive()
+    }
 }
 
 impl Session {

@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use portolan_oci::{Repository, SizedDigest};
+use portolan_oci::Repository;
 use reqwest::{Body, Response, header::HeaderValue};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{
     Job, Progress, Whole,
     body::Taken,
-    pump::{End, Goal, Pace, Pump},
+    pump::{End, Goal, Pace, Pump, Sum},
     session::Session,
 };
 use crate::{call::Call, error::RegistryError, exchange::Timeouts, registry::Registry};
@@ -21,16 +21,21 @@ const TICK: Duration = Duration::from_millis(200);
 const SIGN_IN_ROUNDS: u32 = 2;
 
 impl Registry {
-    /// Opens a session and streams the source into the request that `request` makes for it.
+    /// Streams the source into the request that `request` makes for a session: the one that is `open`, or
+    /// a new one.
     pub(super) async fn stream(
         &self,
         job: &Job<'_>,
         goal: &Goal,
+        open: Option<&Session>,
         request: impl Fn(&Session) -> Call,
     ) -> Result<Whole, RegistryError> {
         let mut round = 1;
         loop {
-            let session = self.open_session(job.repository).await?;
+            let session = match open {
+                Some(session) => session.clone(),
+                None => self.open_session(job.repository).await?,
+            };
             let call = request(&session).through(self.wire.clients.proxy_of(session.url()));
             let header = self.wire.sign(&call).await?;
             let poured = self.pour(job, goal, &call, header.as_ref());
@@ -60,7 +65,7 @@ impl Registry {
         goal: &Goal,
         call: &Call,
         header: Option<&HeaderValue>,
-    ) -> Result<(Response, Option<SizedDigest>), RegistryError> {
+    ) -> Result<(Response, Option<Sum>), RegistryError> {
         let pace = Pace { limit: self.wire.rate_limit.clone(), stop: self.wire.stop.clone() };
         let (body, pump) = Pump::start(Arc::clone(&job.source), goal.clone(), &self.pieces, pace);
         let watch = Watch { taken: body.counter(), timeouts: &self.wire.timeouts, progress: job.progress };

@@ -9,6 +9,7 @@ mod faulty_reads;
 mod faulty_sign_in;
 mod faulty_uploads;
 mod limit_rate;
+mod passages;
 mod peer;
 mod proxies;
 mod scripted;

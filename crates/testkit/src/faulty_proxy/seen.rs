@@ -28,6 +28,8 @@ pub enum Kind {
     Mount,
     /// `PATCH` of an upload session (end-5).
     UploadChunk,
+    /// `GET` of an upload session (end-13).
+    UploadStatus,
     /// `PUT` that ends an upload session (end-6).
     UploadEnd,
     /// `DELETE` of an upload session.
@@ -53,6 +55,7 @@ impl Kind {
             "PATCH" if below.contains("/blobs/uploads/") => Self::UploadChunk,
             "PUT" if below.contains("/blobs/uploads/") => Self::UploadEnd,
             "DELETE" if below.contains("/blobs/uploads/") => Self::UploadCancel,
+            "GET" if below.contains("/blobs/uploads/") => Self::UploadStatus,
             "HEAD" if below.contains("/blobs/") => Self::BlobHead,
             "GET" if below.contains("/blobs/") => Self::BlobGet,
             _ => Self::Other,
