@@ -152,6 +152,28 @@ impl Bundle {
         self.chart.load(&self.origin)
     }
 
+    /// Bytes of the chart's files, packed where they are.
+    pub fn chart_size(&self) -> u64 {
+        match &self.chart {
+            ChartPlace::Files(files) => files.iter().map(|(_, file)| file.size()).sum(),
+            ChartPlace::Archive { archive, .. } => archive.size(),
+            ChartPlace::None => 0,
+        }
+    }
+
+    /// The bundle by name alone, without its contents.
+    #[must_use]
+    pub fn name_alone(&self) -> Self {
+        Self {
+            origin: self.origin.clone(),
+            folder: self.folder.clone(),
+            images: Vec::new(),
+            notes: Vec::new(),
+            chart: ChartPlace::None,
+            hints: None,
+        }
+    }
+
     /// The chart's archive byte for byte, where it lies in the package as one.
     pub fn archive(&self) -> Result<Option<Bytes>, BundleError> {
         match &self.chart {

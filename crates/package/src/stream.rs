@@ -139,6 +139,12 @@ impl PackageStream {
         self.read.load(Ordering::Relaxed)
     }
 
+    /// The same, for whoever shows progress while another thread reads.
+    pub fn counter(&self) -> impl Fn() -> u64 + Send + Sync + use<> {
+        let read = Arc::clone(&self.read);
+        move || read.load(Ordering::Relaxed)
+    }
+
     /// Reads on to the next step, blocking; what is left of a blob is passed over. Nothing after the end.
     ///
     /// # Errors

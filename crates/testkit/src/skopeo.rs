@@ -61,9 +61,21 @@ impl Skopeo {
     /// # Panics
     /// With skopeo's words, where it isn't whole.
     pub fn pull(&self, registry: &DockerRegistry, image: &str) {
+        self.pull_as(&["copy", "--quiet", "--all"], registry, image);
+    }
+
+    /// Pulls the image of one architecture, as a node of that architecture would.
+    ///
+    /// # Panics
+    /// With skopeo's words, where it isn't there or isn't whole.
+    pub fn pull_for(&self, registry: &DockerRegistry, image: &str, architecture: &str) {
+        self.pull_as(&["--override-arch", architecture, "copy", "--quiet"], registry, image);
+    }
+
+    fn pull_as(&self, how: &[&str], registry: &DockerRegistry, image: &str) {
         let folder = tempfile::tempdir().expect("a folder for the image");
         let mut command = Command::new(&self.program);
-        command.args(["copy", "--quiet", "--all", "--src-tls-verify=false"]);
+        command.args(how).arg("--src-tls-verify=false");
         if let Some(user) = &self.user {
             command.args(["--src-creds", user]);
         }

@@ -10,7 +10,11 @@ use portolan_oci::{Digest, Repository};
 use portolan_package::{Blob, ImageSource, Layer};
 use portolan_registry::BlobSource;
 
-use crate::plan::{ImageAction, PlannedImage};
+use crate::{
+    event::BlobOutcome,
+    passed::Passed,
+    plan::{ImageAction, PlannedImage},
+};
 
 /// One unique blob and where it is wanted.
 #[derive(Debug)]
@@ -24,6 +28,8 @@ pub(crate) struct BlobTask {
     pub(crate) repositories: Vec<Repository>,
     /// Repositories that hold it already, because an image there has it.
     pub(crate) lenders: Vec<Repository>,
+    /// The repository that it was brought into before, as it went by, and how.
+    pub(crate) arrived: Option<(Repository, BlobOutcome)>,
     /// Indexes of the images that wait for it; its bytes count for the first one.
     pub(crate) images: Vec<usize>,
 }
@@ -42,6 +48,8 @@ pub(crate) enum Content {
     Stored(Blob),
     /// In memory: a config, which planning has read.
     Held { bytes: Bytes, entry: String },
+    /// It went by, and is had back from where it was brought to.
+    Passed(Passed),
 }
 
 impl BlobSource for Content {
@@ -49,6 +57,7 @@ impl BlobSource for Content {
         match self {
             Self::Stored(blob) => blob.open(),
             Self::Held { bytes, .. } => Ok(Box::new(io::Cursor::new(bytes.clone()))),
+            Self::Passed(passed) => passed.open(),
         }
     }
 
@@ -56,6 +65,7 @@ impl BlobSource for Content {
         match self {
             Self::Stored(blob) => blob.entry(),
             Self::Held { entry, .. } => entry.clone(),
+            Self::Passed(passed) => passed.describe(),
         }
     }
 }
@@ -128,7 +138,8 @@ impl BlobPlan {
     ) {
         let at = *self.by_key.entry(key).or_insert_with(|| {
             let (repositories, lenders, images) = (Vec::new(), Vec::new(), Vec::new());
-            self.tasks.push(BlobTask { content, digest, size, repositories, lenders, images });
+            let arrived = None;
+            self.tasks.push(BlobTask { content, digest, size, repositories, lenders, arrived, images });
             self.tasks.len() - 1
         });
         let task = &mut self.tasks[at];

@@ -59,6 +59,13 @@ pub enum Event<'a> {
         /// All that the run would do.
         plan: &'a Plan,
     },
+    /// The package goes by; told several times a second.
+    Passing {
+        /// Bytes of it that were read so far, compressed as it is.
+        read: u64,
+        /// How many it has, where that is known.
+        size: Option<u64>,
+    },
     /// Execution begins.
     Started {
         /// Bytes of all unique blobs that may have to be sent.

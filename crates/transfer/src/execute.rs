@@ -8,16 +8,21 @@ mod settle;
 mod tag;
 
 use portolan_registry::{HarborRefusal, RegistryError};
+use tokio::sync::Mutex;
+
+pub(crate) use charts::finish_charts;
 
 use crate::{
+    blobs::BlobPlan,
     event::{Event, Observer},
     failure::one_line,
+    gate::Gate,
     lack::Lack,
     options::SyncOptions,
     plan::Plan,
     planning::Target,
     refusal::{Closed, READ_ONLY},
-    report::{ImageResult, Report, Totals},
+    report::{ChartResult, ImageResult, Report, Totals},
 };
 
 /// What is written where, while a plan is carried out.
@@ -26,7 +31,16 @@ pub(crate) struct Run<'a> {
     pub(crate) target: &'a Target,
     pub(crate) options: &'a SyncOptions,
     pub(crate) observer: &'a dyn Observer,
-    pub(crate) closed: Closed,
+    pub(crate) closed: &'a Closed,
+    /// Tags and charts wait for it, where there is one.
+    pub(crate) gate: Option<&'a Gate>,
+}
+
+/// What became of images and charts.
+pub(crate) struct Done {
+    pub(crate) images: Vec<ImageResult>,
+    pub(crate) charts: Vec<ChartResult>,
+    pub(crate) totals: Totals,
 }
 
 /// Carries out `plan`. Whatever fails is a line of the report; what can go on goes on. Once
@@ -36,18 +50,18 @@ pub(crate) struct Run<'a> {
 /// Tags are written after all their blobs, charts after all their images, so a run that ends in the
 /// middle leaves only blobs that no tag names.
 pub async fn execute(plan: &Plan, target: &Target, options: &SyncOptions, observer: &dyn Observer) -> Report {
-    let run = Run { plan, target, options, observer, closed: Closed::default() };
-    let (images, totals) = match run.create_projects().await {
-        Ok(()) => run.images().await,
-        Err(lack) => (run.all_lacking(&lack), Totals::default()),
-    };
-    let charts = run.charts(&images).await;
+    let closed = &Closed::default();
+    let run = Run { plan, target, options, observer, closed, gate: None };
+    let blobs = BlobPlan::of(&plan.images);
+    observer.event(Event::Started { bytes: blobs.bytes() });
+    let Done { images, mut charts, totals } = run.carry_out(&blobs, &Mutex::default()).await;
+    finish_charts(plan.charts.iter().map(|chart| &chart.repository).zip(&mut charts)).await;
     let report = Report {
         plan_digest: Some(plan.digest.clone()),
         images,
         charts,
         broken: plan.broken.clone(),
-        notes: [plan.notes.clone(), run.closed.lines()].concat(),
+        notes: [plan.notes.clone(), closed.lines()].concat(),
         totals,
         ..Report::new()
     };
@@ -57,6 +71,25 @@ pub async fn execute(plan: &Plan, target: &Target, options: &SyncOptions, observ
 }
 
 impl Run<'_> {
+    /// Makes the projects, sends the blobs, writes the tags, and uploads the charts when it is their turn.
+    pub(crate) async fn carry_out(&self, blobs: &BlobPlan, charts_turn: &Mutex<()>) -> Done {
+        let (images, totals) = match self.create_projects().await {
+            Ok(()) => self.images(blobs).await,
+            Err(lack) => (self.all_lacking(&lack), Totals::default()),
+        };
+        let _turn = charts_turn.lock().await;
+        let charts = self.charts(&images).await;
+        Done { images, charts, totals }
+    }
+
+    /// Waits until tags and charts may be written.
+    async fn released(&self) -> Result<(), Lack> {
+        match self.gate {
+            Some(gate) => gate.passed(&self.options.stop).await,
+            None => Ok(()),
+        }
+    }
+
     async fn create_projects(&self) -> Result<(), Lack> {
         for project in &self.plan.projects {
             if self.options.stop.is_requested() {

@@ -102,6 +102,24 @@ impl Left {
         Ok(())
     }
 
+    /// Takes out of `wanted`, which is a part of a package, what is not left.
+    pub(crate) fn take_part(&self, package: &Package, wanted: &mut Wanted) {
+        self.take_out(package, wanted);
+    }
+
+    /// A note on what the report names and the package doesn't bring, `found` being the targets that it brings.
+    pub(crate) fn unknown_note(&self, found: &[String]) -> Option<String> {
+        let images = self.images.keys().map(ToString::to_string);
+        let named = images.chain(self.charts.keys().cloned());
+        let unknown: Vec<String> = named.filter(|target| !found.contains(target)).collect();
+        (!unknown.is_empty()).then(|| {
+            format!(
+                "the report of the earlier run names {}, which this package doesn't bring",
+                unknown.join(", ")
+            )
+        })
+    }
+
     fn unknown(&self, wanted: &Wanted, charts: &BTreeSet<String>) -> Vec<String> {
         let images: BTreeSet<&Reference> = wanted.images.iter().map(|image| &image.target).collect();
         let images = self.images.keys().filter(|target| !images.contains(target)).map(ToString::to_string);

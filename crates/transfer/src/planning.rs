@@ -1,8 +1,8 @@
 //! Makes the plan: asks every server what is there, and writes nothing.
 
-mod absent;
+pub(crate) mod absent;
 mod charts;
-mod projects;
+pub(crate) mod projects;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -12,7 +12,7 @@ use std::{
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use portolan_chartrepo::{ChartRepoError, ChartRepository};
-use portolan_oci::Reference;
+use portolan_oci::{Manifest, Reference, Repository};
 use portolan_package::Package;
 use portolan_registry::{Registry, RegistryError};
 
@@ -26,7 +26,7 @@ use crate::{
     options::{Check, Existing, ExistingPolicy, SyncOptions},
     ours::Ours,
     plan::{ChartAction, ImageAction, PLAN_VERSION, Plan, PlannedChart, PlannedImage, PlannedProject},
-    probe::{Probed, Question, probe},
+    probe::{Probed, Question, compare, probe},
     report::BrokenBundle,
     saved::{SavedPlan, Settled},
     verify::Verifier,
@@ -75,7 +75,7 @@ async fn made(
     let only_registry = options.push_host.is_none().then(|| &target.registry.endpoint().host);
     let inputs = Inputs { package: &package, options, only_registry, charts: &target.charts };
     let mut wanted = wanted(&inputs);
-    let absent = absent::charts(&options.selection, &wanted.charts);
+    let absent = absent::charts(&options.selection, &wanted.chart_names());
     narrow(&package, &mut wanted, options)?;
     if options.stop.is_requested() {
         return Err(Preconditions::interrupted());
@@ -83,10 +83,28 @@ async fn made(
     observer.event(Event::Checking { targets: wanted.images.len() + wanted.charts.len() });
     let mut broken = std::mem::take(&mut wanted.broken);
     broken.extend(absent);
-    let answers = ask(target, &mut wanted, options, observer).await?;
-    let plan = joined(Ground { package, target, options, started }, wanted, answers, broken);
+    let ground = Ground { package, target, options, started };
+    let plan = answered(ground, wanted, broken, &Foretold::new(), observer).await?;
     observer.event(Event::Planned { plan: &plan });
     Ok(plan)
+}
+
+/// What tags were seen to name a moment ago, so that they need not be asked about again.
+pub(crate) type Foretold = HashMap<Reference, Option<Manifest>>;
+
+/// The plan of what is wanted, once the servers were asked about it.
+///
+/// # Errors
+/// As [`plan`].
+pub(crate) async fn answered(
+    ground: Ground<'_>,
+    mut wanted: Wanted,
+    broken: Vec<BrokenBundle>,
+    foretold: &Foretold,
+    observer: &dyn Observer,
+) -> Result<Plan, Preconditions> {
+    let answers = ask(&ground, &mut wanted, foretold, observer).await?;
+    Ok(joined(ground, wanted, answers, broken))
 }
 
 /// What the servers said to all questions of a plan.
@@ -99,17 +117,19 @@ struct Answers {
 /// Asks the servers everything: whether they can be used, then about every image, then about every chart.
 /// The charts are taken out of `wanted`.
 async fn ask(
-    target: &Target,
+    ground: &Ground<'_>,
     wanted: &mut Wanted,
-    options: &SyncOptions,
+    foretold: &Foretold,
     observer: &dyn Observer,
 ) -> Result<Answers, Preconditions> {
+    let Ground { target, options, .. } = *ground;
     let Ready { projects, unmade } = ready(target, wanted, options).await?;
     let questions = Questions {
         registry: &target.registry,
         check: options.check,
         existing: options.existing,
         projects: &projects,
+        foretold,
     };
     let images = ask_images(&questions, &wanted.images, observer)
         .await
@@ -142,11 +162,11 @@ fn refuse_existing(
 }
 
 /// What a plan stands on.
-struct Ground<'a> {
-    package: Arc<Package>,
-    target: &'a Target,
-    options: &'a SyncOptions,
-    started: Instant,
+pub(crate) struct Ground<'a> {
+    pub(crate) package: Arc<Package>,
+    pub(crate) target: &'a Target,
+    pub(crate) options: &'a SyncOptions,
+    pub(crate) started: Instant,
 }
 
 /// Joins what is wanted and what the servers said to the plan.
@@ -198,8 +218,9 @@ struct Ready {
 
 /// Checks registry, projects and chart repositories side by side, and gathers what fails.
 async fn ready(target: &Target, wanted: &Wanted, options: &SyncOptions) -> Result<Ready, Preconditions> {
+    let repositories: Vec<&Repository> = wanted.images.iter().map(|image| &image.target.repository).collect();
     let (registry, charts) = tokio::join!(
-        projects::check(&target.registry, &wanted.images, options.missing_projects),
+        projects::check(&target.registry, &repositories, options.missing_projects),
         refused_charts(&wanted.charts),
     );
     let mut failures = Vec::new();
@@ -245,6 +266,7 @@ struct Questions<'a> {
     existing: Existing,
     /// Those that are made first.
     projects: &'a [PlannedProject],
+    foretold: &'a Foretold,
 }
 
 /// Asks about every image tag, several at once, and keeps their order. What is to go into a project that
@@ -254,7 +276,7 @@ async fn ask_images(
     images: &[WantedImage],
     observer: &dyn Observer,
 ) -> Result<Vec<PlannedImage>, RegistryError> {
-    let Questions { registry, check, existing, projects } = *questions;
+    let Questions { registry, check, existing, projects, foretold } = *questions;
     let verifier = Verifier::new(registry);
     let asked = images.iter().map(async |image| {
         let identity = Identity::of(&image.content);
@@ -263,7 +285,11 @@ async fn ask_images(
         let question = Question { registry, repository, locator, ours, identity: identity_of, existing };
         let probed = match check {
             _ if is_planned(projects, repository.project()) => Probed::absent(ImageAction::Push),
-            Check::Names => probe(&question).await?,
+            Check::Names => match foretold.get(&image.target) {
+                None => probe(&question).await?,
+                Some(None) => Probed::absent(ImageAction::Push),
+                Some(Some(found)) => compare(&question, found).await?,
+            },
             Check::Parts => verifier.probe(&question).await?,
         };
         observer.event(Event::Checked);

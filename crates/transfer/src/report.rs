@@ -180,6 +180,19 @@ pub struct Totals {
     pub seconds: f64,
 }
 
+impl Totals {
+    /// Both in sum; the time is the longer one.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            bytes_sent: self.bytes_sent + other.bytes_sent,
+            blobs_uploaded: self.blobs_uploaded + other.blobs_uploaded,
+            blobs_mounted: self.blobs_mounted + other.blobs_mounted,
+            blobs_existed: self.blobs_existed + other.blobs_existed,
+            seconds: self.seconds.max(other.seconds),
+        }
+    }
+}
+
 /// How a run ended as a whole; the program's exit code follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -19,7 +19,7 @@ use portolan_chartrepo::{ChartRepository, PackedChart};
 use portolan_oci::{Digest, Reference};
 use portolan_package::{Image, Origin};
 
-pub(crate) use bundle::{Inputs, PrepareError, repack};
+pub(crate) use bundle::{Inputs, PrepareError, foretold, repack};
 use bundle::{Prepared, prepare};
 pub use images::{ImageChoice, NamedImage, PackageImages, package_images};
 
@@ -101,30 +101,73 @@ impl PackedForm {
 /// meanwhile, the rest of the bundles is left unread.
 pub(crate) fn wanted(inputs: &Inputs<'_>) -> Wanted {
     let package = inputs.package;
-    let mut prepared: Vec<Prepared> = Vec::new();
-    let mut wanted = Wanted { notes: package.notes.clone(), ..Wanted::default() };
-    wanted.broken.extend(package.broken.iter().map(|broken| lost(&broken.origin, &broken.error)));
-    let mut room = PACKED_LIMIT;
+    let mut gathering = Gathering::default();
+    gathering.note(package.notes.clone());
+    package.broken.iter().for_each(|broken| gathering.lose(lost(&broken.origin, &broken.error)));
     for index in 0..package.bundles.len() {
         if inputs.options.stop.is_requested() {
             break;
         }
-        match prepare(inputs, index) {
+        gathering.take(inputs, index, index);
+    }
+    gathering.finish()
+}
+
+/// What bundles ask for, one after the other.
+pub(crate) struct Gathering {
+    prepared: Vec<Prepared>,
+    wanted: Wanted,
+    /// Bytes that packed charts may still have.
+    room: usize,
+}
+
+impl Default for Gathering {
+    fn default() -> Self {
+        Self { prepared: Vec::new(), wanted: Wanted::default(), room: PACKED_LIMIT }
+    }
+}
+
+impl Gathering {
+    /// Works out the bundle that has the number `at` in the package of `inputs`, and `index` in all.
+    pub(crate) fn take(&mut self, inputs: &Inputs<'_>, at: usize, index: usize) {
+        match prepare(inputs, at) {
             Ok(Some(mut bundle)) => {
-                bundle.chart.iter_mut().for_each(|chart| chart.keep_within(&mut room));
-                prepared.push(bundle);
+                bundle.number(index);
+                bundle.chart.iter_mut().for_each(|chart| chart.keep_within(&mut self.room));
+                self.prepared.push(bundle);
             }
             Ok(None) => {}
-            Err(error) => wanted.broken.push(lost(&package.bundles[index].origin, &error)),
+            Err(error) => self.lose(lost(&inputs.package.bundles[at].origin, &error)),
         }
     }
-    collision::take_out(&mut prepared, &mut wanted.broken);
-    gather(prepared, &mut wanted);
-    wanted
+
+    /// Adds a bundle that can't be read.
+    pub(crate) fn lose(&mut self, line: BrokenBundle) {
+        self.wanted.broken.push(line);
+    }
+
+    pub(crate) fn note(&mut self, notes: Vec<String>) {
+        self.wanted.notes.extend(notes);
+    }
+
+    /// All of them together.
+    pub(crate) fn finish(self) -> Wanted {
+        let Self { mut prepared, mut wanted, .. } = self;
+        collision::take_out(&mut prepared, &mut wanted.broken);
+        gather(prepared, &mut wanted);
+        wanted
+    }
+}
+
+impl Wanted {
+    /// Names and versions of the charts.
+    pub(crate) fn chart_names(&self) -> Vec<(String, String)> {
+        self.charts.iter().map(|chart| (chart.name.clone(), chart.version.to_string())).collect()
+    }
 }
 
 /// The line of a bundle that can't be read or planned. Its origin is not said twice.
-fn lost(origin: &Origin, error: &dyn Error) -> BrokenBundle {
+pub(crate) fn lost(origin: &Origin, error: &dyn Error) -> BrokenBundle {
     let source = origin.to_string();
     let error = one_line(error).replacen(&format!("{source}: "), "", 1);
     BrokenBundle { source, error }

@@ -57,6 +57,23 @@ impl Uploaded {
     }
 }
 
+/// Ends each repository that holds a chart of the run, also where every chart was there before: a run that
+/// was killed may have left one without its index entry. What can't be ended has lost its charts.
+pub(crate) async fn finish_charts<'a>(
+    results: impl Iterator<Item = (&'a Arc<dyn ChartRepository>, &'a mut ChartResult)>,
+) {
+    let mut lines: BTreeMap<String, (&dyn ChartRepository, Vec<&mut ChartResult>)> = BTreeMap::new();
+    for (repository, result) in results.filter(|(_, result)| result.action.is_there()) {
+        let repository = repository.as_ref();
+        lines.entry(repository.location()).or_insert((repository, Vec::new())).1.push(result);
+    }
+    for (repository, lines) in lines.into_values() {
+        if let Err(error) = repository.finish().await {
+            lines.into_iter().for_each(|line| lost(line, &error));
+        }
+    }
+}
+
 impl Run<'_> {
     /// Brings every chart of the plan where it belongs, one after the other: servers that keep one
     /// index for all charts write it anew for each, and lose entries when asked to do so twice at once.
@@ -69,25 +86,7 @@ impl Run<'_> {
             }
             results.push(result);
         }
-        self.finish_charts(&mut results).await;
         results
-    }
-
-    /// Ends each repository that holds a chart of the run, also where every chart was there before: a run
-    /// that was killed may have left one without its index entry. What can't be ended has lost its charts.
-    async fn finish_charts(&self, results: &mut [ChartResult]) {
-        let mut lines: BTreeMap<String, (&dyn ChartRepository, Vec<&mut ChartResult>)> = BTreeMap::new();
-        for (chart, result) in self.plan.charts.iter().zip(results) {
-            let repository = chart.repository.as_ref();
-            if result.action.is_there() {
-                lines.entry(repository.location()).or_insert((repository, Vec::new())).1.push(result);
-            }
-        }
-        for (repository, lines) in lines.into_values() {
-            if let Err(error) = repository.finish().await {
-                lines.into_iter().for_each(|line| lost(line, &error));
-            }
-        }
     }
 
     async fn chart(&self, chart: &PlannedChart, images: &[ImageResult]) -> ChartResult {
@@ -105,10 +104,12 @@ impl Run<'_> {
         if let Some(reason) = self.withheld(chart, images) {
             return line(chart, ChartOutcome::Withheld, Some(reason));
         }
+        if let Err(lack) = self.released().await {
+            return lacking(chart, lack);
+        }
         match self.upload(chart, images).await.map_err(|error| self.lack(chart, &error)) {
             Ok(Uploaded { action, verified }) => ChartResult { verified, ..line(chart, action, None) },
-            Err(Lack::Failed(error)) => line(chart, ChartOutcome::Failed, Some(error)),
-            Err(Lack::Interrupted { error }) => line(chart, ChartOutcome::Interrupted, error),
+            Err(lack) => lacking(chart, lack),
         }
     }
 
@@ -226,6 +227,13 @@ fn lost(line: &mut ChartResult, error: &ChartRepoError) {
     line.action = ChartOutcome::Failed;
     line.verified = false;
     line.error = Some(one_line(error));
+}
+
+fn lacking(chart: &PlannedChart, lack: Lack) -> ChartResult {
+    match lack {
+        Lack::Failed(error) => line(chart, ChartOutcome::Failed, Some(error)),
+        Lack::Interrupted { error } => line(chart, ChartOutcome::Interrupted, error),
+    }
 }
 
 fn line(chart: &PlannedChart, action: ChartOutcome, error: Option<String>) -> ChartResult {

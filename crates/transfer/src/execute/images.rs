@@ -27,14 +27,12 @@ const ASKED_AHEAD: usize = 8;
 
 impl Run<'_> {
     /// Brings every image of the plan where it belongs.
-    pub(super) async fn images(&self) -> (Vec<ImageResult>, Totals) {
-        let blobs = BlobPlan::of(&self.plan.images);
-        self.observer.event(Event::Started { bytes: blobs.bytes() });
+    pub(super) async fn images(&self, blobs: &BlobPlan) -> (Vec<ImageResult>, Totals) {
         let mut results: Vec<Option<ImageResult>> = self.plan.images.iter().map(settled).collect();
         for result in results.iter().flatten() {
             self.observer.event(Event::ImageFinished { result });
         }
-        let totals = self.push(&blobs, &mut results).await;
+        let totals = self.push(blobs, &mut results).await;
         let every =
             results.into_iter().map(|r| r.expect("because every image waits for its config at least"));
         (every.collect(), totals)
@@ -49,7 +47,7 @@ impl Run<'_> {
             observer: self.observer,
             sending,
             stop: &self.options.stop,
-            closed: &self.closed,
+            closed: self.closed,
         };
         let tasks = blobs.tasks.iter().enumerate();
         let transfers = tasks.map(async |(at, task)| (at, carriage.carry(task, BlobId(at)).await));
@@ -78,7 +76,11 @@ impl Run<'_> {
     /// one whose blobs are all there: the bytes have been sent, and a few small requests make them an image.
     async fn finish(&self, at: usize, parts: Parts, verifier: &Verifier<'_>) -> (usize, ImageResult) {
         let image = &self.plan.images[at];
-        let result = match parts.layers {
+        let released = match parts.layers {
+            Ok(layers) => self.released().await.map(|()| layers),
+            Err(lack) => Err(lack),
+        };
+        let result = match released {
             Ok(layers) => self.tag(image, &layers, verifier).await,
             Err(lack) => lacking(image, lack),
         };

@@ -4,23 +4,20 @@
 use crate::{
     options::{ChartChoice, Selection},
     report::BrokenBundle,
-    wanted::WantedChart,
 };
 
-/// A line for every name or version of `charts` that no bundle answers.
-pub(super) fn charts(selection: &Selection, wanted: &[WantedChart]) -> Vec<BrokenBundle> {
+/// A line for every name or version of `charts` that no bundle answers; `found` has the names and versions
+/// of those that bundles brought.
+pub(crate) fn charts(selection: &Selection, found: &[(String, String)]) -> Vec<BrokenBundle> {
     match selection {
-        Selection::Only(choices) => choices.iter().flat_map(|choice| lacking(choice, wanted)).collect(),
+        Selection::Only(choices) => choices.iter().flat_map(|choice| lacking(choice, found)).collect(),
         Selection::All | Selection::Except(_) => Vec::new(),
     }
 }
 
-fn lacking(choice: &ChartChoice, wanted: &[WantedChart]) -> Vec<BrokenBundle> {
-    let versions: Vec<String> = wanted
-        .iter()
-        .filter(|chart| chart.name == choice.name)
-        .map(|chart| chart.version.to_string())
-        .collect();
+fn lacking(choice: &ChartChoice, found: &[(String, String)]) -> Vec<BrokenBundle> {
+    let versions: Vec<&String> =
+        found.iter().filter(|(name, _)| *name == choice.name).map(|(_, version)| version).collect();
     if choice.versions.is_empty() {
         return if versions.is_empty() { vec![told(&choice.name)] } else { Vec::new() };
     }

@@ -6,7 +6,7 @@ use portolan_chartrepo::ChartRepoError;
 use portolan_oci::Repository;
 use portolan_registry::{ProjectName, ProjectView, Registry, RegistryError};
 
-use crate::{failure::Precondition, options::MissingProjects, plan::PlannedProject, wanted::WantedImage};
+use crate::{failure::Precondition, options::MissingProjects, plan::PlannedProject};
 
 /// Projects that are not there to be pushed into.
 #[derive(Debug, Default)]
@@ -20,12 +20,12 @@ struct Lacking {
 ///
 /// # Errors
 /// Where the registry can't be used, or lacks projects that may not be created.
-pub(super) async fn check(
+pub(crate) async fn check(
     registry: &Registry,
-    images: &[WantedImage],
+    repositories: &[&Repository],
     policy: MissingProjects,
 ) -> Result<Vec<PlannedProject>, Precondition> {
-    if images.is_empty() {
+    if repositories.is_empty() {
         return Ok(Vec::new());
     }
     registry.ping().await.map_err(|source| Precondition::Registry { source })?;
@@ -34,7 +34,7 @@ pub(super) async fn check(
         return Ok(Vec::new());
     }
     let Lacking { missing, hidden } =
-        lacking(registry, images).await.map_err(|source| Precondition::Registry { source })?;
+        lacking(registry, repositories).await.map_err(|source| Precondition::Registry { source })?;
     if !hidden.is_empty() {
         return Err(Precondition::HiddenProjects { names: hidden });
     }
@@ -55,7 +55,7 @@ pub(super) async fn check(
 
 /// The project that a chart repository lacks, where it is one of this registry's and may be created;
 /// `None` where `refusal` is about something else.
-pub(super) async fn for_charts(
+pub(crate) async fn for_charts(
     registry: &Registry,
     refusal: &ChartRepoError,
     policy: MissingProjects,
@@ -70,10 +70,10 @@ pub(super) async fn for_charts(
 }
 
 /// Asks about every project once, by the first repository of it.
-async fn lacking(registry: &Registry, images: &[WantedImage]) -> Result<Lacking, RegistryError> {
+async fn lacking(registry: &Registry, repositories: &[&Repository]) -> Result<Lacking, RegistryError> {
     let mut projects: BTreeMap<&str, &Repository> = BTreeMap::new();
-    for image in images {
-        projects.entry(image.target.repository.project()).or_insert(&image.target.repository);
+    for repository in repositories {
+        projects.entry(repository.project()).or_insert(repository);
     }
     let mut lacking = Lacking::default();
     for (project, repository) in projects {

@@ -64,6 +64,15 @@ pub(crate) struct Prepared {
     pub(crate) notes: Vec<String>,
 }
 
+impl Prepared {
+    /// Gives it another number.
+    pub(super) fn number(&mut self, index: usize) {
+        self.index = index;
+        self.images.iter_mut().for_each(|image| image.bundle = index);
+        self.chart.iter_mut().for_each(|chart| chart.bundle = index);
+    }
+}
+
 /// Why a bundle can't be planned.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PrepareError {
@@ -149,6 +158,24 @@ pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepar
     };
     let notes = notes.into_iter().map(|note| format!("{source}: {note}")).collect();
     Ok(Some(Prepared { index, source, contents, images, chart: Some(chart), notes }))
+}
+
+/// The names that the images of a bundle will have, as far as its chart and hints tell, which come first in a
+/// stream; in the order of the hints. Nothing where the chart is not chosen, or goes without images.
+pub(crate) fn foretold(inputs: &Inputs<'_>, index: usize) -> Result<Option<Vec<Reference>>, PrepareError> {
+    let bundle = &inputs.package.bundles[index];
+    let Some(chart) = bundle.chart().map_err(|source| PrepareError::Bundle { source })? else {
+        return Ok(Some(Vec::new()));
+    };
+    if policy_for(inputs.options, &chart) != Some(ImagePolicy::Relocate) {
+        return Ok(None);
+    }
+    let hints = hints_of(bundle, &chart)?;
+    let rules = &inputs.options.rules;
+    let relocate = |source| PrepareError::Relocate { source };
+    let named = hint_images(&chart, &hints, rules).map_err(relocate)?;
+    let targets = named.iter().map(|hint| target_of(inputs.naming(), &hint.source));
+    targets.collect::<Result<_, _>>().map(Some)
 }
 
 /// The chart as it will be uploaded, as far as the digests that it pins are known by now: what relocation
@@ -255,6 +282,12 @@ pub(super) fn aim(
     source: &Reference,
     content: &Arc<Image>,
 ) -> Result<WantedImage, PrepareError> {
+    let target = target_of(naming, source)?;
+    Ok(WantedImage { bundle, source: source.clone(), target, content: Arc::clone(content) })
+}
+
+/// Where an image goes.
+fn target_of(naming: Naming<'_>, source: &Reference) -> Result<Reference, PrepareError> {
     let target = naming.rules.target(source).map_err(|source| PrepareError::Relocate { source })?;
     match naming.only_registry {
         Some(only) if *only != target.registry => Err(PrepareError::OtherRegistry {
@@ -262,7 +295,7 @@ pub(super) fn aim(
             registry: target.registry,
             only: only.clone(),
         }),
-        _ => Ok(WantedImage { bundle, source: source.clone(), target, content: Arc::clone(content) }),
+        _ => Ok(target),
     }
 }
 

@@ -15,5 +15,6 @@ mod provenance;
 mod saved;
 mod sharing;
 mod site;
+mod streams;
 mod verify;
 mod whole;
