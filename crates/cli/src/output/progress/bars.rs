@@ -57,6 +57,17 @@ impl Bars {
         state.total = Some(total);
     }
 
+    fn passing(&self, read: u64, size: Option<u64>) {
+        let mut state = self.state();
+        if state.total.is_none() {
+            let style = if size.is_some() { total_style() } else { pipe_style() };
+            let bar = ProgressBar::new(size.unwrap_or_default()).with_style(style);
+            state.total = Some(self.screen.add(bar));
+        }
+        state.tally.passing(read, size);
+        state.redraw();
+    }
+
     fn blob_started(&self, id: BlobId, name: String, size: u64) {
         let bar = ProgressBar::new(size).with_style(blob_style()).with_message(name);
         let bar = self.screen.add(bar);
@@ -115,6 +126,7 @@ impl Observer for Bars {
                 }
             }
             Event::Planned { .. } => self.state().end(),
+            Event::Passing { read, size } => self.passing(read, size),
             Event::Started { bytes } => self.begin(bytes),
             Event::BlobStarted { id, digest, entry, size } => {
                 self.blob_started(id, name(digest, entry), size)
@@ -136,6 +148,10 @@ impl Drop for Bars {
 
 pub(super) fn total_style() -> ProgressStyle {
     style("{wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta} left")
+}
+
+fn pipe_style() -> ProgressStyle {
+    style("{spinner} {binary_bytes} {binary_bytes_per_sec}")
 }
 
 fn blob_style() -> ProgressStyle {
@@ -170,7 +186,7 @@ mod tests {
 
     #[test]
     fn templates_parse() {
-        [total_style(), blob_style(), check_style()].iter().for_each(drop);
+        [total_style(), pipe_style(), blob_style(), check_style()].iter().for_each(drop);
     }
 
     #[test]

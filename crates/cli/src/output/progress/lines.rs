@@ -68,6 +68,7 @@ impl State {
                 self.tally.started(bytes);
                 (self.started, self.last) = (now, now);
             }
+            Event::Passing { read, size } => self.tally.passing(read, size),
             Event::BlobProgress { id, sent } => self.tally.blob_progress(id, sent),
             Event::BlobFinished { id, size, outcome } => self.tally.blob_finished(id, size, outcome),
             _ => return None,
@@ -86,12 +87,11 @@ impl State {
 
 fn line(tally: &Tally, elapsed: Duration) -> String {
     let left = tally.left(elapsed).map_or_else(String::new, |left| format!(", {} left", HumanDuration(left)));
-    format!(
-        "{} of {}, {}/s{left}",
-        BinaryBytes(tally.done()),
-        BinaryBytes(tally.total()),
-        BinaryBytes(tally.rate(elapsed)),
-    )
+    let of = match tally.is_open_ended() {
+        true => String::new(),
+        false => format!(" of {}", BinaryBytes(tally.total())),
+    };
+    format!("{}{of}, {}/s{left}", BinaryBytes(tally.done()), BinaryBytes(tally.rate(elapsed)))
 }
 
 #[cfg(test)]

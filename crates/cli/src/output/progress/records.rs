@@ -77,6 +77,10 @@ impl State {
                 (self.started, self.last) = (now, now);
                 Some(Record::Started { bytes })
             }
+            Event::Passing { read, size } => {
+                self.tally.passing(read, size);
+                self.is_due(now).then(|| self.progress(now))
+            }
             Event::BlobStarted { id, digest, entry, size } => {
                 Some(Record::blob_started(id, digest, entry, size))
             }

@@ -10,12 +10,24 @@ use portolan_transfer::{BlobId, BlobOutcome};
 pub(super) struct Tally {
     total: u64,
     done: u64,
+    /// Bytes of the package that went by, and how many it has, where it goes by.
+    passed: Option<(u64, Option<u64>)>,
     running: HashMap<BlobId, u64>,
 }
 
 impl Tally {
     pub(super) fn started(&mut self, bytes: u64) {
         self.total = bytes;
+    }
+
+    /// So many bytes of the package went by: from then on they are what counts.
+    pub(super) fn passing(&mut self, read: u64, size: Option<u64>) {
+        self.passed = Some((read, size));
+    }
+
+    /// Whether it is known how many bytes there are in all.
+    pub(super) fn is_open_ended(&self) -> bool {
+        matches!(self.passed, Some((_, None)))
     }
 
     /// `sent` bytes of a blob in all; fewer than before where it is tried again.
@@ -36,11 +48,17 @@ impl Tally {
 
     /// Bytes to be sent in all, as far as is known now.
     pub(super) fn total(&self) -> u64 {
-        self.total.max(self.done)
+        match self.passed {
+            Some((read, size)) => size.unwrap_or(read).max(read),
+            None => self.total.max(self.done),
+        }
     }
 
     /// Bytes sent, never above the total: a compressed layer may grow on its way.
     pub(super) fn done(&self) -> u64 {
+        if let Some((read, _)) = self.passed {
+            return read;
+        }
         (self.done + self.running.values().sum::<u64>()).min(self.total())
     }
 
@@ -52,6 +70,9 @@ impl Tally {
 
     /// How long the rest takes at that rate; `None` while nothing is known.
     pub(super) fn left(&self, elapsed: Duration) -> Option<Duration> {
+        if self.is_open_ended() {
+            return None;
+        }
         let rest = self.total() - self.done();
         rest.checked_div(self.rate(elapsed)).map(Duration::from_secs)
     }
@@ -86,6 +107,16 @@ mod tests {
         tally.blob_progress(BlobId(0), 90);
         tally.blob_progress(BlobId(0), 10);
         assert_eq!(tally.done(), 10);
+    }
+
+    #[test]
+    fn of_a_package_that_goes_by_its_own_bytes_count() {
+        let mut tally = Tally::default();
+        tally.passing(100, None);
+        assert_eq!((tally.done(), tally.total(), tally.left(SECOND)), (100, 100, None));
+        tally.passing(100, Some(400));
+        tally.blob_progress(BlobId(0), 50);
+        assert_eq!((tally.done(), tally.total(), tally.left(SECOND)), (100, 400, Some(3 * SECOND)));
     }
 
     #[test]
