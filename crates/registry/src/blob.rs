@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use portolan_oci::{Digest, Hasher, Repository};
-use reqwest::{Method, Response, StatusCode, header::LOCATION};
+use reqwest::{
+    Method, Response, StatusCode,
+    header::{CONTENT_RANGE, HeaderValue, LOCATION, RANGE},
+};
 
 use tokio::time::Instant;
 
@@ -23,6 +26,8 @@ pub struct BlobPieces {
     response: Response,
     attempted: Box<Attempted>,
     silence: Duration,
+    /// Bytes that come and were not asked for.
+    skip: u64,
 }
 
 impl BlobPieces {
@@ -31,8 +36,17 @@ impl BlobPieces {
     /// # Errors
     /// [`RegistryError::TimedOut`] where nothing comes for too long, and those of a connection that breaks.
     pub async fn next(&mut self) -> Result<Option<Bytes>, RegistryError> {
-        let due = Instant::now() + self.silence;
-        next_piece(&self.attempted, &mut self.response, due, self.silence).await
+        loop {
+            let due = Instant::now() + self.silence;
+            let piece = next_piece(&self.attempted, &mut self.response, due, self.silence).await?;
+            let Some(mut piece) = piece else { return Ok(None) };
+            let passed = self.skip.min(piece.len() as u64);
+            self.skip -= passed;
+            piece.advance(usize::try_from(passed).expect("because it is at most the piece's length"));
+            if !piece.is_empty() {
+                return Ok(Some(piece));
+            }
+        }
     }
 }
 
@@ -90,13 +104,32 @@ impl Registry {
         repository: &Repository,
         digest: &Digest,
     ) -> Result<Option<BlobPieces>, RegistryError> {
-        let call = self.blob_call("get", Method::GET, repository, digest);
+        self.blob_pieces_from(repository, digest, 0).await
+    }
+
+    /// The same from the byte at `offset` on, whether or not the registry gives parts of blobs.
+    ///
+    /// # Errors
+    /// Any [`RegistryError`].
+    pub(crate) async fn blob_pieces_from(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        offset: u64,
+    ) -> Result<Option<BlobPieces>, RegistryError> {
+        let mut call = self.blob_call("get", Method::GET, repository, digest);
+        if offset > 0 {
+            let range = HeaderValue::from_str(&format!("bytes={offset}-"));
+            call = call.header(RANGE, range.expect("because digits are visible ASCII"));
+        }
         let response = self.wire.send(&call, &[StatusCode::NOT_FOUND]).await?;
         if response.status() == StatusCode::NOT_FOUND {
             return Ok(None);
         }
         call.refuse_web_page(response.headers())?;
-        Ok(Some(BlobPieces { response, attempted: call.attempted, silence: self.wire.timeouts.answer }))
+        let skip = offset - begins_at(&call, &response, offset)?;
+        let silence = self.wire.timeouts.answer;
+        Ok(Some(BlobPieces { response, attempted: call.attempted, silence, skip }))
     }
 
     /// Asks the registry to take the blob over from `from`, which it may refuse (end-11).
@@ -138,6 +171,20 @@ impl Registry {
         let url = self.wire.url(&format!("v2/{repository}/blobs/{digest}"));
         Call::new(format!("{verb} blob {digest} of {repository}"), method, url)
             .scope(self.wire.scope(repository, Access::Pull))
+    }
+}
+
+/// The place in the blob at which an answer begins: the one that was asked for, or its very beginning.
+fn begins_at(call: &Call, response: &Response, offset: u64) -> Result<u64, RegistryError> {
+    if response.status() != StatusCode::PARTIAL_CONTENT {
+        return Ok(0);
+    }
+    let range = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
+    match range {
+        Some(range) if !range.starts_with(&format!("bytes {offset}-")) => {
+            Err(call.malformed(format!("the bytes from {offset} on were asked for, and {range:?} came")))
+        }
+        _ => Ok(offset),
     }
 }
 

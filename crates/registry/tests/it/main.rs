@@ -12,6 +12,7 @@ mod limit_rate;
 mod passages;
 mod peer;
 mod proxies;
+mod relayed;
 mod scripted;
 mod scripted_harbor;
 mod scripted_sign_in;
