@@ -16,6 +16,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::depot::DepotArgs;
+use crate::commands::inspect::InspectArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::quickstart::QuickstartArgs;
 use crate::commands::serve::ServeArgs;
@@ -40,6 +41,7 @@ pub struct Verbosity(pub u8);
 #[expect(missing_docs, reason = "clap takes a variant's text for the help, which stands at the arguments")]
 pub enum Command {
     Sync(SyncArgs),
+    Inspect(InspectArgs),
     Serve(ServeArgs),
     Depot(DepotArgs),
     Quickstart(QuickstartArgs),
@@ -87,6 +89,7 @@ Examples:
   portolan quickstart                                see it work, without any configuration
   portolan sync --config load-image.yaml --dry-run   see what would be done
   portolan sync --config load-image.yaml             do it
+  portolan inspect oci://10.16.10.111/team/web:1.2   see its platforms, and whether all of it is there
   portolan serve --data /var/lib/portolan            be the registry and chart repository
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done in part or interrupted (the report

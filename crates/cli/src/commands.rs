@@ -3,9 +3,11 @@
 pub mod completions;
 pub mod connect;
 pub mod depot;
+pub mod inspect;
 mod interruption;
 pub mod man;
 pub mod quickstart;
+mod registry_flags;
 pub mod serve;
 pub mod sync;
 

@@ -119,6 +119,13 @@ fn one_line(error: &(dyn Error + 'static)) -> String {
     std::iter::once(error.to_string()).chain(causes(error)).collect::<Vec<_>>().join(": ")
 }
 
+/// A failure, its parts and its causes in one line.
+#[must_use]
+pub fn one_line_of(failure: &Failure) -> String {
+    let said = std::iter::once(&failure.message).chain(&failure.parts).chain(&failure.causes);
+    said.map(String::as_str).collect::<Vec<_>>().join(": ")
+}
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let parts = error.problems().iter().map(ToString::to_string).collect();

@@ -47,6 +47,7 @@ fn dispatch(
     output::logging::start(invocation.verbosity, console);
     match invocation.command {
         args::Command::Sync(sync) => commands::sync::run(&sync, environment, console),
+        args::Command::Inspect(inspect) => commands::inspect::run(&inspect, environment, console),
         args::Command::Serve(serve) => commands::serve::run(&serve, environment, console),
         args::Command::Depot(depot) => commands::depot::run(&depot, environment, console),
         args::Command::Quickstart(quickstart) => commands::quickstart::run(&quickstart, console),

@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod collected;
+pub mod inspection;
 pub mod logging;
 pub mod plan;
 mod printable;

@@ -13,6 +13,7 @@ mod blobs;
 mod carry;
 mod chart_places;
 mod charts;
+mod companions;
 mod content;
 mod documents;
 mod event;
@@ -20,6 +21,7 @@ mod execute;
 mod failure;
 mod gate;
 pub mod import;
+mod inspect;
 mod lack;
 mod left;
 mod merging;
@@ -40,6 +42,11 @@ pub use documents::{DOCUMENT_LIMIT, DocumentError};
 pub use event::{BlobId, BlobOutcome, Event, Observer, Silent};
 pub use execute::execute;
 pub use failure::{Precondition, Preconditions};
+pub use inspect::{
+    ChartSummary, Companion, INSPECTION_VERSION, InspectError, InspectedBundle, InspectedImage,
+    InspectedName, InspectedPackage, InspectedRepository, Inspection, Inspector, Kind, PackageForm, Part,
+    Role, Uninspected, inspect_package, inspect_stream,
+};
 pub use left::Left;
 pub use options::{
     ChartChoice, ChartPolicy, Check, Existing, ExistingPolicy, ImagePolicy, MissingProjects, Selection,

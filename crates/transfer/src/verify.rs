@@ -88,10 +88,7 @@ impl<'a> Verifier<'a> {
         repository: &Repository,
         digest: &Digest,
     ) -> Result<Vec<Digest>, RegistryError> {
-        let asking = self.ask().await;
-        let found = self.registry.get_manifest(repository, &Locator::Digest(digest.clone())).await;
-        drop(asking);
-        match readable(found)? {
+        match self.by_digest(repository, digest).await? {
             Found::Nothing | Found::Damaged(_) => Ok(vec![digest.clone()]),
             Found::Manifest(child) => match child.image() {
                 Some(image) => self.lacking_blobs(repository, image).await,
@@ -100,7 +97,8 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    async fn lacking_blobs(
+    /// The blobs that `repository` lacks of an image.
+    pub(crate) async fn lacking_blobs(
         &self,
         repository: &Repository,
         image: &ImageManifest,
@@ -115,6 +113,16 @@ impl<'a> Verifier<'a> {
         let lacking: Vec<Option<Digest>> =
             stream::iter(questions).buffered(QUESTIONS_AT_ONCE).try_collect().await?;
         Ok(each_once(lacking.into_iter().flatten()))
+    }
+
+    /// What `repository` has under that digest.
+    pub(crate) async fn by_digest(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> Result<Found, RegistryError> {
+        let _asking = self.ask().await;
+        readable(self.registry.get_manifest(repository, &Locator::Digest(digest.clone())).await)
     }
 
     async fn has(&self, repository: &Repository, digest: &Digest) -> Result<bool, RegistryError> {
@@ -136,7 +144,7 @@ impl<'a> Verifier<'a> {
 }
 
 /// What came of the question for a manifest.
-enum Found {
+pub(crate) enum Found {
     Nothing,
     /// Other bytes than the digest that they are served under.
     Damaged(Digest),

@@ -19,7 +19,7 @@ use portolan_chartrepo::{ChartRepository, PackedChart};
 use portolan_oci::{Digest, Reference};
 use portolan_package::{Image, Origin};
 
-pub(crate) use bundle::{Inputs, PrepareError, foretold, repack};
+pub(crate) use bundle::{Inputs, PrepareError, find, foretold, hints_of, repack};
 use bundle::{Prepared, prepare};
 pub use images::{ImageChoice, NamedImage, PackageImages, package_images};
 

@@ -31,14 +31,16 @@ pub async fn target(settings: &Settings) -> Result<Target, Failure> {
     Ok(Target { registry, charts: Charts::one(charts) })
 }
 
-/// The registry that an argument names, for reading.
+/// The registry that an argument names, usually used in that way.
 ///
 /// # Errors
 ///
 /// As [`target`].
-pub async fn named(named: &NamedRegistry, stop: &Stop) -> Result<Registry, Failure> {
+pub async fn named(named: &NamedRegistry, usual_access: Access, stop: &Stop) -> Result<Registry, Failure> {
     let http = http_options_of(&named.tls, &named.proxies);
-    let options = RegistryOptions { http, stop: stop.clone(), ..RegistryOptions::default() };
+    let token_hosts = named.token_servers.clone();
+    let options =
+        RegistryOptions { http, usual_access, token_hosts, stop: stop.clone(), ..RegistryOptions::default() };
     let NamedRegistry { address, login, docker, .. } = named;
     let login = login_of(login.as_ref(), &address.host, docker.as_ref()).await?;
     let endpoint = Endpoint::new(scheme(address, &options).await?, address.host.clone());

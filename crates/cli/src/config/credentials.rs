@@ -22,6 +22,13 @@ pub(super) const TARGET_REPO: Names = Names {
     password: &["TARGET_REPO_AUTH_PASSWORD", "TARGET_AUTH_PASSWORD"],
 };
 
+/// `source.containers.auth`.
+pub(super) const SOURCE_CONTAINERS: Names = Names {
+    key: "source.containers.auth",
+    username: &["SOURCE_CONTAINERS_AUTH_USERNAME"],
+    password: &["SOURCE_CONTAINERS_AUTH_PASSWORD"],
+};
+
 /// `target.containers.auth`.
 pub(super) const TARGET_CONTAINERS: Names = Names {
     key: "target.containers.auth",
@@ -36,6 +43,20 @@ pub struct GivenLogin {
     pub username: Option<String>,
     /// Password.
     pub password: Option<SecretString>,
+}
+
+impl GivenLogin {
+    /// Both parts, or none; half a login of flags is a problem.
+    pub(super) fn whole(self, problems: &mut Problems) -> Option<Credentials> {
+        let why = "a user name and a password belong together";
+        match (self.username, self.password) {
+            (Some(username), Some(password)) => return Some(Credentials::new(username, password)),
+            (None, None) => {}
+            (Some(_), None) => problems.missing("--registry-password-file", why),
+            (None, Some(_)) => problems.missing("--registry-username", why),
+        }
+        None
+    }
 }
 
 /// What the command line gives.

@@ -1,5 +1,6 @@
 //! A registry that an argument names, outside of any configuration file.
 
+use portolan_oci::RegistryHost;
 use portolan_registry::{Credentials, Proxies};
 
 use super::hosts::{NamedHosts, RegistryAddress};
@@ -16,6 +17,8 @@ pub struct NamedRegistry {
     pub login: Option<Credentials>,
     /// Docker's configuration, where there may be one.
     pub docker: Option<DockerSettings>,
+    /// Token servers that may have the login though the registry alone names them.
+    pub token_servers: Vec<RegistryHost>,
     /// Proxies of the environment.
     pub proxies: Proxies,
     /// Whose certificates are believed.
@@ -47,6 +50,7 @@ impl NamedRegistry {
             return Err(problem.to_string());
         }
         let address = PushAddress { host, scheme };
-        Ok(Self { address, login, docker: resolve::docker(environment), proxies, tls })
+        let token_servers = Vec::new();
+        Ok(Self { address, login, token_servers, docker: resolve::docker(environment), proxies, tls })
     }
 }

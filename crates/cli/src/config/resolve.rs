@@ -3,6 +3,7 @@
 
 mod charts;
 mod images;
+mod registries;
 mod repo;
 mod selection;
 
@@ -12,6 +13,8 @@ use portolan_chart::Rules;
 use portolan_oci::RegistryHost;
 use portolan_registry::{RateLimit, Stop};
 use portolan_transfer::{ChartPolicy, Check, Existing, ImagePolicy, MissingProjects, Selection, SyncOptions};
+
+pub(super) use registries::{FileRegistries, registries};
 
 use super::credentials::Logins;
 use super::file::{File, Source, Target};

@@ -9,8 +9,9 @@ use portolan_testkit::{components, process};
 use crate::site::Site;
 
 /// The commands that have a page and completions.
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "sync",
+    "inspect",
     "serve",
     "depot",
     "depot check",

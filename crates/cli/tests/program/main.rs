@@ -17,6 +17,7 @@ mod gc;
 mod generated;
 mod harbor;
 mod inputs;
+mod inspect;
 mod plans;
 #[cfg(unix)]
 mod projects;

@@ -230,7 +230,8 @@ fn policy_for(options: &SyncOptions, chart: &Chart) -> Option<ImagePolicy> {
     Some(chosen.max(options.images))
 }
 
-pub(super) fn hints_of(bundle: &Bundle, chart: &Chart) -> Result<Hints, PrepareError> {
+/// The image hints of a bundle, else those that its chart carries.
+pub(crate) fn hints_of(bundle: &Bundle, chart: &Chart) -> Result<Hints, PrepareError> {
     if let Some(hints) = bundle.hints().map_err(|source| PrepareError::Bundle { source })? {
         return Ok(hints);
     }
@@ -304,7 +305,7 @@ fn is_placeholder(name: &Reference) -> bool {
 }
 
 /// The image of the bundle that `reference` names.
-pub(super) fn find<'a>(bundle: &'a Bundle, reference: &Reference) -> Option<&'a Image> {
+pub(crate) fn find<'a>(bundle: &'a Bundle, reference: &Reference) -> Option<&'a Image> {
     bundle.images.iter().find(|image| image.names.iter().any(|name| names(name, image, reference)))
 }
 

@@ -9,7 +9,7 @@ use portolan_depot::control::{Control, ControlError, Mend};
 use portolan_depot::repair::{Laying, PackageContents, RepairError, lay};
 use portolan_depot::store::Damage;
 use portolan_oci::{Digest, Locator};
-use portolan_registry::{Registry, RegistryError, Stop};
+use portolan_registry::{Access, Registry, RegistryError, Stop};
 use tokio::task::block_in_place;
 
 use super::data::refused;
@@ -58,7 +58,7 @@ impl RepairArgs {
             exit: Exit::Usage,
             ..Failure::failed(format!("--repair-from {name} is neither a package nor a registry: {reason}"))
         })?;
-        let registry = connect::named(&named, stop).await?;
+        let registry = connect::named(&named, Access::Pull, stop).await?;
         registry.ping().await.map_err(|error| Failure::of(&error))?;
         Ok(Some(Source::Registry(registry)))
     }

@@ -9,10 +9,10 @@ use serde_saphyr::Spanned;
 use super::super::ProblemKind;
 use super::super::credentials::{self, GivenLogin};
 use super::super::file::{ContainersKind, RegistryAuth, Target};
-use super::super::hosts::{RegistryAddress, bare_host, without_login};
+use super::super::hosts::{RegistryAddress, without_login};
 use super::super::problems::{Problems, line};
 use super::super::settings::{PushAddress, RegistrySettings};
-use super::{Context, Overrides};
+use super::{Context, Overrides, registries};
 
 /// What happens to images by flag and key. With bundles they are relocated unless the file says no.
 pub(super) fn policy(relocate: Option<&Spanned<bool>>, overrides: &Overrides) -> ImagePolicy {
@@ -44,13 +44,8 @@ fn refuse_jfrog(target: &Target, problems: &mut Problems) {
 
 /// Those of the file and of the command line.
 fn token_servers(target: &Target, context: &mut Context<'_>) -> Vec<RegistryHost> {
-    let named = target.containers.as_ref().and_then(|containers| containers.value.token_servers.as_ref());
-    let mut servers = context.overrides.token_servers.clone();
-    for server in named.into_iter().flatten() {
-        let host = bare_host(&server.value);
-        servers.extend(context.problems.accept("target.containers.tokenServers", line(server), host));
-    }
-    servers
+    let written = registries::token_servers(target, &mut context.problems);
+    [context.overrides.token_servers.clone(), written].concat()
 }
 
 /// The relocation rules of formats.md section 4.
@@ -155,7 +150,7 @@ fn login(
     credentials::login(names, flags, written, context.environment, &mut context.problems)
 }
 
-fn written(auth: &RegistryAuth) -> GivenLogin {
+pub(super) fn written(auth: &RegistryAuth) -> GivenLogin {
     GivenLogin {
         username: auth.username.as_ref().map(|name| name.value.clone()),
         password: auth.password.clone(),
