@@ -24,8 +24,8 @@ use crate::output::{Console, Format, inspection};
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct InspectArgs {
-    /// Images as oci://REGISTRY/REPOSITORY:TAG or …@DIGEST, repositories without either, and packages by
-    /// their path; - is a package on standard input
+    /// Images as oci://HOST/REPOSITORY:TAG or oci://HOST/REPOSITORY@DIGEST, repositories as
+    /// oci://HOST/REPOSITORY, and packages by their path; - is a package on standard input
     #[arg(required = true, value_name = "NAME|PACKAGE")]
     what: Vec<String>,
     /// Form of the result on standard output
