@@ -178,7 +178,7 @@ impl Passage {
             Step::Onward => None,
             Step::Last(expected) => Some(expected.clone()),
         };
-        let goal = Goal::Chunk(Chunk { before, size, whole });
+        let goal = Goal::Chunk(Box::new(Chunk { before, size, whole }));
         let open = self.session();
         let request = |session: &Session| self.request(session, from, size, step);
         let sent = self.registry.stream(job, &goal, open.as_ref(), request).await?;

@@ -23,7 +23,7 @@ pub(super) enum Goal {
     /// Whatever it is.
     Derived,
     /// A part of a blob.
-    Chunk(Chunk),
+    Chunk(Box<Chunk>),
 }
 
 /// A part of a blob whose earlier parts were sent before.

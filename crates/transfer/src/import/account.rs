@@ -15,7 +15,7 @@ use crate::{
     execute::finish_charts,
     planning::absent,
     report::{BrokenBundle, ChartOutcome, ChartResult, ImageOutcome, ImageResult, Report, Totals},
-    wanted::Wanted,
+    wanted::{Wanted, WantedChart},
 };
 
 /// A chart, and the repository that it went to.
@@ -43,7 +43,7 @@ pub(super) struct Part {
 impl Part {
     pub(super) fn new(ordinal: usize, wanted: &Wanted) -> Self {
         let images = wanted.images.iter().map(|image| image.target.to_string());
-        let charts = wanted.charts.iter().map(|chart| chart.target());
+        let charts = wanted.charts.iter().map(WantedChart::target);
         Self {
             ordinal,
             chart_names: wanted.chart_names(),
