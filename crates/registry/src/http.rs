@@ -7,6 +7,7 @@ use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
 use crate::{
     identity::{ClientCertificate, Identity, IdentityError},
+    pinned::PinnedCertificate,
     proxy::Proxies,
     tls,
 };
@@ -32,6 +33,8 @@ pub struct HttpOptions {
     pub ca_files: Vec<PathBuf>,
     /// Whose certificates are trusted.
     pub tls: TlsTrust,
+    /// Certificates that somebody has accepted for one server each.
+    pub pins: Vec<PinnedCertificate>,
     /// Which proxies are used.
     pub proxies: Proxies,
     /// The certificate that is shown to servers that ask for one.
@@ -47,6 +50,7 @@ impl Default for HttpOptions {
         Self {
             ca_files: Vec::new(),
             tls: TlsTrust::default(),
+            pins: Vec::new(),
             proxies: Proxies::default(),
             client_certificate: None,
             connect_timeout: Duration::from_secs(10),
@@ -116,6 +120,15 @@ pub fn http_client(options: &HttpOptions) -> Result<Client, HttpError> {
     })
 }
 
+/// A client that tells which certificate a server showed, and takes any.
+pub(crate) fn looking_client(options: &HttpOptions) -> Result<Client, HttpError> {
+    let options = HttpOptions { tls: TlsTrust::AcceptAny, client_certificate: None, ..options.clone() };
+    build(&options, |builder| {
+        let builder = builder.redirect(redirect::Policy::none()).tls_info(true);
+        builder.read_timeout(options.read_timeout)
+    })
+}
+
 /// The registry's client: redirects and time-outs are the caller's, since an upload may rightly take
 /// longer than any answer. A connection whose upload was given up, since it took nothing for as
 /// long as `stall`, ends by itself in the end.
@@ -174,8 +187,9 @@ fn build(
     let setup = |source| HttpError::Setup { source };
     let named = read_certificates(&options.ca_files)?;
     let identity = identity(options)?;
-    if options.tls == TlsTrust::Verify && !named.is_empty() {
-        let config = tls::trusting(named, identity).map_err(|source| HttpError::Trust { source })?;
+    if options.tls == TlsTrust::Verify && !(named.is_empty() && options.pins.is_empty()) {
+        let config = tls::trusting(named, options.pins.clone(), identity)
+            .map_err(|source| HttpError::Trust { source })?;
         return finish(base(options)).tls_backend_preconfigured(config).build().map_err(setup);
     }
     let identity = identity.map(|identity| identity.to_reqwest()).transpose().map_err(setup)?;

@@ -4,6 +4,7 @@
 //! certificate, made by `openssl req -x509`, which marks it as an authority, too; the Web's rules
 //! (RFC 5280, as `webpki` has them) refuse to meet such a one at a server. Here a certificate that the
 //! operator named is trusted itself, byte for byte, as long as its names and its time are right.
+//! One that was accepted for a server by its fingerprint is trusted there whatever it says.
 
 use std::sync::Arc;
 
@@ -13,23 +14,29 @@ use rustls::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         verify_server_name,
     },
-    crypto::aws_lc_rs,
+    crypto::{self, CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, ServerName, UnixTime},
     server::ParsedCertificate,
 };
 use rustls_platform_verifier::Verifier;
 
-use crate::identity::Identity;
+use crate::{identity::Identity, pinned::PinnedCertificate};
 
-/// A configuration that trusts the system's authorities and the `named` certificates, and shows `identity` to
-/// servers that ask.
+/// A configuration that trusts the system's authorities, the `named` certificates and the `pins`, and shows
+/// `identity` to servers that ask.
 pub(crate) fn trusting(
     named: Vec<CertificateDer<'static>>,
+    pins: Vec<PinnedCertificate>,
     identity: Option<Identity>,
 ) -> Result<ClientConfig, Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let authorities = Verifier::new_with_extra_roots(named.iter().cloned(), Arc::clone(&provider))?;
-    let verifier = NamedToo { authorities: Arc::new(authorities), named };
+    let authorities = match Verifier::new_with_extra_roots(named.iter().cloned(), Arc::clone(&provider)) {
+        Ok(authorities) => Some(Arc::new(authorities) as Arc<dyn ServerCertVerifier>),
+        // A system without any authority still has its pins.
+        Err(_) if named.is_empty() => None,
+        Err(error) => return Err(error),
+    };
+    let verifier = NamedToo { authorities, provider: Arc::clone(&provider), named, pins };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
@@ -42,8 +49,10 @@ pub(crate) fn trusting(
 
 #[derive(Debug)]
 struct NamedToo {
-    authorities: Arc<dyn ServerCertVerifier>,
+    authorities: Option<Arc<dyn ServerCertVerifier>>,
+    provider: Arc<CryptoProvider>,
     named: Vec<CertificateDer<'static>>,
+    pins: Vec<PinnedCertificate>,
 }
 
 impl NamedToo {
@@ -55,6 +64,9 @@ impl NamedToo {
         certificate: &CertificateDer<'_>,
         server: &ServerName<'_>,
     ) -> Result<ServerCertVerified, Error> {
+        if self.pins.iter().any(|pin| pin.is_of(certificate, server)) {
+            return Ok(ServerCertVerified::assertion());
+        }
         if is_about_time(&refusal) || !self.named.contains(certificate) {
             return Err(refusal);
         }
@@ -86,9 +98,13 @@ impl ServerCertVerifier for NamedToo {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.authorities
-            .verify_server_cert(certificate, intermediates, server, ocsp_response, now)
-            .or_else(|refusal| self.second_look(refusal, certificate, server))
+        let verified = match &self.authorities {
+            Some(authorities) => {
+                authorities.verify_server_cert(certificate, intermediates, server, ocsp_response, now)
+            }
+            None => Err(CertificateError::UnknownIssuer.into()),
+        };
+        verified.or_else(|refusal| self.second_look(refusal, certificate, server))
     }
 
     fn verify_tls12_signature(
@@ -97,7 +113,8 @@ impl ServerCertVerifier for NamedToo {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.authorities.verify_tls12_signature(message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        crypto::verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -106,11 +123,12 @@ impl ServerCertVerifier for NamedToo {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.authorities.verify_tls13_signature(message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        crypto::verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.authorities.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 
