@@ -20,6 +20,15 @@ pub struct ChartMuseum {
     museum: Museum,
 }
 
+/// What is at an address of a ChartMuseum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// A repository.
+    One,
+    /// A server that has a repository for each tenant, at `ADDRESS/TENANT`.
+    Tenants,
+}
+
 impl ChartMuseum {
     /// The repository at `url`: `http(s)://HOST`, with the tenant's path where the server has tenants.
     ///
@@ -32,6 +41,23 @@ impl ChartMuseum {
     ) -> Result<Self, ChartRepoError> {
         let url = RepositoryUrl::parse(url)?;
         Ok(Self { museum: Museum { http: Http::new(credentials, options)?, url } })
+    }
+
+    /// Whether one repository answers there, or a server with one for each tenant, whose root is a web page
+    /// or nothing at all.
+    ///
+    /// # Errors
+    /// [`ChartRepoError`] where the server can't be asked, or refuses the login.
+    pub async fn layout(&self) -> Result<Layout, ChartRepoError> {
+        let (museum, url) = (&self.museum, self.museum.index_url());
+        match museum.glance_at_index().await? {
+            IndexPage::Index => Ok(Layout::One),
+            IndexPage::WebPage | IndexPage::Other => Ok(Layout::Tenants),
+            IndexPage::Refused(answer) if answer.status == StatusCode::NOT_FOUND => Ok(Layout::Tenants),
+            IndexPage::Refused(answer) => {
+                Err(museum.refusal(&Method::GET, &url, answer, "read charts").into())
+            }
+        }
     }
 
     async fn check_index(&self) -> Result<(), RemoteError> {
