@@ -19,7 +19,7 @@ use crate::{
     gate::Gate,
     lack::Lack,
     options::SyncOptions,
-    plan::Plan,
+    plan::{Plan, PlannedProject},
     planning::Target,
     refusal::{Closed, READ_ONLY},
     report::{ChartResult, ImageResult, Report, Totals},
@@ -91,23 +91,25 @@ impl Run<'_> {
     }
 
     async fn create_projects(&self) -> Result<(), Lack> {
-        for project in &self.plan.projects {
+        for (at, project) in self.plan.projects.iter().enumerate() {
             if self.options.stop.is_requested() {
                 break;
             }
             let created = self.target.registry.create_project(&project.name, project.visibility.into()).await;
-            created.map_err(|error| self.uncreated(&project.name, &error))?;
+            created.map_err(|error| self.uncreated(&self.plan.projects[at..], &error))?;
         }
         Ok(())
     }
 
-    /// What comes of a project that could not be made.
-    fn uncreated(&self, project: &str, error: &RegistryError) -> Lack {
+    /// What comes of it that the first of these projects could not be made: all of them lack.
+    fn uncreated(&self, projects: &[PlannedProject], error: &RegistryError) -> Lack {
+        let names: Vec<&str> = projects.iter().map(|project| project.name.as_str()).collect();
         match error.harbor_refusal() {
             Some(HarborRefusal::ReadOnly) => Lack::Failed(READ_ONLY.to_owned()),
             _ if error.is_refused() => Lack::Failed(format!(
-                "{}; this user may make no projects: have {project} made by one who may, and run again",
-                one_line(error)
+                "{}; this user may make no projects: have {} made by one who may, and run again",
+                one_line(error),
+                names.join(", ")
             )),
             _ => Lack::of(error, &self.options.stop),
         }

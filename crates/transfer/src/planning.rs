@@ -220,26 +220,28 @@ struct Ready {
 async fn ready(target: &Target, wanted: &Wanted, options: &SyncOptions) -> Result<Ready, Preconditions> {
     let repositories: Vec<&Repository> = wanted.images.iter().map(|image| &image.target.repository).collect();
     let (registry, charts) = tokio::join!(
-        projects::check(&target.registry, &repositories, options.missing_projects),
+        projects::lacking_of_images(&target.registry, &repositories),
         refused_charts(&wanted.charts),
     );
     let mut failures = Vec::new();
-    let mut projects = registry.unwrap_or_else(|failure| {
+    let mut lacking = registry.unwrap_or_else(|failure| {
         failures.push(failure);
-        Vec::new()
+        BTreeSet::new()
     });
     let mut unmade = BTreeSet::new();
     for (location, source) in charts {
-        match projects::for_charts(&target.registry, &source, options.missing_projects).await {
+        match projects::lacking_of_charts(&target.registry, &source).await {
             Some(project) => {
                 unmade.insert(location);
-                if !is_planned(&projects, &project.name) {
-                    projects.push(project);
-                }
+                lacking.insert(project);
             }
             None => failures.push(Precondition::ChartRepository { source }),
         }
     }
+    let projects = projects::to_create(lacking, options.missing_projects).unwrap_or_else(|failure| {
+        failures.insert(0, failure);
+        Vec::new()
+    });
     Preconditions::check(failures)?;
     Ok(Ready { projects, unmade })
 }

@@ -1,6 +1,9 @@
 //! What is asked when images come whose list is yet to come: by the chart and its hints, which came first.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use portolan_oci::{Locator, Manifest, Reference, Repository};
@@ -11,7 +14,6 @@ use super::{Import, held, reader::Directions};
 use crate::{
     failure::{Precondition, Preconditions},
     options::Check,
-    plan::PlannedProject,
     planning::projects,
     wanted::{Inputs, foretold},
 };
@@ -57,20 +59,19 @@ impl Import<'_> {
             .map(|target| &target.repository)
             .filter(|it| !self.has_seen(it.project()))
             .collect();
-        let lacking =
-            projects::check(&self.target.registry, &repositories, self.options.missing_projects).await;
-        for project in lacking.map_err(of)? {
-            self.create(&project).await?;
-        }
+        let lacking = projects::lacking_of_images(&self.target.registry, &repositories).await;
+        self.create_all(lacking.map_err(of)?).await?;
         let seen = repositories.into_iter().map(|repository| repository.project().to_owned());
         held(&self.seen).extend(seen);
         Ok(())
     }
 
-    async fn create(&self, project: &PlannedProject) -> Result<(), Preconditions> {
-        let created = self.target.registry.create_project(&project.name, project.visibility.into()).await;
-        created.map_err(|source| of(Precondition::Registry { source }))?;
-        self.wrote.store(true, Ordering::Relaxed);
+    async fn create_all(&self, lacking: BTreeSet<String>) -> Result<(), Preconditions> {
+        for project in projects::to_create(lacking, self.options.missing_projects).map_err(of)? {
+            let created = self.target.registry.create_project(&project.name, project.visibility.into()).await;
+            created.map_err(|source| of(Precondition::Registry { source }))?;
+            self.wrote.store(true, Ordering::Relaxed);
+        }
         Ok(())
     }
 
@@ -83,9 +84,8 @@ impl Import<'_> {
             return Ok(());
         }
         if let Err(source) = repository.check().await {
-            let policy = self.options.missing_projects;
-            match projects::for_charts(&self.target.registry, &source, policy).await {
-                Some(project) => self.create(&project).await?,
+            match projects::lacking_of_charts(&self.target.registry, &source).await {
+                Some(project) => self.create_all(BTreeSet::from([project])).await?,
                 None => return Err(of(Precondition::ChartRepository { source })),
             }
         }

@@ -1,6 +1,6 @@
 //! Whether the registry can be used, and holds every project that the images need.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use portolan_chartrepo::ChartRepoError;
 use portolan_oci::Repository;
@@ -16,22 +16,21 @@ struct Lacking {
     hidden: Vec<String>,
 }
 
-/// Signs in, and finds the projects to be created; a registry without projects needs none.
+/// Signs in, and finds the projects that the images lack; a registry without projects needs none.
 ///
 /// # Errors
-/// Where the registry can't be used, or lacks projects that may not be created.
-pub(crate) async fn check(
+/// Where the registry can't be used, or a project can't be made there at all.
+pub(crate) async fn lacking_of_images(
     registry: &Registry,
     repositories: &[&Repository],
-    policy: MissingProjects,
-) -> Result<Vec<PlannedProject>, Precondition> {
+) -> Result<BTreeSet<String>, Precondition> {
     if repositories.is_empty() {
-        return Ok(Vec::new());
+        return Ok(BTreeSet::new());
     }
     registry.ping().await.map_err(|source| Precondition::Registry { source })?;
     let is_harbor = registry.is_harbor().await.map_err(|source| Precondition::Registry { source })?;
     if !is_harbor {
-        return Ok(Vec::new());
+        return Ok(BTreeSet::new());
     }
     let Lacking { missing, hidden } =
         lacking(registry, repositories).await.map_err(|source| Precondition::Registry { source })?;
@@ -44,29 +43,35 @@ pub(crate) async fn check(
     if registry.is_read_only().await {
         return Err(Precondition::ReadOnly);
     }
-    match policy {
-        _ if missing.is_empty() => Ok(Vec::new()),
-        MissingProjects::Refuse => Err(Precondition::MissingProjects { names: missing }),
-        MissingProjects::Create(visibility) => {
-            Ok(missing.into_iter().map(|name| PlannedProject { name, visibility }).collect())
-        }
-    }
+    Ok(missing.into_iter().collect())
 }
 
-/// The project that a chart repository lacks, where it is one of this registry's and may be created;
-/// `None` where `refusal` is about something else.
-pub(crate) async fn for_charts(
-    registry: &Registry,
-    refusal: &ChartRepoError,
-    policy: MissingProjects,
-) -> Option<PlannedProject> {
-    let (Some(project), MissingProjects::Create(visibility)) = (refusal.missing_project(), policy) else {
-        return None;
-    };
-    let name = project.parse::<ProjectName>().ok()?.to_string();
+/// The project that a chart repository lacks, where it is one of this registry's; `None` where `refusal` is
+/// about something else.
+pub(crate) async fn lacking_of_charts(registry: &Registry, refusal: &ChartRepoError) -> Option<String> {
+    let name = refusal.missing_project()?.parse::<ProjectName>().ok()?.to_string();
     // Charts may go to another Harbor than images: its projects are not this registry's to create.
     let lacks = registry.is_harbor().await.ok()? && !registry.project_exists(&name).await.ok()?;
-    lacks.then_some(PlannedProject { name, visibility })
+    lacks.then_some(name)
+}
+
+/// The projects to be created of those that lack.
+///
+/// # Errors
+/// All of them, where none may be created.
+pub(crate) fn to_create(
+    lacking: BTreeSet<String>,
+    policy: MissingProjects,
+) -> Result<Vec<PlannedProject>, Precondition> {
+    match policy {
+        _ if lacking.is_empty() => Ok(Vec::new()),
+        MissingProjects::Refuse => {
+            Err(Precondition::MissingProjects { names: lacking.into_iter().collect() })
+        }
+        MissingProjects::Create(visibility) => {
+            Ok(lacking.into_iter().map(|name| PlannedProject { name, visibility }).collect())
+        }
+    }
 }
 
 /// Asks about every project once, by the first repository of it.
