@@ -8,6 +8,7 @@
 //!
 //! Source of keys, variables and their precedence: formats.md section 5 and rules.md "Hosts, TLS, secrets".
 
+mod cluster;
 mod credentials;
 mod environment;
 mod error;
@@ -24,6 +25,7 @@ mod resolve;
 mod secret_file;
 mod settings;
 
+pub use cluster::{ClusterConfig, ClusterNode, NodeRole};
 pub use credentials::{GivenLogin, Logins};
 pub use environment::{Environment, VARIABLES};
 pub use error::{ConfigError, Problem, ProblemKind};

@@ -4,20 +4,21 @@ use std::fs::File as Handle;
 use std::io::Read;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde_saphyr::{Error as YamlError, MessageFormatter, UserMessageFormatter};
 
-use super::file::File;
 use super::{ConfigError, keys};
 
 /// The largest file that is read, in bytes; real ones have a few hundred.
 const LIMIT: u64 = 1024 * 1024;
 
 /// Reads and parses `path`.
-pub(super) fn read(path: &Path) -> Result<File, ConfigError> {
+pub(super) fn read<T: Default + DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
     parse(path, &text(path)?)
 }
 
-fn text(path: &Path) -> Result<String, ConfigError> {
+/// The text of `path`.
+pub(super) fn text(path: &Path) -> Result<String, ConfigError> {
     let failed = |source| ConfigError::Read { file: path.to_owned(), source };
     let mut text = String::new();
     let handle = Handle::open(path).map_err(failed)?;
@@ -29,10 +30,10 @@ fn text(path: &Path) -> Result<String, ConfigError> {
 }
 
 /// Parses `text`; `path` is named in errors.
-pub(super) fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
+pub(super) fn parse<T: Default + DeserializeOwned>(path: &Path, text: &str) -> Result<T, ConfigError> {
     // Snippets would print neighbouring lines, and passwords stand on those.
     let options = serde_saphyr::options! { with_snippet: false };
-    let file: Option<File> =
+    let file: Option<T> =
         serde_saphyr::from_str_with_options(text, options).map_err(|error| refused(path, &error))?;
     Ok(file.unwrap_or_default())
 }

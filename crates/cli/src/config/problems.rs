@@ -1,11 +1,12 @@
 //! Collects what is wrong with a configuration, so that one run tells all of it.
 
 use std::fmt::Display;
+use std::path::Path;
 
 use serde_saphyr::Spanned;
 
 use super::file::Key;
-use super::{Problem, ProblemKind};
+use super::{ConfigError, Problem, ProblemKind};
 
 /// The problems found so far.
 #[derive(Debug, Default)]
@@ -52,6 +53,14 @@ impl Problems {
     ) -> Option<T> {
         let value = value.as_ref()?;
         self.accept(key, line(value), parse(&value.value))
+    }
+
+    /// An error with all problems, where there are any.
+    pub(super) fn none_or_refused(self, file: &Path) -> Result<(), ConfigError> {
+        match self.found.is_empty() {
+            true => Ok(()),
+            false => Err(ConfigError::Refused { file: file.to_owned(), problems: self.into_vec() }),
+        }
     }
 
     /// The problems, by line; those without one first, as they tell what is missing.

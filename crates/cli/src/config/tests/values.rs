@@ -135,7 +135,7 @@ fn every_key_is_parsed() {
             Some(leaf) => format!("charts: [{{name: x, {leaf}: {}}}]\n", value(key)),
             None => nested(key, value(key)),
         };
-        let parsed = parse::parse(Path::new("x"), &text);
+        let parsed = parse::parse::<super::super::file::File>(Path::new("x"), &text);
         assert!(parsed.is_ok(), "{key}: {text}: {}", parsed.unwrap_err());
     }
 }
