@@ -4,9 +4,10 @@
 //! | --- | --- |
 //! | `portolan` | commands and flags of its own |
 //! | `charts-syncer` | charts-syncer's command line as it stands, Go's log flags included |
-//! | `dce5-installer` | refused with a message: its commands come with a later version |
+//! | `dce5-installer` | the commands of dce5-installer that carry packages, as they stand |
 
 mod charts_syncer;
+mod dce5_installer;
 pub(crate) mod rate;
 
 use std::ffi::OsString;
@@ -14,8 +15,10 @@ use std::path::Path;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::commands::cluster_create::ClusterCreateArgs;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::depot::DepotArgs;
+use crate::commands::import_addon::ImportAddonArgs;
 use crate::commands::inspect::InspectArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::quickstart::QuickstartArgs;
@@ -42,6 +45,8 @@ pub struct Verbosity(pub u8);
 pub enum Command {
     Sync(SyncArgs),
     Inspect(InspectArgs),
+    ImportAddon(ImportAddonArgs),
+    ClusterCreate(ClusterCreateArgs),
     Serve(ServeArgs),
     Depot(DepotArgs),
     Quickstart(QuickstartArgs),
@@ -90,6 +95,7 @@ Examples:
   portolan sync --config load-image.yaml --dry-run   see what would be done
   portolan sync --config load-image.yaml             do it
   portolan inspect oci://10.16.10.111/team/web:1.2   see its platforms, and whether all of it is there
+  portolan import-addon -c clusterConfig.yaml --addon-path=PACKAGE
   portolan serve --data /var/lib/portolan            be the registry and chart repository
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done in part or interrupted (the report
@@ -101,12 +107,6 @@ pub enum UsageError {
     /// Unknown or missing arguments; also help and version, which were asked for.
     #[error(transparent)]
     Clap(#[from] clap::Error),
-    /// Called in the name of a program whose command line is not understood yet.
-    #[error("called as {name}: the commands of {name} come with a later version of Portolan")]
-    Later {
-        /// The name it was called by.
-        name: &'static str,
-    },
 }
 
 /// Parses a command line whose first element is the name the program was called by.
@@ -118,12 +118,35 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     match called_as(&arguments) {
         Some("charts-syncer") => Ok(charts_syncer::parse(arguments)?),
-        Some("dce5-installer") => Err(UsageError::Later { name: "dce5-installer" }),
+        Some("dce5-installer") => Ok(dce5_installer::parse(in_one_word(arguments))?),
         _ => {
-            let parsed = Portolan::try_parse_from(arguments)?;
-            Ok(Invocation { command: parsed.command, verbosity: Verbosity(parsed.verbose) })
+            let Portolan { verbose, command, .. } = Portolan::try_parse_from(in_one_word(arguments))?;
+            let verbosity = verbosity_of(verbose, &command);
+            Ok(Invocation { command, verbosity })
         }
     }
+}
+
+/// The number of `-v`, unless the command's own flag for debugging asks for more.
+fn verbosity_of(verbose: u8, command: &Command) -> Verbosity {
+    let debug = match command {
+        Command::ImportAddon(import) => import.debug(),
+        Command::ClusterCreate(create) => create.debug(),
+        _ => false,
+    };
+    Verbosity(if debug { verbose.max(DEBUG) } else { verbose })
+}
+
+/// What `-d` of the installer's commands comes to: requests are logged too.
+const DEBUG: u8 = 2;
+
+/// An older page of the installer's documentation writes `import -addon` for `import-addon`.
+fn in_one_word(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let pair = arguments.windows(2).position(|pair| pair[0] == "import" && pair[1] == "-addon");
+    if let Some(at) = pair {
+        arguments.splice(at..at + 2, [OsString::from("import-addon")]);
+    }
+    arguments
 }
 
 /// The description of every command and argument of `portolan`.

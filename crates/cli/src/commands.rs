@@ -1,8 +1,11 @@
 //! The commands, a file each: arguments, calls into the libraries, rendering.
 
+mod addon;
+pub mod cluster_create;
 pub mod completions;
 pub mod connect;
 pub mod depot;
+pub mod import_addon;
 pub mod inspect;
 mod interruption;
 pub mod man;
@@ -10,6 +13,7 @@ pub mod quickstart;
 mod registry_flags;
 pub mod serve;
 pub mod sync;
+mod transfer;
 
 use portolan_registry::Stop;
 

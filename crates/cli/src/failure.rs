@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use portolan_transfer::{GroundChanged, Precondition, Preconditions};
 
 use crate::args::UsageError;
-use crate::config::ConfigError;
+use crate::config::{ConfigError, KeyNames};
 
 /// How the program ends (design.md, decision 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +110,21 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// The same with keys as the configuration at hand has them.
+    #[must_use]
+    pub fn with_keys(self, names: KeyNames) -> Self {
+        let words = |text: String| names.in_words_of_file(&text);
+        Self {
+            exit: self.exit,
+            message: words(self.message),
+            parts: self.parts.into_iter().map(words).collect(),
+            causes: self.causes.into_iter().map(words).collect(),
+            hint: self.hint.map(words),
+        }
+    }
+}
+
 fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
     std::iter::successors(error.source(), |cause| (*cause).source()).map(ToString::to_string).collect()
 }
@@ -137,7 +152,6 @@ impl From<&UsageError> for Failure {
     fn from(error: &UsageError) -> Self {
         match error {
             UsageError::Clap(error) => Self::of_arguments(&error.to_string()),
-            UsageError::Later { .. } => Self::usage(error),
         }
     }
 }

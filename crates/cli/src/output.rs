@@ -26,13 +26,16 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use indicatif::MultiProgress;
 use portolan_depot::Listening;
+use portolan_registry::Stop;
 use portolan_transfer::Observer;
+use secrecy::ExposeSecret;
 use serde::Serialize;
 
 use crate::args::UsageError;
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
 use printable::printable;
+use prompt::{Prompt, PromptError};
 use record::Record;
 pub use serving::{Anonymous, Serving};
 use style::Style;
@@ -176,6 +179,28 @@ impl Console {
     #[must_use]
     pub fn screen(&self) -> &MultiProgress {
         &self.screen
+    }
+
+    /// Asks at the terminal, where only `y` and `yes` are a yes. Nothing where there is none, or where programs
+    /// read standard error.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] where the terminal fails, or the run is interrupted meanwhile.
+    pub async fn confirm(&self, question: &str, stop: &Stop) -> Result<Option<bool>, Failure> {
+        if self.log_format() == LogFormat::Json || !io::stderr().is_terminal() {
+            return Ok(None);
+        }
+        let answer = match Prompt::open_shown() {
+            Ok(prompt) => prompt.ask(question, stop).await,
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(answer) => Ok(Some(matches!(answer.expose_secret().trim(), "y" | "Y" | "yes"))),
+            Err(PromptError::NoTerminal) => Ok(None),
+            Err(PromptError::Interrupted) => Err(Failure::interrupted()),
+            Err(error) => Err(Failure::of(&error)),
+        }
     }
 
     /// Says something that a user should know though nothing is wrong.

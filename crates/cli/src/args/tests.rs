@@ -29,6 +29,27 @@ fn the_seeds_command_lines_as_they_stand() {
 }
 
 #[test]
+fn the_installers_command_lines_as_they_stand() {
+    #[track_caller]
+    fn same(line: &str, portolan: &str) {
+        let (called, own) = (parsed(line).unwrap(), parsed(portolan).unwrap());
+        assert_eq!(format!("{:?}", called.command), format!("{:?}", own.command), "{line}");
+        assert_eq!(called.verbosity, own.verbosity, "{line}");
+    }
+    // Seed 000 and seed 001, which writes the command in two words.
+    let package = "--addon-path=/home/addon-offline-full-package-v0.9.0-arm64.tar.gz";
+    let config = "-c /home/dce5/sample/clusterConfig.yaml";
+    let portolan = format!("portolan import-addon {config} {package}");
+    same(&format!("/root/dce5-installer import-addon {config} {package}"), &portolan);
+    same(&format!("/root/dce5-installer import -addon {config} {package}"), &portolan);
+    same(&format!("portolan import -addon {config} {package}"), &portolan);
+    let create = format!("cluster-create {config} -m /home/dce5/sample/manifest.yaml -d -j13");
+    same(&format!("dce5-installer {create}"), &format!("portolan {create}"));
+    same(&format!("dce5-installer {create}"), &format!("portolan -vv {create}"));
+    assert!(matches!(parsed("dce5-installer version").unwrap().command, Command::Version));
+}
+
+#[test]
 fn charts_syncers_flags() {
     same("charts-syncer --config a.yaml sync", "portolan sync -c a.yaml");
     same("charts-syncer --insecure --dry-run sync -c a.yaml", "portolan sync -c a.yaml --dry-run --insecure");
@@ -78,9 +99,12 @@ fn refusals() {
         let error = parsed(line).unwrap_err();
         assert_eq!(error.lines().next(), Some(expected), "{error}");
     }
+    check("dce5-installer sync -c x", "error: unrecognized subcommand 'sync'");
+    check("dce5-installer import-addon -c x --force", "error: unexpected argument '--force' found");
+    check("portolan import -c x", "error: unrecognized subcommand 'import'");
     check(
-        "dce5-installer import-addon -c x",
-        "called as dce5-installer: the commands of dce5-installer come with a later version of Portolan",
+        "portolan cluster-create -c x -j13-15",
+        "error: invalid value '13-15' for '-j <N[,N]>': numbers are expected, with commas between them, as in 13 or 14,15",
     );
     check("portolan sink", "error: unrecognized subcommand 'sink'");
     check("portolan sync --dryrun", "error: unexpected argument '--dryrun' found");

@@ -1,34 +1,38 @@
 //! From settings to clients: credentials of last resort, and the scheme where `--insecure` leaves it open.
 
-use std::time::SystemTime;
+mod charts;
+mod first_use;
+mod known;
 
-use portolan_chartrepo::{ConnectOptions, connect};
 use portolan_oci::RegistryHost;
 use portolan_registry::{
-    Access, Advice, Credentials, DockerConfig, DockerConfigError, Endpoint, HttpOptions, Proxies, Registry,
-    RegistryError, RegistryOptions, Scheme, Stop, TlsTrust,
+    Access, Advice, Credentials, DockerConfig, DockerConfigError, Endpoint, HttpOptions, PinnedCertificate,
+    Proxies, Registry, RegistryError, RegistryOptions, Scheme, Stop, TlsTrust,
 };
-use portolan_transfer::{Charts, Target};
+use portolan_transfer::Target;
 
 use crate::config::{
     DockerSettings, NamedRegistry, PushAddress, RegistrySettings, SchemeChoice, Settings, TlsSettings, Trust,
 };
 use crate::failure::Failure;
+use crate::output::Console;
 
 /// Stands where a registry is called for and no image is pushed; a name that exists nowhere (RFC 2606).
 const NOWHERE: &str = "registry.invalid";
 
-/// The servers that `settings` name. Nothing is written to them here.
+/// The servers that `settings` name. Nothing is written to them here. Where the settings say so, whoever sits
+/// at the terminal is asked about certificates that nobody known vouches for.
 ///
 /// # Errors
 ///
 /// [`Failure`] where a client cannot be made: a file of certificates is none, a URL is none for its kind,
-/// Docker's configuration cannot be read.
-pub async fn target(settings: &Settings) -> Result<Target, Failure> {
-    let options = registry_options(settings);
+/// Docker's configuration cannot be read, a certificate was not accepted.
+pub async fn target(settings: &Settings, console: &Console) -> Result<Target, Failure> {
+    let pins = first_use::pins(settings, console).await?;
+    let options = registry_options(settings, pins);
     let registry = registry(settings, &options).await?;
-    let charts = charts(settings, options).await?;
-    Ok(Target { registry, charts: Charts::one(charts) })
+    let charts = charts::charts(settings, options).await?;
+    Ok(Target { registry, charts })
 }
 
 /// The registry that an argument names, usually used in that way.
@@ -47,19 +51,15 @@ pub async fn named(named: &NamedRegistry, usual_access: Access, stop: &Stop) -> 
     Registry::new(endpoint, login, &options).map_err(|error| Failure::of(&error))
 }
 
-fn registry_options(settings: &Settings) -> RegistryOptions {
+fn registry_options(settings: &Settings, pins: Vec<PinnedCertificate>) -> RegistryOptions {
     RegistryOptions {
-        http: http_options(settings),
+        http: HttpOptions { pins, ..http_options_of(&settings.tls, &settings.proxies) },
         usual_access: Access::PullPush,
         token_hosts: settings.registry.token_servers.clone(),
         stop: settings.sync.stop.clone(),
         rate_limit: settings.rate_limit.clone(),
         ..RegistryOptions::default()
     }
-}
-
-fn http_options(settings: &Settings) -> HttpOptions {
-    http_options_of(&settings.tls, &settings.proxies)
 }
 
 fn http_options_of(tls: &TlsSettings, proxies: &Proxies) -> HttpOptions {
@@ -82,21 +82,6 @@ async fn registry(settings: &Settings, options: &RegistryOptions) -> Result<Regi
     let login = login_of(login.as_ref(), &address.host, settings.docker.as_ref()).await?;
     let endpoint = Endpoint::new(scheme(address, options).await?, address.host.clone());
     Registry::new(endpoint, login, options).map_err(|error| Failure::of(&error))
-}
-
-async fn charts(
-    settings: &Settings,
-    registry: RegistryOptions,
-) -> Result<Box<dyn portolan_chartrepo::ChartRepository>, Failure> {
-    let charts = &settings.charts;
-    let mut login = charts.login.clone();
-    let mut options = ConnectOptions::new(SystemTime::now());
-    if let Some(address) = &charts.oci {
-        login = login_of(login.as_ref(), &address.host, settings.docker.as_ref()).await?;
-        options.oci_scheme = scheme(address, &registry).await?;
-    }
-    options.registry = registry;
-    connect(&charts.target, login, &options).map_err(|error| Failure::of(&error))
 }
 
 /// What environment and file say, else what Docker's configuration has for the host.

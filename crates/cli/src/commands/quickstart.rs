@@ -20,7 +20,7 @@ use portolan_transfer::{Outcome, Report};
 use tempfile::TempDir;
 
 use super::interruption::Interrupted;
-use super::sync;
+use super::transfer;
 use crate::config::{self, Environment, Overrides};
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, summary};
@@ -139,7 +139,7 @@ async fn carry_twice(configuration: &Path, stop: &Stop, console: &Console) -> Re
 async fn carry(configuration: &Path, stop: &Stop, console: &Console) -> Result<Report, Failure> {
     let mut settings = config::load(configuration, &Overrides::default(), &Environment::default())?;
     settings.sync.stop = stop.clone();
-    let report = sync::carry(&settings, None, console).await?;
+    let report = transfer::carry(&settings, None, console).await?;
     console.result(&summary::table(&report, console.style()));
     Ok(report)
 }

@@ -4,10 +4,16 @@
 //! are passed over, and only one that looks like a misspelt known one is told, as a note.
 //!
 //! ```text
-//! file ──parse──▶ keys with lines ──read──▶ ClusterConfig, or every problem at once
+//! file ──parse──▶ keys with lines ─┬─read──────────▶ ClusterConfig, or every problem at once
+//!                                 └─load_import───▶ Settings of an import into its registry, or the same
 //! ```
 
+mod bootstrap;
+mod builtin;
+mod charts;
+mod destination;
 mod file;
+mod import;
 mod keys;
 mod nodes;
 mod packages;
@@ -17,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 use super::problems::Problems;
 use super::{ConfigError, Environment, parse};
+pub use import::{ImportRequest, load_import};
 pub use nodes::{ClusterNode, NodeRole};
 
 /// The parts of a `clusterConfig.yaml` that Portolan uses. It holds no secrets that its `Debug` would show.

@@ -10,30 +10,48 @@ use super::{Environment, ProblemKind, SecretSource};
 
 /// The variables that give one login, the newer name first.
 pub(super) struct Names {
-    pub(super) key: &'static str,
+    pub(super) username_key: &'static str,
+    pub(super) password_key: &'static str,
     pub(super) username: &'static [&'static str],
     pub(super) password: &'static [&'static str],
 }
 
 /// `target.repo.auth`.
 pub(super) const TARGET_REPO: Names = Names {
-    key: "target.repo.auth",
+    username_key: "target.repo.auth.username",
+    password_key: "target.repo.auth.password",
     username: &["TARGET_REPO_AUTH_USERNAME", "TARGET_AUTH_USERNAME"],
     password: &["TARGET_REPO_AUTH_PASSWORD", "TARGET_AUTH_PASSWORD"],
 };
 
 /// `source.containers.auth`.
 pub(super) const SOURCE_CONTAINERS: Names = Names {
-    key: "source.containers.auth",
+    username_key: "source.containers.auth.username",
+    password_key: "source.containers.auth.password",
     username: &["SOURCE_CONTAINERS_AUTH_USERNAME"],
     password: &["SOURCE_CONTAINERS_AUTH_PASSWORD"],
 };
 
 /// `target.containers.auth`.
 pub(super) const TARGET_CONTAINERS: Names = Names {
-    key: "target.containers.auth",
+    username_key: "target.containers.auth.username",
+    password_key: "target.containers.auth.password",
     username: &["TARGET_CONTAINERS_AUTH_USERNAME"],
     password: &["TARGET_CONTAINERS_AUTH_PASSWORD"],
+};
+
+/// The external registry of a cluster's configuration.
+pub(super) const CLUSTER_IMAGES: Names = Names {
+    username_key: "spec.imagesAndCharts.externalImageRepoUsername",
+    password_key: "spec.imagesAndCharts.externalImageRepoPassword",
+    ..TARGET_CONTAINERS
+};
+
+/// The external chart repository of a cluster's configuration.
+pub(super) const CLUSTER_CHARTS: Names = Names {
+    username_key: "spec.imagesAndCharts.externalChartRepoUsername",
+    password_key: "spec.imagesAndCharts.externalChartRepoPassword",
+    ..TARGET_REPO
 };
 
 /// User and password as one source gives them; both may be absent.
@@ -86,11 +104,11 @@ pub(super) fn login(
         (Some(username), Some(password)) => Some(Credentials::new(username, password)),
         (None, None) => None,
         (Some(_), None) => {
-            half(problems, names, "password", names.password);
+            half(problems, names.password_key, names.password);
             None
         }
         (None, Some(_)) => {
-            half(problems, names, "username", names.username);
+            half(problems, names.username_key, names.username);
             None
         }
     }
@@ -123,8 +141,8 @@ fn read(path: &str) -> Result<SecretString, String> {
     })
 }
 
-fn half(problems: &mut Problems, names: &Names, absent: &str, variables: &[&str]) {
+fn half(problems: &mut Problems, absent: &str, variables: &[&str]) {
     let variable = variables.first().copied().unwrap_or_default();
     let why = format!("the other half of the login is there; set it, or the variable {variable}");
-    problems.missing(&format!("{}.{absent}", names.key), &why);
+    problems.missing(absent, &why);
 }

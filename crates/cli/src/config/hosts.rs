@@ -33,18 +33,19 @@ impl NamedHosts {
 
     /// How to speak to a host that is named without a scheme.
     pub(super) fn scheme_of(&self, host: &RegistryHost, trust: Trust) -> SchemeChoice {
-        let named = |hosts: &BTreeSet<String>, default| hosts.contains(&with_port(host, default));
-        if named(&self.tls, 443) {
-            SchemeChoice::Https
-        } else if named(&self.plain, 80) {
-            SchemeChoice::Http
-        } else if trust == Trust::AcceptAny {
-            SchemeChoice::Either
-        } else if host.is_loopback() {
-            SchemeChoice::Http
-        } else {
-            SchemeChoice::Https
+        match self.said_of(host) {
+            Some(said) => said,
+            None if trust == Trust::AcceptAny => SchemeChoice::Either,
+            None if host.is_loopback() => SchemeChoice::Http,
+            None => SchemeChoice::Https,
         }
+    }
+
+    /// The scheme that the configuration names the host with somewhere.
+    pub(super) fn said_of(&self, host: &RegistryHost) -> Option<SchemeChoice> {
+        let named = |hosts: &BTreeSet<String>, default| hosts.contains(&with_port(host, default));
+        let tls = named(&self.tls, 443).then_some(SchemeChoice::Https);
+        tls.or_else(|| named(&self.plain, 80).then_some(SchemeChoice::Http))
     }
 }
 
@@ -87,7 +88,8 @@ pub(super) fn without_login(text: &str) -> Result<&str, String> {
     Ok(text)
 }
 
-fn split_scheme(text: &str) -> Result<(Option<SchemeChoice>, &str), String> {
+/// The scheme, where there is one, and what stands behind it.
+pub(super) fn split_scheme(text: &str) -> Result<(Option<SchemeChoice>, &str), String> {
     match text.split_once("://") {
         None => Ok((None, text)),
         Some(("http", rest)) => Ok((Some(SchemeChoice::Http), rest)),

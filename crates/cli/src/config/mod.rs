@@ -17,6 +17,7 @@ mod find;
 mod hosts;
 mod keys;
 mod known;
+mod manifest;
 mod named;
 mod parse;
 mod problems;
@@ -25,18 +26,20 @@ mod resolve;
 mod secret_file;
 mod settings;
 
-pub use cluster::{ClusterConfig, ClusterNode, NodeRole};
+pub use cluster::{ClusterConfig, ClusterNode, ImportRequest, NodeRole, load_import};
 pub use credentials::{GivenLogin, Logins};
 pub use environment::{Environment, VARIABLES};
 pub use error::{ConfigError, Problem, ProblemKind};
 pub use find::{DEFAULT_NAME, find};
 pub use keys::KEYS;
 pub use known::{Flags, KnownRegistries, RegistryAccess};
+pub use manifest::{Component, InstallerManifest};
 pub use named::NamedRegistry;
 pub use resolve::{DEFAULT_JOBS, Overrides, load};
 pub use secret_file::{SecretError, SecretSource};
 pub use settings::{
-    ChartSettings, DockerSettings, PushAddress, RegistrySettings, SchemeChoice, Settings, TlsSettings, Trust,
+    ChartPlaces, ChartSettings, DockerSettings, FirstUse, KeyNames, MuseumAddress, PackageSettings,
+    PushAddress, RegistrySettings, SchemeChoice, Settings, TlsSettings, Trust,
 };
 
 #[cfg(test)]

@@ -55,6 +55,10 @@ impl Problems {
         self.accept(key, line(value), parse(&value.value))
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
     /// An error with all problems, where there are any.
     pub(super) fn none_or_refused(self, file: &Path) -> Result<(), ConfigError> {
         match self.found.is_empty() {

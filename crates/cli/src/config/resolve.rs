@@ -1,7 +1,7 @@
 //! From keys, arguments and environment to [`Settings`]: what is missing, contradictory or not done yet is
 //! collected and told at once.
 
-mod charts;
+pub(super) mod charts;
 mod images;
 mod registries;
 mod repo;
@@ -20,7 +20,7 @@ use super::credentials::Logins;
 use super::file::{File, Source, Target};
 use super::hosts::NamedHosts;
 use super::problems::{Problems, line};
-use super::settings::{DockerSettings, Settings, TlsSettings, Trust};
+use super::settings::{DockerSettings, FirstUse, KeyNames, PackageSettings, Settings, TlsSettings, Trust};
 use super::{ConfigError, Environment, ProblemKind, parse, proxies};
 
 /// What the command line adds to the file.
@@ -78,12 +78,12 @@ pub fn load(path: &Path, overrides: &Overrides, environment: &Environment) -> Re
 }
 
 /// What the parts of the resolution share.
-struct Context<'a> {
-    overrides: &'a Overrides,
-    environment: &'a Environment,
-    hosts: NamedHosts,
-    problems: Problems,
-    notes: Vec<String>,
+pub(super) struct Context<'a> {
+    pub(super) overrides: &'a Overrides,
+    pub(super) environment: &'a Environment,
+    pub(super) hosts: NamedHosts,
+    pub(super) problems: Problems,
+    pub(super) notes: Vec<String>,
 }
 
 pub(super) fn resolve(
@@ -126,7 +126,10 @@ fn assemble(path: &Path, file: File, context: &mut Context<'_>) -> Option<Settin
     );
     Some(Settings {
         config: path.to_owned(),
-        bundles: bundles?,
+        package: PackageSettings {
+            path: bundles?,
+            named_by: format!("source.intermediateBundlesPath of {}", path.display()),
+        },
         sync,
         registry,
         charts: charts?,
@@ -134,20 +137,23 @@ fn assemble(path: &Path, file: File, context: &mut Context<'_>) -> Option<Settin
         proxies,
         rate_limit: context.overrides.rate_limit.clone(),
         docker: docker(context.environment),
+        first_use: FirstUse::Refuse,
+        key_names: KeyNames::default(),
         notes: Vec::new(),
     })
 }
 
 /// What the file says about what is carried, and how charts are rewritten.
-struct Carried {
-    rules: Rules,
-    push_host: Option<RegistryHost>,
-    repository_name: String,
-    selection: Selection,
-    policy: ImagePolicy,
+pub(super) struct Carried {
+    pub(super) rules: Rules,
+    pub(super) push_host: Option<RegistryHost>,
+    pub(super) repository_name: String,
+    pub(super) selection: Selection,
+    pub(super) policy: ImagePolicy,
 }
 
-fn options(overrides: &Overrides, carried: Carried) -> SyncOptions {
+/// What a run is told to do.
+pub(super) fn options(overrides: &Overrides, carried: Carried) -> SyncOptions {
     SyncOptions {
         rules: carried.rules,
         push_host: carried.push_host,

@@ -13,8 +13,8 @@ use portolan_transfer::SyncOptions;
 pub struct Settings {
     /// The configuration file, for messages.
     pub config: PathBuf,
-    /// Where the bundles lie (`source.intermediateBundlesPath`), from the working directory.
-    pub bundles: PathBuf,
+    /// What is carried.
+    pub package: PackageSettings,
     /// What is carried, and how charts are rewritten.
     pub sync: SyncOptions,
     /// Where images are pushed to.
@@ -29,8 +29,21 @@ pub struct Settings {
     pub rate_limit: Option<RateLimit>,
     /// Docker's configuration, asked for registry credentials that nothing else gives.
     pub docker: Option<DockerSettings>,
+    /// How certificates are treated that nobody known vouches for.
+    pub first_use: FirstUse,
+    /// The names that this configuration has for the keys of the usual one, in messages.
+    pub key_names: KeyNames,
     /// Keys and flags that are accepted and have nothing to do here, as sentences for the user.
     pub notes: Vec<String>,
+}
+
+/// The package that is carried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageSettings {
+    /// Where it is, from the working directory.
+    pub path: PathBuf,
+    /// The key or flag that names it, for messages.
+    pub named_by: String,
 }
 
 /// The registry that images are pushed to, and who signs in.
@@ -65,15 +78,43 @@ pub enum SchemeChoice {
     Either,
 }
 
-/// The chart repository that charts go to.
+/// Where charts go.
 #[derive(Debug)]
 pub struct ChartSettings {
-    /// Kind and place; its URL holds no credentials.
-    pub target: Target,
+    /// Kind and place; URLs hold no credentials.
+    pub places: ChartPlaces,
     /// For kind `OCI`: the registry, whose login Docker's configuration may have.
     pub oci: Option<PushAddress>,
     /// From environment or file.
     pub login: Option<Credentials>,
+}
+
+/// One chart repository for all charts, or one for each folder of the package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChartPlaces {
+    /// One for all.
+    One(Target),
+    /// A ChartMuseum: one for all, or a tenant for each folder; which of both it is asked.
+    Museum(MuseumAddress),
+    /// A Harbor up to 2.7: a project for each folder.
+    HarborProjects {
+        /// `http(s)://HOST`.
+        url: String,
+    },
+    /// A registry: a project for each folder.
+    OciProjects {
+        /// `oci://HOST`, or with `http(s)://`.
+        url: String,
+    },
+}
+
+/// Where a ChartMuseum is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MuseumAddress {
+    /// `http(s)://HOST[/PATH]`.
+    Url(String),
+    /// A host whose scheme nothing says.
+    Host(PushAddress),
 }
 
 /// Where Docker keeps credentials.
@@ -94,6 +135,31 @@ pub struct TlsSettings {
     pub ca_files: Vec<PathBuf>,
     /// Shown to registry and chart repository (`--client-cert`, `--client-key`).
     pub client_certificate: Option<ClientCertificate>,
+}
+
+/// What happens at the first use of a server whose certificate nobody known vouches for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FirstUse {
+    /// It is refused, as everywhere.
+    Refuse,
+    /// Its fingerprint is shown, and whoever sits at the terminal decides. This is for servers that make
+    /// their certificates themselves.
+    Ask {
+        /// Keeps what was accepted; absent where there is no home directory.
+        known: Option<PathBuf>,
+    },
+}
+
+/// Keys of charts-syncer's configuration that have other names in the one at hand, as pairs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeyNames(pub &'static [(&'static str, &'static str)]);
+
+impl KeyNames {
+    /// A message with the keys as the configuration at hand has them.
+    #[must_use]
+    pub fn in_words_of_file(&self, message: &str) -> String {
+        self.0.iter().fold(message.to_owned(), |text, (usual, here)| text.replace(usual, here))
+    }
 }
 
 /// Whether certificates are verified.

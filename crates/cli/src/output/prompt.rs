@@ -1,5 +1,5 @@
-//! Asking for a secret on the terminal: typed without an echo, and never by way of standard input, which may be
-//! something else.
+//! Asking on the terminal, never by way of standard input, which may be something else. Secrets are typed
+//! without an echo.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -35,23 +35,35 @@ pub(crate) enum PromptError {
     Interrupted,
 }
 
-/// A terminal that shows nothing of what is typed, for as long as this lives.
+/// A terminal that somebody is asked on, for as long as this lives.
 pub(crate) struct Prompt {
     terminal: Arc<File>,
     before: Termios,
 }
 
 impl Prompt {
-    /// Takes the terminal.
+    /// Takes the terminal for a secret: nothing of what is typed is shown.
     pub(crate) fn open() -> Result<Self, PromptError> {
+        Self::with(|modes| {
+            modes.remove(LocalModes::ECHO);
+            // The line's end is shown, so that what is said next stands on a line of its own.
+            modes.insert(LocalModes::ECHONL);
+        })
+    }
+
+    /// Takes the terminal for an answer that everybody may see.
+    pub(crate) fn open_shown() -> Result<Self, PromptError> {
+        Self::with(|modes| modes.insert(LocalModes::ECHO))
+    }
+
+    fn with(change: impl FnOnce(&mut LocalModes)) -> Result<Self, PromptError> {
         let opened = File::options().read(true).write(true).open(TERMINAL);
         let terminal = opened.map_err(|_| PromptError::NoTerminal)?;
         let before = tcgetattr(&terminal).map_err(io::Error::from)?;
-        let mut silent = before.clone();
-        silent.local_modes.remove(LocalModes::ECHO);
-        // The line's end is shown, so that what is said next stands on a line of its own.
-        silent.local_modes.insert(LocalModes::ECHONL | LocalModes::ICANON);
-        tcsetattr(&terminal, OptionalActions::Flush, &silent).map_err(io::Error::from)?;
+        let mut asking = before.clone();
+        change(&mut asking.local_modes);
+        asking.local_modes.insert(LocalModes::ICANON);
+        tcsetattr(&terminal, OptionalActions::Flush, &asking).map_err(io::Error::from)?;
         Ok(Self { terminal: Arc::new(terminal), before })
     }
 

@@ -31,7 +31,15 @@ fn every_flag_is_in_the_manual() {
     let of_users =
         ["add", "list", "password", "grant", "revoke", "remove"].map(|verb| format!("depot user {verb}"));
     let of_users = of_users.iter().map(|command| (command.as_str(), "depot.md"));
-    for (command, page) in [("sync", "sync.md"), ("serve", "depot.md")].into_iter().chain(of_users) {
+    for (command, page) in [
+        ("sync", "sync.md"),
+        ("import-addon", "import-addon.md"),
+        ("cluster-create", "import-addon.md"),
+        ("serve", "depot.md"),
+    ]
+    .into_iter()
+    .chain(of_users)
+    {
         assert_eq!(flags_missing(command, page), Vec::<String>::new(), "{command}");
     }
 }
@@ -59,6 +67,7 @@ fn flags_missing(command: &str, page: &str) -> Vec<String> {
     let manual = manual(page);
     let help = Site::new().run(&format!("{command} --help")).expect(0).out;
     let flags = help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 2);
+    let flags = flags.map(|word| word.split_once('=').map_or(word, |(flag, _)| flag));
     let flags = flags.map(|word| word.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '-'));
     flags.filter(|flag| !manual.contains(flag)).map(str::to_owned).collect()
 }

@@ -9,9 +9,11 @@ use portolan_testkit::{components, process};
 use crate::site::Site;
 
 /// The commands that have a page and completions.
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 22] = [
     "sync",
     "inspect",
+    "import-addon",
+    "cluster-create",
     "serve",
     "depot",
     "depot check",
@@ -105,7 +107,10 @@ fn manual_pages_have_every_flag() {
     let main = fs::read_to_string(site.path("pages/man1/portolan.1")).unwrap();
     assert_eq!(site.run("man").expect(0).out.trim_end(), main.trim_end());
     let mut first = COMMANDS.iter().filter(|command| !command.contains(' '));
-    assert!(first.all(|command| main.contains(&format!("portolan\\-{command}(1)"))), "{main}");
+    assert!(
+        first.all(|command| main.contains(&format!("portolan\\-{}(1)", command.replace('-', "\\-")))),
+        "{main}"
+    );
     let refused = site.run("man --output-dir pages/man1/portolan.1").expect(1);
     assert!(
         refused.err.starts_with("error: cannot write manual pages to pages/man1/portolan.1\n"),

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 #[cfg(unix)]
+mod addon;
+#[cfg(unix)]
 mod background;
 mod bad_input;
 #[cfg(unix)]

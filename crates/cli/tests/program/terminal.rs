@@ -19,8 +19,13 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Runs the words of `line` in `directory`; `None` where there is no program that makes terminals.
     pub(crate) fn start(directory: &Path, line: &str) -> Option<Self> {
+        Self::start_with(directory, "", line)
+    }
+
+    /// The same with words of a shell's command line before the program.
+    pub(crate) fn start_with(directory: &Path, before: &str, line: &str) -> Option<Self> {
         let mut command = Command::new(components::SCRIPT.require()?);
-        command.args(["-q", "-e", "-f", "-c", &format!("exec {PROGRAM} {line}"), "/dev/null"]);
+        command.args(["-q", "-e", "-f", "-c", &format!("exec {before}{PROGRAM} {line}"), "/dev/null"]);
         command.current_dir(directory).env_clear().env("PATH", "/usr/bin:/bin");
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (keyboard, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());

@@ -221,7 +221,7 @@ async fn a_user_who_may_make_no_projects_is_told_so() {
     let report = harbor.sync(&create(harbor.options())).await.unwrap();
 
     let told = report.images[0].error.clone().unwrap();
-    let end = "this user may make no projects: have other made by one who may, and run again";
+    let end = "this user may make no projects: have other, team made by one who may, and run again";
     assert!(told.contains("only admins may") && told.ends_with(end), "{told}");
     assert_eq!(harbor.proxy.count(Kind::UploadBegin), 0);
     assert_eq!(names_in(&harbor.site.charts_folder()), [] as [&str; 0]);

@@ -1,5 +1,7 @@
 //! Texts of cluster configurations in, their parts or exact errors out.
 
+mod import;
+
 use secrecy::ExposeSecret;
 
 use super::super::tests::{environment, shown};

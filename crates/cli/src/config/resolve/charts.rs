@@ -10,12 +10,12 @@ use super::super::ProblemKind;
 use super::super::credentials::{self, GivenLogin};
 use super::super::file::{Auth, Key, Repo, RepoKind, Target};
 use super::super::problems::{Problems, line};
-use super::super::settings::{ChartSettings, PushAddress, SchemeChoice};
+use super::super::settings::{ChartPlaces, ChartSettings, PushAddress, SchemeChoice};
 use super::Context;
 use super::repo::refuse_index_keys;
 
 /// `target.repoName` where the file has none.
-const DEFAULT_REPO_NAME: &str = "myrepo";
+pub(in super::super) const DEFAULT_REPO_NAME: &str = "myrepo";
 
 /// The name that READMEs are given for the repository.
 pub(super) fn repository_name(target: &Target) -> String {
@@ -32,7 +32,7 @@ pub(super) fn resolve(repo: Key<Repo>, context: &mut Context<'_>) -> Option<Char
     let place = place(&repo, context);
     let login = login(repo.value, context);
     let (target, oci) = place?;
-    Some(ChartSettings { target, oci, login })
+    Some(ChartSettings { places: ChartPlaces::One(target), oci, login })
 }
 
 fn login(repo: Repo, context: &mut Context<'_>) -> Option<portolan_registry::Credentials> {
@@ -113,7 +113,8 @@ fn url_key<'a>(repo: &'a Repo, problems: &mut Problems) -> Option<&'a Spanned<St
     repo.url.as_ref()
 }
 
-fn refusal(url: &Url, schemes: &[&str]) -> Option<String> {
+/// Why a URL can't be one of a chart repository, whose scheme is one of these.
+pub(in super::super) fn refusal(url: &Url, schemes: &[&str]) -> Option<String> {
     if !schemes.contains(&url.scheme()) {
         return Some(format!(
             "it begins with none of {}",
@@ -147,7 +148,8 @@ fn oci(repo: &Repo, context: &mut Context<'_>) -> Option<Place> {
     Some((ChartTarget::Oci { url: url.value.clone() }, Some(PushAddress { host, scheme })))
 }
 
-fn host_with_port(url: &Url) -> String {
+/// Host and explicit port of a URL.
+pub(in super::super) fn host_with_port(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }

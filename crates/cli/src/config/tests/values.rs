@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use portolan_chartrepo::Target as ChartTarget;
 use portolan_transfer::{ChartChoice, ImagePolicy, Selection};
 
-use super::super::{KEYS, PushAddress, SchemeChoice, TlsSettings, Trust};
+use super::super::{ChartPlaces, KEYS, PushAddress, SchemeChoice, TlsSettings, Trust};
 use super::*;
 
 #[test]
 fn the_seeds_file() {
     let settings = settings(HARBOR);
-    assert_eq!(settings.bundles, PathBuf::from("kairship"));
+    assert_eq!(settings.package.path, PathBuf::from("kairship"));
     let host = || "10.16.10.111".parse().unwrap();
     assert_eq!(settings.registry.address, Some(PushAddress { host: host(), scheme: SchemeChoice::Http }));
     assert_eq!(settings.sync.push_host, None);
@@ -21,7 +21,7 @@ fn the_seeds_file() {
     assert_eq!(settings.sync.selection, Selection::All);
     assert_eq!(settings.sync.images, ImagePolicy::Relocate);
     let url = "http://10.16.10.111/chartrepo/release.daocloud.io".to_owned();
-    assert_eq!(settings.charts.target, ChartTarget::Harbor { url });
+    assert_eq!(settings.charts.places, ChartPlaces::One(ChartTarget::Harbor { url }));
     assert_eq!(settings.notes, Vec::<String>::new());
 }
 
@@ -30,7 +30,7 @@ fn chart_targets() {
     #[track_caller]
     fn check(repo: &str, target: &ChartTarget, oci: Option<(&str, SchemeChoice)>) {
         let charts = settings(&LEAST.replace("    kind: LOCAL\n    path: out\n", repo)).charts;
-        assert_eq!(charts.target, *target);
+        assert_eq!(charts.places, ChartPlaces::One(target.clone()));
         assert_eq!(charts.oci, oci.map(|(host, scheme)| PushAddress { host: host.parse().unwrap(), scheme }));
     }
     let local = ChartTarget::Local { path: PathBuf::from("./local-repo") };

@@ -1,4 +1,4 @@
-//! Exit codes and the flags of later versions.
+//! Exit codes.
 
 use portolan_transfer::{Changes, ChartResult, ImageResult};
 
@@ -47,17 +47,4 @@ fn kept_is_exit_3_unless_it_was_asked_for() {
     check(&[Exists], &[ChartOutcome::Kept], Exit::InPart, Exit::Done);
     check(&[Failed], &[], Exit::Failed, Exit::Failed);
     check(&[], &[], Exit::Done, Exit::Done);
-}
-
-#[test]
-fn flags_of_later_versions_are_named() {
-    let with = |flags: SyncFlags| SyncArgs { common: CommonArgs::default(), flags };
-    let usual = SyncFlags::default;
-    let check = |flags, expected| assert_eq!(with(flags).later(), expected);
-    check(usual(), None);
-    check(SyncFlags { from_date: Some("2020-05-01".to_owned()), ..usual() }, Some("--from-date"));
-    check(SyncFlags { latest_version_only: true, ..usual() }, Some("--latest-version-only"));
-    check(SyncFlags { platform: vec!["linux/arm64".to_owned()], ..usual() }, Some("--platform"));
-    let noop = SyncFlags { skip_dependencies: true, workdir: Some("w".into()), ..usual() };
-    check(noop, None);
 }

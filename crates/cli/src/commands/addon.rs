@@ -1,0 +1,74 @@
+//! What `import-addon` and `cluster-create` have in common: an add-on package into the registry of a cluster.
+
+mod jobs;
+mod leftover;
+mod name;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use portolan_transfer::{MissingProjects, Visibility};
+
+use super::transfer::{self, Run, TransferFlags};
+use crate::config::{self, Environment, ImportRequest, InstallerManifest, Trust};
+use crate::failure::{Exit, Failure};
+use crate::output::Console;
+pub(super) use jobs::{JobList, job_list, refuse_others};
+
+/// The flags of both commands.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct AddonFlags {
+    /// The installer's clusterConfig.yaml, which names the registry and the chart repository
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) config: PathBuf,
+    /// Say more: like -vv
+    #[arg(short, long)]
+    pub(super) debug: bool,
+    /// Show what would be done, and write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Accept any certificate, and plain HTTP where TLS does not answer
+    #[arg(long)]
+    pub(super) insecure: bool,
+    /// Create no projects that the registry lacks; otherwise they are made, as public ones
+    #[arg(long)]
+    pub(super) no_create_projects: bool,
+    #[command(flatten)]
+    pub(super) transfer: TransferFlags,
+}
+
+/// Imports a package: the one at `package`, else the one that the configuration names.
+///
+/// # Errors
+///
+/// [`Failure`] where nothing could be done; what failed in part is in the report that was printed.
+pub(super) fn import(
+    flags: &AddonFlags,
+    manifest: Option<&InstallerManifest>,
+    package: Option<&Path>,
+    environment: &Environment,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    let request = ImportRequest { config: &flags.config, manifest, package };
+    let overrides = flags.transfer.overrides(flags.trust(), flags.missing_projects())?;
+    let mut settings = config::load_import(request, &overrides, environment)?;
+    let package = &settings.package.path;
+    settings.notes.extend(name::note(package));
+    settings.notes.extend(leftover::notes(package));
+    transfer::run(settings, &flags.transfer, Run::of(flags.dry_run), console)
+}
+
+impl AddonFlags {
+    fn trust(&self) -> Trust {
+        if self.insecure { Trust::AcceptAny } else { Trust::Verify }
+    }
+
+    /// Public, as the tool that is replaced makes them, since what is imported is pulled without a login
+    /// (rules.md, "Projects").
+    fn missing_projects(&self) -> MissingProjects {
+        match self.no_create_projects {
+            true => MissingProjects::Refuse,
+            false => MissingProjects::Create(Visibility::Public),
+        }
+    }
+}
