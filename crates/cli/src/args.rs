@@ -20,6 +20,7 @@ use crate::commands::completions::CompletionsArgs;
 use crate::commands::depot::DepotArgs;
 use crate::commands::import_addon::ImportAddonArgs;
 use crate::commands::inspect::InspectArgs;
+use crate::commands::load::LoadArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::quickstart::QuickstartArgs;
 use crate::commands::serve::ServeArgs;
@@ -47,6 +48,7 @@ pub enum Command {
     Inspect(InspectArgs),
     ImportAddon(ImportAddonArgs),
     ClusterCreate(ClusterCreateArgs),
+    Load(LoadArgs),
     Serve(ServeArgs),
     Depot(DepotArgs),
     Quickstart(QuickstartArgs),
@@ -96,6 +98,7 @@ Examples:
   portolan sync --config load-image.yaml             do it
   portolan inspect oci://10.16.10.111/team/web:1.2   see its platforms, and whether all of it is there
   portolan import-addon -c clusterConfig.yaml --addon-path=PACKAGE
+  portolan load kpanda.tar --registry 10.16.10.111   load images straight onto this node
   portolan serve --data /var/lib/portolan            be the registry and chart repository
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done in part or interrupted (the report

@@ -8,6 +8,7 @@ pub mod depot;
 pub mod import_addon;
 pub mod inspect;
 mod interruption;
+pub mod load;
 pub mod man;
 pub mod quickstart;
 mod registry_flags;

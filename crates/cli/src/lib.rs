@@ -50,6 +50,7 @@ fn dispatch(
         args::Command::Inspect(inspect) => commands::inspect::run(&inspect, environment, console),
         args::Command::ImportAddon(import) => commands::import_addon::run(&import, environment, console),
         args::Command::ClusterCreate(create) => commands::cluster_create::run(&create, environment, console),
+        args::Command::Load(load) => commands::load::run(&load, environment, console),
         args::Command::Serve(serve) => commands::serve::run(&serve, environment, console),
         args::Command::Depot(depot) => commands::depot::run(&depot, environment, console),
         args::Command::Quickstart(quickstart) => commands::quickstart::run(&quickstart, console),

@@ -7,6 +7,7 @@
 pub mod check;
 pub mod collected;
 pub mod inspection;
+pub mod load;
 pub mod logging;
 pub mod plan;
 mod printable;
@@ -130,6 +131,16 @@ impl Console {
             Manner::Lines => Box::new(progress::Lines::new(self.err)),
             Manner::Records => Box::new(progress::Records::new()),
         }
+    }
+
+    /// A renderer for the events of a load.
+    #[must_use]
+    pub fn load_progress(&self) -> Box<dyn portolan_node::Observer> {
+        Box::new(progress::Nodes::new(match self.manner {
+            Manner::Bars => progress::NodesShown::Bars(self.screen.clone(), self.err),
+            Manner::Lines => progress::NodesShown::Lines(self.err),
+            Manner::Records => progress::NodesShown::Records,
+        }))
     }
 
     /// A renderer of how far a depot is read.

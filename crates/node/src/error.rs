@@ -17,6 +17,14 @@ pub enum RuntimeError {
         /// What happened, and what to do.
         reason: String,
     },
+    /// No runtime answers on this machine.
+    #[error("no runtime answers on this machine: {containerd}; {docker}")]
+    NoRuntime {
+        /// What was tried of containerd.
+        containerd: String,
+        /// What was tried of Docker.
+        docker: String,
+    },
     /// It answered, and refused.
     #[error("{doing}: {runtime} answers: {answer}")]
     Refused {
@@ -71,7 +79,7 @@ impl RuntimeError {
     /// Whether nothing else will work on that node either.
     pub fn is_of_the_node(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { .. } | Self::NoRuntime { .. } => true,
             Self::Refused { is_of_the_node, .. } => *is_of_the_node,
             Self::Nonsense { .. }
             | Self::Source { .. }

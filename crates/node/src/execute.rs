@@ -40,11 +40,7 @@ fn result(plan: &NodePlan, images: Vec<LoadResult>) -> NodeResult {
     NodeResult {
         node: plan.node.clone(),
         address: plan.address.clone(),
-        found: Some(Found {
-            runtime: plan.runtime,
-            version: plan.version.clone(),
-            platform: plan.platform.clone(),
-        }),
+        found: Some(Found::of(plan)),
         failure: None,
         bytes_sent: images.iter().map(|image| image.bytes_sent).sum(),
         images,

@@ -13,13 +13,16 @@
 //! | `archive` | an image as a tar that is made while it is read, for runtimes that take archives |
 //! | `containerd` | containerd through its socket |
 //! | `docker` | Docker through its socket |
+//! | `local` | which runtime of this machine |
 //! | `feed` | bytes from the thread that reads them to the task that sends them |
 //! | `plan`, `execute`, `report` | what is to be done on a node, doing it, and what became of it |
+//! | `check`, `left` | what a node lacks, and what an earlier run left |
 //!
 //! Nothing is inflated or compressed here, and nothing is unpacked to a file: layers go as they lie, and
 //! the runtime inflates them.
 
 mod archive;
+mod check;
 mod containerd;
 mod content;
 mod docker;
@@ -27,6 +30,8 @@ mod error;
 mod event;
 mod execute;
 mod feed;
+mod left;
+mod local;
 mod names;
 mod options;
 mod plan;
@@ -36,12 +41,15 @@ mod socket;
 mod survey;
 
 pub use archive::{Archive, Form};
+pub use check::{ImageCheck, ImageState, LOAD_CHECK_VERSION, LoadCheck, NodeCheck};
 pub use containerd::{Containerd, ContainerdOptions, KUBERNETES};
 pub use content::{NodeImage, NodeLayer, WrongPlatform};
 pub use docker::Docker;
 pub use error::RuntimeError;
 pub use event::{Event, Observer, Silent};
 pub use execute::execute;
+pub use left::{LOAD_REPORT_LIMIT, LoadLeft, LoadReportError};
+pub use local::LocalOptions;
 pub use names::{NodeName, node_names};
 pub use options::{LoadOptions, Overwrite};
 pub use plan::{LoadAction, NodePlan, PlannedLoad, all_names, plan};

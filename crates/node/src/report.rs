@@ -4,7 +4,11 @@ use portolan_oci::{Digest, Platform, Reference};
 use portolan_transfer::{BrokenBundle, Outcome};
 use serde::Serialize;
 
-use crate::{names::NodeName, plan::text, survey::RuntimeKind};
+use crate::{
+    names::NodeName,
+    plan::{NodePlan, text},
+    survey::RuntimeKind,
+};
 
 /// Version of the report's shape; raised when a member changes its meaning or goes away.
 pub const LOAD_REPORT_VERSION: u32 = 1;
@@ -69,6 +73,14 @@ pub struct Found {
     /// The platform that was loaded.
     #[serde(serialize_with = "text")]
     pub platform: Platform,
+}
+
+impl Found {
+    /// What a plan stands on.
+    pub fn of(plan: &NodePlan) -> Self {
+        let (runtime, version) = (plan.runtime, plan.version.clone());
+        Self { runtime, version, platform: plan.platform.clone() }
+    }
 }
 
 /// What ended the work on a node.

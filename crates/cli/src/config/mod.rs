@@ -35,7 +35,7 @@ pub use keys::KEYS;
 pub use known::{Flags, KnownRegistries, RegistryAccess};
 pub use manifest::{Component, InstallerManifest};
 pub use named::NamedRegistry;
-pub use resolve::{DEFAULT_JOBS, Overrides, load};
+pub use resolve::{DEFAULT_JOBS, Naming, Overrides, load, naming};
 pub use secret_file::{SecretError, SecretSource};
 pub use settings::{
     ChartPlaces, ChartSettings, DockerSettings, FirstUse, KeyNames, MuseumAddress, PackageSettings,

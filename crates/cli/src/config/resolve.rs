@@ -3,6 +3,7 @@
 
 pub(super) mod charts;
 mod images;
+mod naming;
 mod registries;
 mod repo;
 mod selection;
@@ -22,6 +23,8 @@ use super::hosts::NamedHosts;
 use super::problems::{Problems, line};
 use super::settings::{DockerSettings, FirstUse, KeyNames, PackageSettings, Settings, TlsSettings, Trust};
 use super::{ConfigError, Environment, ProblemKind, parse, proxies};
+
+pub use naming::{Naming, naming};
 
 /// What the command line adds to the file.
 #[derive(Debug, Clone)]

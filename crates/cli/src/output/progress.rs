@@ -2,12 +2,14 @@
 
 mod bars;
 mod lines;
+mod nodes;
 mod reading;
 mod records;
 mod tally;
 
 pub use bars::Bars;
 pub use lines::Lines;
+pub use nodes::{Nodes, NodesShown};
 pub use reading::{Reading, Shown};
 pub use records::Records;
 

@@ -6,6 +6,9 @@
 use std::io::{self, Write};
 use std::time::SystemTime;
 
+use portolan_node::{
+    LoadAction, LoadReport, LoadResult, LoadTotals, NodeFailure, NodePlan, NodeResult, RuntimeKind,
+};
 use portolan_oci::Digest;
 use portolan_transfer::{
     BlobId, BlobOutcome, ChartAction, ChartResult, ImageAction, ImageResult, Outcome, Plan, Report, Totals,
@@ -87,6 +90,31 @@ pub(super) enum Record<'a> {
     ImageFinished { image: &'a ImageResult },
     /// A chart is done with.
     ChartFinished { chart: &'a ChartResult },
+    /// A node is being asked what it has.
+    NodeAsked { node: &'a str },
+    /// What is to be done on a node stands.
+    NodePlanned {
+        node: &'a str,
+        address: &'a str,
+        runtime: RuntimeKind,
+        version: &'a str,
+        platform: String,
+        images: LoadCounts,
+        bytes: u64,
+    },
+    /// How far the bytes of a node are.
+    NodeProgress { node: &'a str, bytes_sent: u64, bytes: u64 },
+    /// An image is done with on a node.
+    NodeImageFinished { node: &'a str, image: &'a LoadResult },
+    /// A node is done with.
+    NodeFinished {
+        node: &'a str,
+        bytes_sent: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        failure: Option<&'a NodeFailure>,
+    },
+    /// A load ended.
+    LoadFinished { outcome: Outcome, totals: LoadTotals },
     /// Execution ended.
     Finished { outcome: Outcome, totals: Totals },
 }
@@ -110,6 +138,16 @@ pub(super) struct ChartCounts {
     exists: usize,
     keep: usize,
     later: usize,
+}
+
+/// How many images of a node are to be treated in which way.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct LoadCounts {
+    load: usize,
+    name: usize,
+    exists: usize,
+    keep: usize,
+    refuse: usize,
 }
 
 impl<'a> Record<'a> {
@@ -142,6 +180,27 @@ impl<'a> Record<'a> {
 
     pub(super) fn finished(report: &Report) -> Self {
         Self::Finished { outcome: report.outcome(), totals: report.totals }
+    }
+
+    pub(super) fn node_planned(plan: &'a NodePlan) -> Self {
+        Self::NodePlanned {
+            node: &plan.node,
+            address: &plan.address,
+            runtime: plan.runtime,
+            version: &plan.version,
+            platform: plan.platform.to_string(),
+            images: LoadCounts::of(plan),
+            bytes: plan.bytes(),
+        }
+    }
+
+    pub(super) fn node_finished(result: &'a NodeResult) -> Self {
+        let NodeResult { node, bytes_sent, failure, .. } = result;
+        Self::NodeFinished { node, bytes_sent: *bytes_sent, failure: failure.as_ref() }
+    }
+
+    pub(super) fn load_finished(report: &LoadReport) -> Self {
+        Self::LoadFinished { outcome: report.outcome(), totals: report.totals }
     }
 
     /// Writes the line. A closed pipe or a full disk under standard error leaves nobody to tell.
@@ -183,6 +242,21 @@ impl ChartCounts {
                 ChartAction::Exists => &mut counts.exists,
                 ChartAction::Keep => &mut counts.keep,
                 ChartAction::Later => &mut counts.later,
+            } += 1;
+            counts
+        })
+    }
+}
+
+impl LoadCounts {
+    fn of(plan: &NodePlan) -> Self {
+        plan.images.iter().fold(Self::default(), |mut counts, image| {
+            *match image.action {
+                LoadAction::Load => &mut counts.load,
+                LoadAction::Name => &mut counts.name,
+                LoadAction::Exists => &mut counts.exists,
+                LoadAction::Keep => &mut counts.keep,
+                LoadAction::Refuse { .. } => &mut counts.refuse,
             } += 1;
             counts
         })

@@ -151,7 +151,7 @@ fn totals(report: &Report) -> String {
 }
 
 /// Short times with their parts, long ones in words.
-fn duration(seconds: f64) -> String {
+pub(super) fn duration(seconds: f64) -> String {
     if seconds < 60.0 {
         format!("{seconds:.1} s")
     } else {

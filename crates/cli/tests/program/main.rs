@@ -20,6 +20,8 @@ mod generated;
 mod harbor;
 mod inputs;
 mod inspect;
+#[cfg(unix)]
+mod load;
 mod plans;
 #[cfg(unix)]
 mod projects;

@@ -1,0 +1,126 @@
+//! `load` as its users run it, into runtimes of the tests' own.
+
+use portolan_testkit::bundles::Bundle;
+use portolan_testkit::charts::Chart;
+use portolan_testkit::docker_archive::{Shape, docker_archive};
+use portolan_testkit::images::Image;
+use portolan_testkit::process::run;
+use portolan_testkit::runtimes::{Containerd, Docker};
+use serde_json::Value;
+
+use crate::site::{Ended, Site};
+
+/// A bundle of a chart with one image that prints `hello`; nothing where busybox is missing.
+fn site() -> Option<Site> {
+    let image = Image::busybox("docker.io/demo/hello:v1", "hello")?;
+    let chart = Chart::new("hello", "1.0.0").image("image", "docker.io", "demo/hello", "v1");
+    let site = Site::new();
+    site.write("package/hello_1.0.0.bundle.tar", Bundle::new(&chart).images(&[image]).tar());
+    let config = "source:\n  intermediateBundlesPath: package\ntarget:\n  containerRegistry: 10.1.2.3\n  \
+                  containerRepository: kpanda\n";
+    site.write("load-image.yaml", config);
+    Some(site)
+}
+
+fn load(site: &Site, node: &Containerd, line: &str) -> Ended {
+    site.run(&format!("load {line} --address {}", node.socket().display()))
+}
+
+fn ctr(node: &Containerd, line: &str) -> String {
+    let mut command = node.command();
+    command.args(["--namespace", "k8s.io"]).args(line.split_whitespace());
+    String::from_utf8(run(&mut command)).unwrap()
+}
+
+#[test]
+fn a_package_onto_this_node_twice() {
+    let (Some(site), Some(node)) = (site(), Containerd::start()) else { return };
+    let line = "--config load-image.yaml";
+    let lacking = load(&site, &node, &format!("{line} --check")).expect(3);
+    assert!(lacking.out.contains("absent  10.1.2.3/kpanda/hello:v1"), "{}", lacking.out);
+    let planned = load(&site, &node, &format!("{line} --dry-run")).expect(0);
+    assert!(planned.out.ends_with("Nothing was written.\n"), "{}", planned.out);
+    assert!(ctr(&node, "images ls -q").is_empty());
+
+    let loaded = load(&site, &node, &format!("{line} --pin --keep-original-names")).expect(0);
+    assert!(loaded.out.contains("loaded  10.1.2.3/kpanda/hello:v1"), "{}", loaded.out);
+    let said = ctr(&node, "run --rm --snapshotter overlayfs 10.1.2.3/kpanda/hello:v1 says");
+    assert_eq!(said.trim(), "hello");
+    let listed = ctr(&node, "images ls");
+    assert!(listed.contains("docker.io/demo/hello:v1") && listed.contains("pinned=pinned"), "{listed}");
+
+    let again = load(&site, &node, &format!("{line} --output json")).expect(0);
+    let report: Value = serde_json::from_str(&again.out).unwrap();
+    assert_eq!(report["nodes"][0]["images"][0]["action"], "exists");
+    assert_eq!(report["totals"]["bytesSent"], 0);
+    load(&site, &node, &format!("{line} --check")).expect(0);
+}
+
+#[test]
+fn a_check_tells_parts_that_lack() {
+    let (Some(site), Some(node)) = (site(), Containerd::start()) else { return };
+    load(&site, &node, "package --registry 10.1.2.3").expect(0);
+    let image = Image::busybox("docker.io/demo/hello:v1", "hello").unwrap();
+    ctr(&node, &format!("content rm {}", image.config_digest()));
+    let checked = load(&site, &node, "package --registry 10.1.2.3 --check --output json").expect(3);
+    let check: Value = serde_json::from_str(&checked.out).unwrap();
+    assert_eq!(check["nodes"][0]["images"][0]["state"], "incomplete", "{}", checked.out);
+    load(&site, &node, "package --registry 10.1.2.3").expect(0);
+    load(&site, &node, "package --registry 10.1.2.3 --check").expect(0);
+}
+
+#[test]
+fn other_content_under_the_name_is_kept_unless_told_otherwise() {
+    let (Some(site), Some(node)) = (site(), Containerd::start()) else { return };
+    let Some(other) = Image::busybox("docker.io/demo/hello:v1", "other") else { return };
+    site.write("other.tar", docker_archive(Shape::GoContainerRegistry, &[other]));
+    load(&site, &node, "other.tar --registry 10.1.2.3").expect(0);
+    let kept = load(&site, &node, "package --registry 10.1.2.3 --output json").expect(3);
+    let report: Value = serde_json::from_str(&kept.out).unwrap();
+    assert_eq!(report["nodes"][0]["images"][0]["action"], "kept", "{}", kept.out);
+    let says = "run --rm --snapshotter overlayfs 10.1.2.3/demo/hello:v1";
+    assert_eq!(ctr(&node, &format!("{says} one")).trim(), "other");
+    load(&site, &node, "package --registry 10.1.2.3 --overwrite").expect(0);
+    assert_eq!(ctr(&node, &format!("{says} two")).trim(), "hello");
+}
+
+#[test]
+fn only_what_an_earlier_run_left() {
+    let (Some(site), Some(node)) = (site(), Containerd::start()) else { return };
+    let line = "package --registry 10.1.2.3";
+    let report = load(&site, &node, &format!("{line} --output json")).expect(0).out;
+    site.write("report.json", &report);
+    let nothing = load(&site, &node, &format!("{line} --only-failed report.json")).expect(0);
+    assert!(nothing.out.contains("note: passed over, as the earlier run did not leave them: images 1"));
+    site.write("report.json", report.replace("\"loaded\"", "\"failed\""));
+    let left = load(&site, &node, &format!("{line} --only-failed report.json")).expect(0);
+    assert!(left.out.contains("exists  10.1.2.3/demo/hello:v1"), "{}", left.out);
+    site.write("report.json", "{}");
+    load(&site, &node, &format!("{line} --only-failed report.json")).expect(2);
+}
+
+#[test]
+fn docker_by_its_name() {
+    let (Some(site), Some(node)) = (site(), Docker::start()) else { return };
+    let line =
+        format!("load --config load-image.yaml --runtime docker --address {}", node.socket().display());
+    site.run(&line).expect(0);
+    let image = "10.1.2.3/kpanda/hello:v1";
+    let said = run(node.command().args(["run", "--rm", "--network", "none", image]));
+    assert_eq!(String::from_utf8(said).unwrap().trim(), "hello");
+    let again = site.run(&format!("{line} --runtime auto")).expect(2);
+    assert!(again.err.contains("cannot be used multiple times"), "{}", again.err);
+}
+
+#[test]
+fn nobody_there() {
+    let Some(site) = site() else { return };
+    let ended = site.run("load package --runtime containerd --address nothing.sock").expect(1);
+    assert_eq!(
+        ended.err,
+        "error: containerd does not answer at nothing.sock: there is no such socket; start containerd, or \
+         name another socket with --address\n"
+    );
+    site.run("load").expect(2);
+    site.run("load package --config load-image.yaml --registry 10.1.2.3").expect(2);
+}
