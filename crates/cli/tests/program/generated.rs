@@ -9,14 +9,11 @@ use portolan_testkit::{components, process};
 use crate::site::Site;
 
 /// The commands that have a page and completions.
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "sync",
     "inspect",
     "import-addon",
     "cluster-create",
-const COMMANDS: [&str; 21] = [
-    "sync",
-    "inspect",
     "load",
     "serve",
     "depot",
