@@ -9,6 +9,7 @@
 //! Whatever stands before the plan only reads. Templates, rendering and the release itself stay Helm's: its
 //! program is called. All else of the cluster goes through the API server, without `kubectl`.
 
+pub mod advisories;
 mod cluster;
 pub mod diff;
 pub mod helm;
