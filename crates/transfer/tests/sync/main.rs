@@ -17,6 +17,7 @@ mod pushing;
 mod saved;
 mod sharing;
 mod site;
+mod stream_agreement;
 mod streams;
 mod verify;
 mod whole;
