@@ -36,6 +36,11 @@ impl Gate {
         *self.0.borrow() == State::Closed
     }
 
+    /// Whether nothing passes any more.
+    pub(crate) fn is_shut(&self) -> bool {
+        matches!(*self.0.borrow(), State::Shut(_))
+    }
+
     /// Waits until it opens.
     ///
     /// # Errors

@@ -50,7 +50,7 @@ use room::Room;
 use crate::{
     content::Identity,
     event::{Event, Observer},
-    failure::Preconditions,
+    failure::{Preconditions, one_line},
     gate::Gate,
     options::SyncOptions,
     planning::{Foretold, Target},
@@ -116,12 +116,13 @@ pub async fn import(
         return Err(Preconditions::interrupted().into());
     }
     let again = import.account().left_for_another_pass();
-    if !again.is_empty() && !options.stop.is_requested() {
+    let may_write = !import.gate.as_ref().is_some_and(Gate::is_shut);
+    if !again.is_empty() && may_write && !options.stop.is_requested() {
         import.account().note(format!(
             "{}: read a second time, for what could not be placed when it went by",
             package.name()
         ));
-        import.pass(Wants::of(&again), Some(again.keys().copied().collect())).await?;
+        import.second_pass(&again).await;
     }
     let report = import.report(approved).await;
     observer.event(Event::Finished { report: &report });
@@ -189,6 +190,18 @@ impl<'a> Import<'a> {
             numbers: AtomicUsize::new(0),
             account: Mutex::default(),
         }
+    }
+
+    /// Reads the package once more, for what the first pass left. What keeps it from being read is told beside
+    /// what that has brought.
+    async fn second_pass(&self, again: &Again) {
+        let bundles = again.keys().copied().collect();
+        let fault = match self.pass(Wants::of(again), Some(bundles)).await {
+            Ok(Ending::Whole) => return,
+            Ok(Ending::Early(error)) => error,
+            Err(error) => one_line(&error),
+        };
+        self.account().end_early(self.package.name(), fault);
     }
 
     fn has_done_nothing(&self) -> bool {
