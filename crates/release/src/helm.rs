@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub use call::{Input, Output};
 pub use error::HelmError;
 pub use release::{HelmRelease, Upgrade, UpgradeEnd};
-pub use repositories::{FoundVersion, NamedRepository, Repositories, RepositoryLogin};
+pub use repositories::{FoundVersion, NamedRepository, NewestChart, Repositories, RepositoryLogin};
 pub use version::{HelmVersion, Line, VersionError};
 
 use call::Call;

@@ -10,15 +10,34 @@
 //! program is called. All else of the cluster goes through the API server, without `kubectl`.
 
 pub mod advisories;
+mod backup;
 mod cluster;
 pub mod diff;
+mod event;
 pub mod helm;
 mod names;
+mod private;
+mod readiness;
 mod releases;
+mod rollback;
+mod run;
 mod stored;
+mod summary;
 pub mod values;
+mod verify;
 
+pub use backup::{
+    BACKUP_VERSION, Backup, BackupError, BackupOptions, RestoreError, RestoreOptions, Restored, back_up,
+    restore,
+};
 pub use cluster::{Applied, ApplyMode, Cluster, ClusterAccess, ClusterError, FIELD_MANAGER, Kind, Scope};
+pub use event::{Event, Observer, Silent, Step};
 pub use names::{NameError, Namespace, ReleaseName, Revision};
+pub use private::FileError;
+pub use readiness::{Readiness, readiness};
 pub use releases::{ReleasesError, find, history, releases};
+pub use rollback::{RollbackError, RollbackOptions, RollbackPlan, RolledBack, plan_rollback, roll_back};
+pub use run::Run;
 pub use stored::{ChartMetadata, DecodeError, Hook, Info, RELEASE_LIMIT, Status, StoredChart, StoredRelease};
+pub use summary::{Summary, fill_in_newest};
+pub use verify::{Unready, Verified, verify};

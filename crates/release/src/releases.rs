@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use kube::api::DynamicObject;
 use kube::core::PartialObjectMeta;
+use serde_json::Value;
 
 use crate::cluster::{Cluster, ClusterError, SECRET};
 use crate::names::{Namespace, ReleaseName, Revision};
@@ -124,6 +125,15 @@ pub async fn find(
         present: places.iter().map(|place| place.revision).collect(),
     };
     fetch(cluster, place.ok_or_else(absent)?).await
+}
+
+/// The secret of a revision as it lies in the cluster, without what the server adds.
+pub(crate) async fn secret_of(
+    cluster: &Cluster,
+    release: &StoredRelease,
+) -> Result<Option<Value>, ClusterError> {
+    let name = secret_name(&release.name, release.version);
+    cluster.get(&SECRET.into(), Some(&release.namespace), &name).await
 }
 
 /// The name of a revision's secret.

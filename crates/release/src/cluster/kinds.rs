@@ -33,6 +33,14 @@ pub struct Kind {
 pub(crate) struct WellKnown(&'static str, &'static str, &'static str, Scope);
 
 pub(crate) const SECRET: WellKnown = WellKnown("v1", "Secret", "secrets", Scope::Namespaced);
+pub(crate) const POD: WellKnown = WellKnown("v1", "Pod", "pods", Scope::Namespaced);
+pub(crate) const EVENT: WellKnown = WellKnown("v1", "Event", "events", Scope::Namespaced);
+pub(crate) const CRD: WellKnown = WellKnown(
+    "apiextensions.k8s.io/v1",
+    "CustomResourceDefinition",
+    "customresourcedefinitions",
+    Scope::Cluster,
+);
 
 impl From<WellKnown> for Kind {
     fn from(WellKnown(api_version, kind, plural, scope): WellKnown) -> Self {

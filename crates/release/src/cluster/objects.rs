@@ -1,13 +1,16 @@
 //! Reading and writing objects of any kind.
 
-use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
+use kube::api::{Api, DynamicObject, ListParams, LogParams, Patch, PatchParams, PostParams};
 use kube::core::PartialObjectMeta;
 use serde_json::Value;
 
-use super::{Cluster, ClusterError, Kind, Scope};
+use super::{Cluster, ClusterError, Kind, POD, Scope};
 
 /// How many objects a list's page has.
 const PAGE: u32 = 500;
+
+/// How much of a container's log is read, in bytes.
+const LOG_LIMIT: i64 = 16 << 10;
 
 /// What an apply is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +117,53 @@ impl Cluster {
         let doing = || format!("applying {}", described(kind, namespace, Some(name)));
         let applied = self.api(kind, namespace).patch(name, &parameters, &Patch::Apply(object)).await;
         self.json(&applied.map_err(|error| self.error(doing(), error))?, doing())
+    }
+
+    /// Makes an object that isn't there.
+    ///
+    /// # Errors
+    /// [`ClusterError`]; its [`reason`](ClusterError::reason) is `AlreadyExists` where it is.
+    pub(crate) async fn create(
+        &self,
+        kind: &Kind,
+        namespace: Option<&str>,
+        object: &Value,
+    ) -> Result<(), ClusterError> {
+        let name = object.pointer("/metadata/name").and_then(Value::as_str);
+        let doing = || format!("making {}", described(kind, namespace, name));
+        let object: DynamicObject = serde_json::from_value(object.clone())
+            .map_err(|source| ClusterError::Answer { doing: doing(), source: source.into() })?;
+        let made = self.api(kind, namespace).create(&PostParams::default(), &object).await;
+        made.map(drop).map_err(|error| self.error(doing(), error))
+    }
+
+    /// The last lines of a container's log.
+    ///
+    /// # Errors
+    /// [`ClusterError`] where the server or the node doesn't give them.
+    pub(crate) async fn last_log_lines(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        lines: i64,
+    ) -> Result<Vec<String>, ClusterError> {
+        let parameters = LogParams {
+            container: Some(container.to_owned()),
+            tail_lines: Some(lines),
+            limit_bytes: Some(LOG_LIMIT),
+            ..LogParams::default()
+        };
+        let api: Api<k8s_openapi::api::core::v1::Pod> = Api::namespaced(self.client.clone(), namespace);
+        let text = api.logs(pod, &parameters).await;
+        let doing = || {
+            format!(
+                "reading the log of {container} in {}",
+                described(&POD.into(), Some(namespace), Some(pod))
+            )
+        };
+        let text = text.map_err(|error| self.error(doing(), error))?;
+        Ok(text.lines().map(str::to_owned).collect())
     }
 
     fn json(&self, object: &DynamicObject, doing: String) -> Result<Value, ClusterError> {

@@ -10,6 +10,7 @@ use super::call::{Input, Output};
 use super::error::HelmError;
 use super::{Helm, flags};
 use crate::names::{Namespace, ReleaseName, Revision};
+use crate::stored::StoredRelease;
 
 /// A release as Helm's commands name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,14 @@ pub struct HelmRelease {
     pub name: ReleaseName,
     /// Where it is.
     pub namespace: Namespace,
+}
+
+impl HelmRelease {
+    /// Names the release that was read from the cluster.
+    pub(crate) fn of(release: &StoredRelease) -> Self {
+        let named = "because the cluster has a release of that name";
+        Self { name: release.name.parse().expect(named), namespace: release.namespace.parse().expect(named) }
+    }
 }
 
 /// What an upgrade is done with.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use portolan_chart::ChartVersion;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Helm;
 use super::call::{Call, Input};
@@ -50,6 +50,19 @@ pub struct FoundVersion {
     pub app_version: String,
 }
 
+/// The newest stable version of a chart in one of the repositories.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewestChart {
+    /// The repository's name.
+    pub repository: String,
+    /// The chart's name.
+    #[serde(skip)]
+    pub chart: String,
+    /// The version.
+    pub version: ChartVersion,
+}
+
 /// A line of `helm search repo`.
 #[derive(Debug, Deserialize)]
 struct SearchLine {
@@ -84,10 +97,7 @@ impl<'a> Repositories<'a> {
     pub async fn list(&self) -> Result<Vec<NamedRepository>, HelmError> {
         let call = self.call("reading Helm's list of repositories", &["repo", "list", "--output", "json"]);
         match call.run().await {
-            // Helm 3 says so of an empty list, and fails.
-            Err(error) if error.said().is_some_and(|said| said.contains("no repositories to show")) => {
-                Ok(Vec::new())
-            }
+            Err(error) if has_no_repositories(&error) => Ok(Vec::new()),
             Err(error) => Err(error),
             Ok(output) => output.json(),
         }
@@ -135,6 +145,19 @@ impl<'a> Repositories<'a> {
         Ok(of_chart.filter_map(found).collect())
     }
 
+    /// The newest stable version of every chart of every repository, in the indexes as they were last read.
+    ///
+    /// # Errors
+    /// [`HelmError`] where Helm fails.
+    pub async fn newest(&self) -> Result<Vec<NewestChart>, HelmError> {
+        let call = self.call("looking for newer charts", &["search", "repo", "--output", "json"]);
+        match call.run().await {
+            Err(error) if has_no_repositories(&error) => Ok(Vec::new()),
+            Err(error) => Err(error),
+            Ok(output) => Ok(output.json::<Vec<SearchLine>>()?.iter().filter_map(newest).collect()),
+        }
+    }
+
     /// Brings a chart's archive into `folder`, and gives its path.
     ///
     /// # Errors
@@ -175,4 +198,16 @@ impl<'a> Repositories<'a> {
 /// A line of the search; one whose version is none is a chart that nobody can ask for.
 fn found(line: SearchLine) -> Option<FoundVersion> {
     Some(FoundVersion { version: line.version.parse().ok()?, app_version: line.app_version })
+}
+
+fn newest(line: &SearchLine) -> Option<NewestChart> {
+    let (repository, chart) = line.name.split_once('/')?;
+    let version = line.version.parse().ok()?;
+    Some(NewestChart { repository: repository.to_owned(), chart: chart.to_owned(), version })
+}
+
+/// Helm fails where its list is empty.
+fn has_no_repositories(error: &HelmError) -> bool {
+    let words = ["no repositories to show", "no repositories configured"];
+    error.said().is_some_and(|said| words.iter().any(|word| said.contains(word)))
 }

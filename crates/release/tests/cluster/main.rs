@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
+mod backup;
 mod charts;
 mod helm;
 mod releases;
+mod rollback;
 mod site;
+mod verify;

@@ -51,6 +51,13 @@ impl Site {
         path
     }
 
+    /// A file's path.
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
     /// Helm itself in this namespace, as a person would call it.
     pub(crate) fn by_hand(&self, arguments: &[&str]) -> Command {
         let mut command = self.tool.command();

@@ -1,0 +1,109 @@
+//! What a run tells while it goes on: one typed stream that every renderer reads.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// A step of an upgrade or rollback, in the order in which they come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// The release is looked for, and its revision.
+    Find,
+    /// The chart repository is looked for, added where it lacks, and its index read.
+    Repository,
+    /// The version is chosen, and the chart fetched.
+    Chart,
+    /// Overrides are merged.
+    Values,
+    /// Helm renders what would be.
+    Render,
+    /// What would be is compared with what is.
+    Compare,
+    /// The registry is asked for every image.
+    Images,
+    /// Every object is tried out on the server.
+    Rehearse,
+    /// What is there is kept in files.
+    BackUp,
+    /// Custom resource definitions are applied.
+    Definitions,
+    /// Helm upgrades.
+    Upgrade,
+    /// Helm rolls back.
+    RollBack,
+    /// Every object becomes ready, or it is said why not.
+    Verify,
+}
+
+impl Step {
+    /// What is done, in two or three words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Find => "find the release",
+            Self::Repository => "read the chart repository",
+            Self::Chart => "fetch the chart",
+            Self::Values => "merge the values",
+            Self::Render => "render the chart",
+            Self::Compare => "compare with the cluster",
+            Self::Images => "check the images",
+            Self::Rehearse => "rehearse on the server",
+            Self::BackUp => "back up",
+            Self::Definitions => "apply definitions",
+            Self::Upgrade => "helm upgrade",
+            Self::RollBack => "helm rollback",
+            Self::Verify => "verify",
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Something that happened in a run, in the order in which it happened.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A step begins.
+    Began {
+        /// Which.
+        step: Step,
+    },
+    /// A step ended well.
+    Ended {
+        /// Which.
+        step: Step,
+        /// What came of it, in a sentence without an end; may be empty.
+        result: &'a str,
+    },
+    /// A step failed, and the run with it.
+    Failed {
+        /// Which.
+        step: Step,
+    },
+    /// Objects are waited for; told when the number changes.
+    Waiting {
+        /// How many are ready.
+        ready: usize,
+        /// How many there are.
+        all: usize,
+        /// One that is not, and why not; empty where all are.
+        on: &'a str,
+    },
+}
+
+/// Takes the events of a run: a terminal, a log, a page.
+pub trait Observer: Send + Sync {
+    /// Something happened. Returns at once.
+    fn event(&self, event: Event<'_>);
+}
+
+/// An observer that looks away.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn event(&self, _: Event<'_>) {}
+}

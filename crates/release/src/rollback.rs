@@ -1,0 +1,224 @@
+//! Back to an earlier revision: judged first, then Helm's own rollback, then verified.
+//!
+//! Definitions of custom resources are never taken back: objects that are stored in a newer version would be
+//! lost. So a revision whose objects are of a version that the cluster serves no longer is refused.
+
+use std::time::Duration;
+
+use portolan_chart::rendered_objects;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::cluster::{CRD, Cluster, ClusterError};
+use crate::event::Step;
+use crate::helm::{Helm, HelmError, HelmRelease};
+use crate::names::Revision;
+use crate::private::FileError;
+use crate::releases::{ReleasesError, find, history};
+use crate::run::Run;
+use crate::stored::{Status, StoredRelease};
+use crate::verify::{Verified, verify};
+
+/// What is rolled back, and how far.
+#[derive(Clone, Debug)]
+pub struct RollbackOptions {
+    /// The release.
+    pub release: HelmRelease,
+    /// The revision; `None` is the last one before this that was good.
+    pub revision: Option<Revision>,
+    /// How long its objects may take until they are ready.
+    pub timeout: Duration,
+}
+
+/// Where a rollback would go.
+#[derive(Clone, Debug)]
+pub struct RollbackPlan {
+    /// The revision that stands now.
+    pub now: StoredRelease,
+    /// The revision whose content will stand again.
+    pub to: StoredRelease,
+}
+
+/// What a rollback came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RolledBack {
+    /// The revision that stood before.
+    pub from: u32,
+    /// The revision whose content stands again.
+    pub to: u32,
+    /// The chart's version of that revision.
+    pub version: String,
+    /// The number that it has now.
+    pub revision: u32,
+    /// How its objects are.
+    pub verified: Verified,
+}
+
+/// Why there was no rollback.
+#[derive(Debug, thiserror::Error)]
+pub enum RollbackError {
+    /// The release can't be read.
+    #[error(transparent)]
+    Releases(#[from] ReleasesError),
+    /// There is nothing to go back to.
+    #[error("the release {release} has no good revision before {now}")]
+    NoneBefore {
+        /// Its name.
+        release: String,
+        /// The present revision.
+        now: u32,
+    },
+    /// The cluster serves no longer what the revision is made of.
+    #[error("revision {revision} can't stand again: {}", .reasons.join("; "))]
+    NotServed {
+        /// The revision.
+        revision: u32,
+        /// Each kind that lacks, and why.
+        reasons: Vec<String>,
+    },
+    /// The cluster doesn't answer.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// Helm failed.
+    #[error(transparent)]
+    Helm(#[from] HelmError),
+    /// The record can't be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// Works out where a rollback would go, and whether it can.
+///
+/// # Errors
+/// [`RollbackError`] with what stands in the way.
+pub async fn plan_rollback(
+    cluster: &Cluster,
+    options: &RollbackOptions,
+    run: &Run<'_>,
+) -> Result<RollbackPlan, RollbackError> {
+    let find = async {
+        let HelmRelease { name, namespace } = &options.release;
+        let revisions = history(cluster, name, namespace).await?;
+        choose(revisions, options.revision, name.as_str())
+    };
+    let words = |plan: &RollbackPlan| format!("from revision {} to {}", plan.now.version, plan.to.version);
+    let plan = run.step(Step::Find, find, words).await?;
+    let judge = async {
+        let reasons = not_served(cluster, &plan.to).await?;
+        match reasons.is_empty() {
+            true => Ok(()),
+            false => Err(RollbackError::NotServed { revision: plan.to.version, reasons }),
+        }
+    };
+    run.step(Step::Compare, judge, |()| String::new()).await?;
+    Ok(plan)
+}
+
+/// Carries a rollback out.
+///
+/// # Errors
+/// [`RollbackError`]; objects that do not become ready are no error, but stand in what is returned.
+pub async fn roll_back(
+    cluster: &Cluster,
+    helm: &Helm,
+    plan: &RollbackPlan,
+    options: &RollbackOptions,
+    run: &Run<'_>,
+) -> Result<RolledBack, RollbackError> {
+    let HelmRelease { name, namespace } = &options.release;
+    let revision = Revision::new(plan.to.version).expect("because a stored revision has a number");
+    let back = async {
+        helm.roll_back(&options.release, revision, options.timeout).await?;
+        Ok::<_, RollbackError>(find(cluster, name, namespace, None).await?)
+    };
+    let now = run.step(Step::RollBack, back, |now| format!("revision {} stands", now.version)).await?;
+    let looking = async {
+        let verified =
+            verify(cluster, &now.manifest, namespace.as_str(), options.timeout, run.observer()).await;
+        verified.map_err(RollbackError::from)
+    };
+    let verified = run.step(Step::Verify, looking, Verified::words).await?;
+    Ok(RolledBack {
+        from: plan.now.version,
+        to: plan.to.version,
+        version: plan.to.chart.metadata.version.clone(),
+        revision: now.version,
+        verified,
+    })
+}
+
+/// The present revision, and the one to go to.
+fn choose(
+    mut revisions: Vec<StoredRelease>,
+    wanted: Option<Revision>,
+    release: &str,
+) -> Result<RollbackPlan, RollbackError> {
+    let present = revisions.iter().map(|revision| revision.version).collect();
+    let now = revisions.pop().expect("because a release has a last revision");
+    let was_good = |status: Status| matches!(status, Status::Superseded | Status::Deployed);
+    let to = match wanted {
+        None => revisions.into_iter().rev().find(|revision| was_good(revision.info.status)),
+        Some(wanted) if wanted.number() == now.version => Some(now.clone()),
+        Some(wanted) => revisions.into_iter().find(|revision| revision.version == wanted.number()),
+    };
+    match (to, wanted) {
+        (Some(to), _) => Ok(RollbackPlan { now, to }),
+        (None, None) => Err(RollbackError::NoneBefore { release: release.to_owned(), now: now.version }),
+        (None, Some(revision)) => {
+            let name = release.parse().expect("because the cluster has a release of that name");
+            Err(ReleasesError::NoRevision { name, revision, present }.into())
+        }
+    }
+}
+
+/// Each kind of a revision's objects that the cluster serves no longer, and why.
+async fn not_served(cluster: &Cluster, release: &StoredRelease) -> Result<Vec<String>, ClusterError> {
+    let mut kinds: Vec<(String, String, String)> = rendered_objects(&release.manifest)
+        .objects
+        .into_iter()
+        .map(|object| {
+            let group = object.name.group().to_owned();
+            (object.name.api_version, object.name.kind, group)
+        })
+        .collect();
+    kinds.sort();
+    kinds.dedup();
+    let mut reasons = Vec::new();
+    for (api_version, kind, group) in kinds {
+        match cluster.kind(&api_version, &kind).await {
+            Ok(_) => {}
+            Err(ClusterError::NoKind { .. }) => {
+                let why = why_not_served(cluster, &kind, &group).await?;
+                reasons.push(format!("it has {kind} of {api_version}, and {why}"));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(reasons)
+}
+
+/// What the cluster's definition of that kind serves and stores, if there is one.
+async fn why_not_served(cluster: &Cluster, kind: &str, group: &str) -> Result<String, ClusterError> {
+    let definitions = cluster.list(&CRD.into(), None, "").await?;
+    let of_kind = |definition: &&Value| {
+        definition["spec"]["group"] == group && definition["spec"]["names"]["kind"] == kind
+    };
+    let Some(definition) = definitions.iter().find(of_kind) else {
+        return Ok("the cluster has no such kind any more".to_owned());
+    };
+    let versions = definition["spec"]["versions"].as_array().into_iter().flatten();
+    let served = versions.filter(|version| version["served"] == true).map(|version| &version["name"]);
+    let stored = definition["status"]["storedVersions"].as_array().into_iter().flatten();
+    Ok(format!(
+        "the definition {} serves {} and has objects stored in {}",
+        definition["metadata"]["name"].as_str().unwrap_or_default(),
+        listed(served),
+        listed(stored)
+    ))
+}
+
+fn listed<'a>(texts: impl Iterator<Item = &'a Value>) -> String {
+    let texts: Vec<&str> = texts.filter_map(Value::as_str).collect();
+    if texts.is_empty() { "nothing".to_owned() } else { texts.join(", ") }
+}
