@@ -23,6 +23,10 @@ use crate::commands::inspect::InspectArgs;
 use crate::commands::load::LoadArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::quickstart::QuickstartArgs;
+use crate::commands::release::{
+    backup::BackupArgs, history::HistoryArgs, releases::ReleasesArgs, restore::RestoreArgs,
+    rollback::RollbackArgs,
+};
 use crate::commands::serve::ServeArgs;
 use crate::commands::sync::SyncArgs;
 use crate::output::LogFormat;
@@ -51,6 +55,11 @@ pub enum Command {
     Load(LoadArgs),
     Serve(ServeArgs),
     Depot(DepotArgs),
+    Releases(ReleasesArgs),
+    History(HistoryArgs),
+    Rollback(RollbackArgs),
+    Backup(BackupArgs),
+    Restore(RestoreArgs),
     Quickstart(QuickstartArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),

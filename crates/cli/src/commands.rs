@@ -12,6 +12,7 @@ pub mod load;
 pub mod man;
 pub mod quickstart;
 mod registry_flags;
+pub mod release;
 pub mod serve;
 pub mod sync;
 mod transfer;

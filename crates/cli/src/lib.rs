@@ -53,6 +53,15 @@ fn dispatch(
         args::Command::Load(load) => commands::load::run(&load, environment, console),
         args::Command::Serve(serve) => commands::serve::run(&serve, environment, console),
         args::Command::Depot(depot) => commands::depot::run(&depot, environment, console),
+        args::Command::Releases(releases) => {
+            commands::release::releases::run(&releases, environment, console)
+        }
+        args::Command::History(history) => commands::release::history::run(&history, environment, console),
+        args::Command::Rollback(rollback) => {
+            commands::release::rollback::run(&rollback, environment, console)
+        }
+        args::Command::Backup(backup) => commands::release::backup::run(&backup, environment, console),
+        args::Command::Restore(restore) => commands::release::restore::run(&restore, environment, console),
         args::Command::Quickstart(quickstart) => commands::quickstart::run(&quickstart, console),
         args::Command::Completions(completions) => {
             Ok(commands::completions::run(&completions, &args::description(), console))

@@ -4,6 +4,7 @@
 //! to standard error: as text, or with `--log-format json` as one object a line. The renderers are pure functions
 //! of a plan, a report or an event.
 
+pub mod changed;
 pub mod check;
 pub mod collected;
 pub mod inspection;
@@ -15,10 +16,13 @@ pub mod progress;
 pub mod projects;
 pub(crate) mod prompt;
 mod record;
+pub mod releases;
 mod serving;
+pub mod steps;
 pub mod style;
 pub mod summary;
 mod table;
+pub mod unready;
 pub mod users;
 
 use std::io::{self, IsTerminal, Write};
@@ -141,6 +145,15 @@ impl Console {
             Manner::Lines => progress::NodesShown::Lines(self.err),
             Manner::Records => progress::NodesShown::Records,
         }))
+    }
+
+    /// A renderer of the steps of a run on a release.
+    #[must_use]
+    pub fn steps(&self) -> Box<dyn portolan_release::Observer> {
+        match self.manner {
+            Manner::Bars | Manner::Lines => Box::new(steps::Lines::new(self.err)),
+            Manner::Records => Box::new(steps::Records),
+        }
     }
 
     /// A renderer of how far a depot is read.

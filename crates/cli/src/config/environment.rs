@@ -40,8 +40,10 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("REQUEST_METHOD", "set by CGI, where HTTP_PROXY is a stranger's header"),
     ("HOME", "where charts-syncer.yaml and .docker/config.json are looked for"),
     ("DOCKER_CONFIG", "the directory of Docker's config.json"),
-    ("PATH", "where Docker's credential helpers are looked for"),
+    ("PATH", "where Docker's credential helpers and Helm are looked for"),
+    ("KUBECONFIG", "how to reach the cluster, where --kubeconfig is not given"),
     ("PORTOLAN_DATA", "the depot's data directory, where --data is not given"),
+    ("XDG_STATE_HOME", "where runs are written down, in the folder portolan"),
     ("NO_COLOR", "no colours, whatever the terminal"),
     ("TERM", "`dumb` means no colours and no bars"),
 ];

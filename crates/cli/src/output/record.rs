@@ -10,6 +10,7 @@ use portolan_node::{
     LoadAction, LoadReport, LoadResult, LoadTotals, NodeFailure, NodePlan, NodeResult, RuntimeKind,
 };
 use portolan_oci::Digest;
+use portolan_release::Step;
 use portolan_transfer::{
     BlobId, BlobOutcome, ChartAction, ChartResult, ImageAction, ImageResult, Outcome, Plan, Report, Totals,
 };
@@ -51,6 +52,23 @@ pub(super) enum Record<'a> {
     },
     /// A log line of a library.
     Log { level: &'a str, target: &'a str, message: String, fields: Map<String, Value> },
+    /// A step of a run on a release begins.
+    StepBegan { step: Step },
+    /// It ended well.
+    StepEnded {
+        step: Step,
+        #[serde(skip_serializing_if = "str::is_empty")]
+        result: &'a str,
+    },
+    /// It failed.
+    StepFailed { step: Step },
+    /// Objects of a release are waited for.
+    Waiting {
+        ready: usize,
+        all: usize,
+        #[serde(skip_serializing_if = "str::is_empty")]
+        on: &'a str,
+    },
     /// Tags and charts are being asked about.
     Checking { targets: usize },
     /// So many of them answered so far.

@@ -9,7 +9,7 @@ use portolan_testkit::{components, process};
 use crate::site::Site;
 
 /// The commands that have a page and completions.
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 28] = [
     "sync",
     "inspect",
     "import-addon",
@@ -30,6 +30,11 @@ const COMMANDS: [&str; 23] = [
     "depot user grant",
     "depot user revoke",
     "depot user remove",
+    "releases",
+    "history",
+    "rollback",
+    "backup",
+    "restore",
     "quickstart",
     "completions",
     "man",

@@ -1,0 +1,52 @@
+//! The commands about Helm releases in a cluster, a file each.
+
+mod access;
+pub mod backup;
+pub mod history;
+pub mod releases;
+pub mod restore;
+pub mod rollback;
+mod state;
+
+use std::time::Duration;
+
+use portolan_registry::Stop;
+
+use super::interruption::Interrupted;
+use crate::failure::{Exit, Failure};
+use crate::output::Console;
+
+/// Carries out what only asks. A first Ctrl-C ends the waiting, since nothing is begun that could be left half done.
+fn asking(console: &Console, question: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let stop = Stop::default();
+    let heard = stop.clone();
+    super::carry_out(Interrupted::Run, &stop, console, async move {
+        tokio::select! {
+            biased;
+            () = heard.requested() => Err(Failure::interrupted()),
+            done = question => done,
+        }
+    })
+}
+
+/// Carries out what changes a cluster. A first Ctrl-C lets what was begun end, since half of it is worse than
+/// either whole; a second one ends the program, and the Helm that it runs.
+fn changing(console: &Console, work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    super::carry_out(Interrupted::Run, &Stop::default(), console, work)
+}
+
+/// Asks whether to go on. Where there is no terminal nobody is asked: whoever calls from a script has decided.
+async fn confirm(console: &Console, question: &str) -> Result<(), Failure> {
+    match console.confirm(question, &Stop::default()).await? {
+        None | Some(true) => Ok(()),
+        Some(false) => Err(Failure::failed("nothing was changed, since the answer was no")),
+    }
+}
+
+/// How long something may take.
+fn time(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        _ => Err("a time is expected, as in 5m or 90s".to_owned()),
+    }
+}

@@ -1,0 +1,111 @@
+//! `portolan rollback`: a release back to an earlier revision.
+
+use std::time::Duration;
+
+use clap::Args;
+use portolan_release::helm::HelmRelease;
+use portolan_release::{
+    ReleaseName, Revision, RollbackError, RollbackOptions, RollbackPlan, Run, plan_rollback, roll_back,
+};
+
+use super::access::{ClusterArgs, cluster_failed, helm_failed, releases_failed};
+use super::state::StateArgs;
+use crate::config::Environment;
+use crate::failure::{Exit, Failure};
+use crate::output::{Console, Format, changed};
+
+/// Takes a Helm release back to an earlier revision, and waits until all of it is ready.
+///
+/// Custom resource definitions are never taken back, since objects that newer ones have stored would be lost. A
+/// revision with objects of a version that the cluster no longer serves is refused, with the reason.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct RollbackArgs {
+    /// The release
+    release: ReleaseName,
+    /// The revision [default: the last good one before the present]
+    revision: Option<Revision>,
+    /// How long the objects may take until they are ready
+    #[arg(long, value_name = "TIME", value_parser = super::time, default_value = "5m")]
+    timeout: Duration,
+    /// Say where it would go, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Ask nothing, also on a terminal
+    #[arg(short, long)]
+    yes: bool,
+    /// Form of the result on standard output
+    #[arg(long, value_name = "FORM", value_enum, default_value_t)]
+    output: Format,
+    #[command(flatten)]
+    state: StateArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  portolan rollback kpanda -n kpanda-system
+  portolan rollback kpanda 3 -n kpanda-system --dry-run
+  portolan history kpanda -n kpanda-system";
+
+/// Carries out the command.
+///
+/// # Errors
+///
+/// [`Failure`] where there is no such revision, it can't stand again, or Helm fails.
+pub fn run(arguments: &RollbackArgs, environment: &Environment, console: &Console) -> Result<Exit, Failure> {
+    super::changing(console, go_back(arguments, environment, console))
+}
+
+async fn go_back(
+    arguments: &RollbackArgs,
+    environment: &Environment,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    let cluster = arguments.cluster.cluster(environment).await?;
+    let helm = arguments.cluster.helm(environment).await?;
+    let namespace = arguments.cluster.namespace(&cluster)?;
+    let options = RollbackOptions {
+        release: HelmRelease { name: arguments.release.clone(), namespace },
+        revision: arguments.revision,
+        timeout: arguments.timeout,
+    };
+    let steps = console.steps();
+    let looking = Run::unrecorded(steps.as_ref());
+    let plan = plan_rollback(&cluster, &options, &looking).await.map_err(|error| failed(&error))?;
+    let goal = goal(&plan, &arguments.release);
+    if arguments.dry_run {
+        console.result(&format!("would take {goal}"));
+        return Ok(Exit::Done);
+    }
+    if !arguments.yes {
+        super::confirm(console, &format!("Take {goal}? [y/N] ")).await?;
+    }
+    let folder = arguments.state.run_folder(&arguments.release, environment)?;
+    let run = Run::recorded(steps.as_ref(), &folder).map_err(|error| Failure::of(&error))?;
+    let done = roll_back(&cluster, &helm, &plan, &options, &run).await.map_err(|error| failed(&error))?;
+    match arguments.output {
+        Format::Text => console.result(&changed::rolled_back(&done, console.style())),
+        Format::Json => console.json(&done)?,
+    }
+    Ok(if done.verified.is_ready() { Exit::Done } else { Exit::InPart })
+}
+
+fn goal(plan: &RollbackPlan, release: &ReleaseName) -> String {
+    let (now, to) = (&plan.now, &plan.to);
+    let chart = &to.chart.metadata;
+    format!("{release} from revision {} to {} ({} {})", now.version, to.version, chart.name, chart.version)
+}
+
+fn failed(error: &RollbackError) -> Failure {
+    match error {
+        RollbackError::Releases(error) => releases_failed(error),
+        RollbackError::Cluster(error) => cluster_failed(error),
+        RollbackError::Helm(error) => helm_failed(error),
+        RollbackError::NotServed { .. } => Failure::of(error).with_hint(
+            "choose another revision: `portolan history` shows them; definitions are never taken back",
+        ),
+        _ => Failure::of(error),
+    }
+}

@@ -1,0 +1,47 @@
+//! Where runs are written down.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use clap::Args;
+use portolan_release::ReleaseName;
+
+use crate::config::Environment;
+use crate::failure::{Exit, Failure};
+
+/// Where runs are written down.
+#[derive(Debug, Clone, Args)]
+pub(super) struct StateArgs {
+    /// Directory in which each run gets a folder of its own [default: $XDG_STATE_HOME/portolan, else ~/.local/state/portolan]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+}
+
+impl StateArgs {
+    /// A folder for a run that begins now; it is not made yet.
+    pub(super) fn run_folder(
+        &self,
+        release: &ReleaseName,
+        environment: &Environment,
+    ) -> Result<PathBuf, Failure> {
+        let runs = self.directory(environment)?.join("runs");
+        let time = humantime::format_rfc3339_seconds(SystemTime::now()).to_string().replace(['-', ':'], "");
+        let name = format!("{release}-{time}");
+        // Two runs in one second: each has its own folder.
+        let mut names = std::iter::once(name.clone()).chain((2..).map(|number| format!("{name}-{number}")));
+        let free = names.find(|name| !runs.join(name).exists());
+        Ok(runs.join(free.expect("because numbers don't end")))
+    }
+
+    fn directory(&self, environment: &Environment) -> Result<PathBuf, Failure> {
+        if let Some(directory) = &self.state {
+            return Ok(directory.clone());
+        }
+        let usual = environment.home().map(|home| PathBuf::from(home).join(".local/state"));
+        let base = environment.get("XDG_STATE_HOME").map(PathBuf::from).or(usual);
+        base.map(|base| base.join("portolan")).ok_or_else(|| {
+            let message = "where is the run to be written down? Neither --state nor HOME is set";
+            Failure { exit: Exit::Usage, ..Failure::failed(message) }
+        })
+    }
+}
