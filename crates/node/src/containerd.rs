@@ -22,7 +22,7 @@ mod wire;
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -33,9 +33,10 @@ use tokio::sync::{OnceCell, Semaphore};
 use crate::{
     error::RuntimeError,
     names::NodeName,
-    runtime::{Import, Runtime},
+    runtime::{EarlyBlob, Import, Runtime},
     survey::Survey,
 };
+use blobs::Blob;
 use messages::{CreateLease, DeleteLease, Empty, LeaseMade};
 use wire::{Wire, methods};
 
@@ -130,6 +131,18 @@ impl Runtime for Containerd {
     async fn import(&self, import: &Import<'_>) -> Result<(), RuntimeError> {
         let layers = self.bring_layers(import).await?;
         self.name(import, &layers).await
+    }
+
+    async fn keep(&self, blob: &EarlyBlob<'_>) -> Result<Option<Digest>, RuntimeError> {
+        let blob = Blob {
+            digest: blob.digest,
+            size: blob.size,
+            bytes: Arc::clone(&blob.bytes),
+            labels: HashMap::new(),
+            sent: blob.sent,
+            found: OnceLock::new(),
+        };
+        self.bring(&blob).await.map(Some)
     }
 
     async fn finish(&self) -> Vec<String> {

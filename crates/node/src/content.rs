@@ -4,7 +4,7 @@ use std::{fmt, io, sync::Arc};
 
 use bytes::Bytes;
 use portolan_oci::{Descriptor, Digest, ImageConfig, Manifest, MediaType, Platform, SizedDigest};
-use portolan_package::{Blob, Encoding, Image, ImageContent, ImageSource, Layer, ManifestSource};
+use portolan_package::{Blob, BlobId, Encoding, Image, ImageContent, ImageSource, Layer, ManifestSource};
 use portolan_registry::BlobSource;
 use serde::Serialize;
 
@@ -42,6 +42,8 @@ pub struct NodeLayer {
     pub diff_id: Digest,
     /// Size of the bytes as they lie.
     pub size: u64,
+    /// Its number, where it went by in a stream and can't be read any more.
+    pub passed: Option<BlobId>,
     /// The bytes as they lie.
     pub bytes: Arc<dyn BlobSource>,
 }
@@ -179,6 +181,7 @@ impl NodeLayer {
             digest: layer.blob.stored_digest().cloned(),
             diff_id,
             size: layer.blob.stored_size(),
+            passed: layer.blob.passed(),
             bytes: Arc::new(Stored(layer.blob.clone())),
         }
     }

@@ -26,13 +26,23 @@ pub async fn execute(
     observer: &dyn Observer,
 ) -> NodeResult {
     observer.event(Event::Started { node: &plan.node, bytes: plan.bytes() });
-    let run = Run { plan, runtime, options, observer, ended: Mutex::new(None) };
-    let images = plan.images.iter().map(|image| run.image(image));
-    let images: Vec<LoadResult> = stream::iter(images).buffered(options.jobs.max(1)).collect().await;
-    let notes = [plan.notes.clone(), runtime.finish().await].concat();
-    let result = NodeResult { failure: run.failure(), notes, ..result(plan, images) };
+    let mut result = carry(plan, runtime, options, observer).await;
+    result.notes.extend(runtime.finish().await);
     observer.event(Event::NodeFinished { result: &result });
     result
+}
+
+/// Brings the images of `plan`, which may be one of several for its node.
+pub(crate) async fn carry(
+    plan: &NodePlan,
+    runtime: &dyn Runtime,
+    options: &LoadOptions,
+    observer: &dyn Observer,
+) -> NodeResult {
+    let run = Run { plan, runtime, options, observer, ended: Mutex::new(None) };
+    let images: Vec<_> = plan.images.iter().map(|image| run.image(image)).collect();
+    let images: Vec<LoadResult> = stream::iter(images).buffered(options.jobs.max(1)).collect().await;
+    NodeResult { failure: run.failure(), notes: plan.notes.clone(), ..result(plan, images) }
 }
 
 /// The result of a node whose images came to that.

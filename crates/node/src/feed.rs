@@ -48,22 +48,25 @@ pub(crate) fn feed_of(open: impl FnOnce() -> io::Result<Box<dyn Read + Send>> + 
             // Nobody may be there any more.
             Err(error) => return drop(sender.blocking_send(Err(error))),
         };
-        loop {
-            let piece = piece(&mut reader);
-            let is_last = !matches!(&piece, Ok(piece) if !piece.is_empty());
-            if matches!(&piece, Ok(piece) if piece.is_empty())
-                || sender.blocking_send(piece).is_err()
-                || is_last
-            {
-                return;
-            }
-        }
+        pour(&mut reader, &sender);
     });
     Feed(receiver)
 }
 
+/// Hands on all that can be read, piece by piece, for as long as somebody takes it. Blocking.
+pub(crate) fn pour(reader: &mut dyn Read, sender: &mpsc::Sender<io::Result<Bytes>>) {
+    loop {
+        let piece = piece(reader);
+        let is_last = piece.as_ref().map_or(true, |piece| piece.len() < PIECE);
+        let is_empty = piece.as_ref().is_ok_and(Bytes::is_empty);
+        if is_empty || sender.blocking_send(piece).is_err() || is_last {
+            return;
+        }
+    }
+}
+
 /// A full piece; less only at the end.
-fn piece(reader: &mut impl Read) -> io::Result<Bytes> {
+fn piece(reader: &mut dyn Read) -> io::Result<Bytes> {
     let mut piece = vec![0; PIECE];
     let mut filled = 0;
     while filled < PIECE {

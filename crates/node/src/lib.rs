@@ -16,6 +16,7 @@
 //! | `local` | which runtime of this machine |
 //! | `feed` | bytes from the thread that reads them to the task that sends them |
 //! | `plan`, `execute`, `report` | what is to be done on a node, doing it, and what became of it |
+//! | `passing` | packages that can only be read front to back |
 //! | `check`, `left` | what a node lacks, and what an earlier run left |
 //!
 //! Nothing is inflated or compressed here, and nothing is unpacked to a file: layers go as they lie, and
@@ -34,6 +35,7 @@ mod left;
 mod local;
 mod names;
 mod options;
+mod passing;
 mod plan;
 mod report;
 mod runtime;
@@ -52,9 +54,10 @@ pub use left::{LOAD_REPORT_LIMIT, LoadLeft, LoadReportError};
 pub use local::LocalOptions;
 pub use names::{NodeName, node_names};
 pub use options::{LoadOptions, Overwrite};
+pub use passing::{Passage, Passed, PassingError, load_passing, look_through};
 pub use plan::{LoadAction, NodePlan, PlannedLoad, all_names, plan};
 pub use report::{
     Found, LOAD_REPORT_VERSION, LoadOutcome, LoadReport, LoadResult, LoadTotals, NodeFailure, NodeResult,
 };
-pub use runtime::{Import, Runtime};
+pub use runtime::{EarlyBlob, Import, Runtime};
 pub use survey::{Held, RuntimeKind, Survey};

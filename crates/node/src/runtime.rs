@@ -1,7 +1,10 @@
 //! The trait behind which every way to a runtime lies: sockets of this machine, and command lines over SSH.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use portolan_registry::Progress;
+use portolan_oci::Digest;
+use portolan_registry::{BlobSource, Progress};
 
 use crate::{content::NodeImage, error::RuntimeError, names::NodeName, survey::Survey};
 
@@ -26,9 +29,31 @@ pub trait Runtime: Send + Sync {
     /// [`RuntimeError`]; no name was given then that stands for less than all of the image.
     async fn import(&self, import: &Import<'_>) -> Result<(), RuntimeError>;
 
+    /// Takes a blob that goes by before its image is known, and gives its digest; nothing where this runtime
+    /// takes whole images alone.
+    ///
+    /// # Errors
+    /// [`RuntimeError`] where the blob is not there after that.
+    async fn keep(&self, blob: &EarlyBlob<'_>) -> Result<Option<Digest>, RuntimeError> {
+        let _ = blob;
+        Ok(None)
+    }
+
     /// Lets go of what only the run kept, and gives what a reader should know though nothing went wrong.
     /// Called once, at the end.
     async fn finish(&self) -> Vec<String>;
+}
+
+/// A blob of a stream, before it is known which image it belongs to.
+pub struct EarlyBlob<'a> {
+    /// Its digest, where its name states one.
+    pub digest: Option<&'a Digest>,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its bytes, which can be opened once.
+    pub bytes: Arc<dyn BlobSource>,
+    /// Is told how many bytes more are on their way.
+    pub sent: Progress<'a>,
 }
 
 /// One image to be brought to a node.

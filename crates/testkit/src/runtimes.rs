@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 
@@ -176,6 +177,13 @@ impl Drop for Containerd {
     fn drop(&mut self) {
         self.daemon.terminate();
     }
+}
+
+/// A name for a container that no other one on this machine has: control groups are named after containers,
+/// whichever daemon they are of.
+pub fn container_name() -> String {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    format!("portolan-test-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
 fn folder() -> TempDir {

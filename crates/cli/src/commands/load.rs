@@ -2,16 +2,16 @@
 
 mod args;
 mod documents;
+mod package;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use portolan_node::{
-    LoadCheck, LoadLeft, LoadOptions, LoadReport, LocalOptions, NodeCheck, NodePlan, Observer, Runtime,
-    all_names,
+    Event, LoadCheck, LoadLeft, LoadOptions, LoadReport, LocalOptions, NodeCheck, NodePlan, NodeResult,
+    Observer, Passed, Runtime, all_names,
 };
-use portolan_package::Package;
-use portolan_transfer::{ImageChoice, Outcome, PackageImages, package_images};
+use portolan_transfer::{BrokenBundle, Outcome, PackageImages};
 
 use super::interruption::Interrupted;
 use crate::config::Environment;
@@ -19,6 +19,7 @@ use crate::failure::{Exit, Failure};
 use crate::output::{Console, Format, load as text};
 pub use args::LoadArgs;
 use args::{Goal, Settings};
+use package::Opened;
 
 /// What this machine is called in plans and reports.
 const THIS_MACHINE: &str = "this machine";
@@ -37,10 +38,23 @@ pub fn run(arguments: &LoadArgs, environment: &Environment, console: &Console) -
 async fn load(settings: &Settings, console: &Console) -> Result<Exit, Failure> {
     let started = Instant::now();
     let progress = console.load_progress();
-    let (images, runtime) = tokio::select! {
+    let runtime = tokio::select! {
         biased;
         () = settings.options.stop.requested() => return Err(Failure::interrupted()),
-        ready = ready(settings) => ready?,
+        runtime = connect(&settings.local) => runtime?,
+    };
+    let opened = tokio::select! {
+        biased;
+        () = settings.options.stop.requested() => return Err(Failure::interrupted()),
+        opened = package::open(settings) => opened?,
+    };
+    let images = match opened {
+        Opened::Whole(images) => images,
+        Opened::Passing(stream) => {
+            let passed = package::load(*stream, settings, runtime.as_ref(), progress.as_ref()).await?;
+            let Passed { node, broken, notes } = passed;
+            return finish(vec![node], broken, notes, started, (settings, progress.as_ref(), console));
+        }
     };
     let plan = plan(settings, &images, runtime.as_ref(), progress.as_ref()).await?;
     match settings.goal {
@@ -50,37 +64,27 @@ async fn load(settings: &Settings, console: &Console) -> Result<Exit, Failure> {
             console.say(&text::outline(&plan));
             let options = &settings.options;
             let node = portolan_node::execute(&plan, runtime.as_ref(), options, progress.as_ref()).await;
-            let seconds = started.elapsed().as_secs_f64();
-            let report = LoadReport::new(vec![node], images.broken, images.notes, seconds);
-            progress.event(portolan_node::Event::Finished { report: &report });
-            show_report(&report, settings.output, console)
+            let PackageImages { broken, notes, .. } = images;
+            finish(vec![node], broken, notes, started, (settings, progress.as_ref(), console))
         }
     }
-}
-
-/// What is planned with: the images of the package, and a client of the runtime.
-async fn ready(settings: &Settings) -> Result<(PackageImages, Box<dyn Runtime>), Failure> {
-    let runtime = connect(&settings.local).await?;
-    Ok((open(settings).await?, runtime))
 }
 
 async fn connect(local: &LocalOptions) -> Result<Box<dyn Runtime>, Failure> {
     local.connect().await.map_err(|error| Failure::of(&error))
 }
 
-/// Reading headers and charts blocks, so it is done beside the runtime's own threads.
-async fn open(settings: &Settings) -> Result<PackageImages, Failure> {
-    let (path, choice) = (settings.package.clone(), settings.choice.clone());
-    let opened = tokio::task::spawn_blocking(move || {
-        let package = portolan_package::open(&path)?;
-        Ok::<_, portolan_package::PackageError>(named(&package, &choice))
-    });
-    let opened = opened.await.map_err(|error| Failure::of(&error))?;
-    opened.map_err(|error| Failure::of(&error))
-}
-
-fn named(package: &Package, choice: &ImageChoice) -> PackageImages {
-    package_images(package, choice)
+/// Tells what became of everything.
+fn finish(
+    nodes: Vec<NodeResult>,
+    broken: Vec<BrokenBundle>,
+    notes: Vec<String>,
+    started: Instant,
+    (settings, progress, console): (&Settings, &dyn Observer, &Console),
+) -> Result<Exit, Failure> {
+    let report = LoadReport::new(nodes, broken, notes, started.elapsed().as_secs_f64());
+    progress.event(Event::Finished { report: &report });
+    show_report(&report, settings.output, console)
 }
 
 async fn plan(
@@ -90,13 +94,13 @@ async fn plan(
     progress: &dyn Observer,
 ) -> Result<NodePlan, Failure> {
     let options: &LoadOptions = &settings.options;
-    progress.event(portolan_node::Event::Asking { node: THIS_MACHINE });
+    progress.event(Event::Asking { node: THIS_MACHINE });
     let survey = runtime.survey(&all_names(images, options)).await.map_err(|error| Failure::of(&error))?;
     let mut plan = portolan_node::plan((THIS_MACHINE, &runtime.address()), images, survey, options);
     if let Some(left) = &settings.left {
         narrow(left, &mut plan)?;
     }
-    progress.event(portolan_node::Event::Planned { plan: &plan });
+    progress.event(Event::Planned { plan: &plan });
     Ok(plan)
 }
 

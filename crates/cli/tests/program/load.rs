@@ -1,11 +1,14 @@
 //! `load` as its users run it, into runtimes of the tests' own.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+
 use portolan_testkit::bundles::Bundle;
 use portolan_testkit::charts::Chart;
 use portolan_testkit::docker_archive::{Shape, docker_archive};
 use portolan_testkit::images::Image;
 use portolan_testkit::process::run;
-use portolan_testkit::runtimes::{Containerd, Docker};
+use portolan_testkit::runtimes::{Containerd, Docker, container_name};
 use serde_json::Value;
 
 use crate::site::{Ended, Site};
@@ -32,6 +35,12 @@ fn ctr(node: &Containerd, line: &str) -> String {
     String::from_utf8(run(&mut command)).unwrap()
 }
 
+/// What a container from a loaded image prints.
+fn says(node: &Containerd, name: &str) -> String {
+    let said = ctr(node, &format!("run --rm --snapshotter overlayfs {name} {}", container_name()));
+    said.trim().to_owned()
+}
+
 #[test]
 fn a_package_onto_this_node_twice() {
     let (Some(site), Some(node)) = (site(), Containerd::start()) else { return };
@@ -44,8 +53,7 @@ fn a_package_onto_this_node_twice() {
 
     let loaded = load(&site, &node, &format!("{line} --pin --keep-original-names")).expect(0);
     assert!(loaded.out.contains("loaded  10.1.2.3/kpanda/hello:v1"), "{}", loaded.out);
-    let said = ctr(&node, "run --rm --snapshotter overlayfs 10.1.2.3/kpanda/hello:v1 says");
-    assert_eq!(said.trim(), "hello");
+    assert_eq!(says(&node, "10.1.2.3/kpanda/hello:v1"), "hello");
     let listed = ctr(&node, "images ls");
     assert!(listed.contains("docker.io/demo/hello:v1") && listed.contains("pinned=pinned"), "{listed}");
 
@@ -78,10 +86,9 @@ fn other_content_under_the_name_is_kept_unless_told_otherwise() {
     let kept = load(&site, &node, "package --registry 10.1.2.3 --output json").expect(3);
     let report: Value = serde_json::from_str(&kept.out).unwrap();
     assert_eq!(report["nodes"][0]["images"][0]["action"], "kept", "{}", kept.out);
-    let says = "run --rm --snapshotter overlayfs 10.1.2.3/demo/hello:v1";
-    assert_eq!(ctr(&node, &format!("{says} one")).trim(), "other");
+    assert_eq!(says(&node, "10.1.2.3/demo/hello:v1"), "other");
     load(&site, &node, "package --registry 10.1.2.3 --overwrite").expect(0);
-    assert_eq!(ctr(&node, &format!("{says} two")).trim(), "hello");
+    assert_eq!(says(&node, "10.1.2.3/demo/hello:v1"), "hello");
 }
 
 #[test]
@@ -123,4 +130,35 @@ fn nobody_there() {
     );
     site.run("load").expect(2);
     site.run("load package --config load-image.yaml --registry 10.1.2.3").expect(2);
+}
+
+#[test]
+fn a_compressed_package_and_one_on_standard_input() {
+    let (Some(site), Some(node)) = (site(), Containerd::start()) else { return };
+    let bundle = std::fs::read(site.path("package/hello_1.0.0.bundle.tar")).unwrap();
+    let packed = run(Command::new("gzip").arg("--stdout").arg(site.path("package/hello_1.0.0.bundle.tar")));
+    site.write("hello.tar.gz", packed);
+    let line = "hello.tar.gz --registry 10.1.2.3";
+    let planned = load(&site, &node, &format!("{line} --dry-run")).expect(0);
+    assert!(planned.out.contains("load  10.1.2.3/demo/hello:v1"), "{}", planned.out);
+    load(&site, &node, line).expect(0);
+    assert_eq!(says(&node, "10.1.2.3/demo/hello:v1"), "hello");
+    load(&site, &node, &format!("{line} --check")).expect(0);
+
+    let line = format!("load - --registry 10.9.9.9 --address {}", node.socket().display());
+    let piped = piped(&site, &line, &bundle).expect(0);
+    assert!(piped.out.contains("named  10.9.9.9/demo/hello:v1"), "{}", piped.out);
+    let refused = site.run(&format!("{line} --dry-run")).expect(2);
+    assert!(refused.err.starts_with("error: standard input can be read once"), "{}", refused.err);
+}
+
+/// Runs the program with bytes on its standard input.
+fn piped(site: &Site, line: &str, input: &[u8]) -> Ended {
+    let mut command = site.command(line);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ended { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }

@@ -1,11 +1,16 @@
 //! Bytes into the content store: asked for first, sent from where an earlier run stopped, verified by
 //! containerd when they are committed.
 
-use std::{collections::HashMap, io::Read, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    io::Read,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::stream;
-use portolan_oci::Digest;
+use portolan_oci::{Algorithm, Digest, Hasher};
 use portolan_registry::{BlobSource, Progress};
 use tokio::sync::mpsc;
 use tonic::{Code, Status, Streaming};
@@ -36,6 +41,8 @@ pub(super) struct Blob<'a> {
     pub(super) bytes: Arc<dyn BlobSource>,
     pub(super) labels: HashMap<String, String>,
     pub(super) sent: Progress<'a>,
+    /// The digest that was derived while it was read, where it was not known before.
+    pub(super) found: OnceLock<Digest>,
 }
 
 /// A conversation about one write.
@@ -69,7 +76,12 @@ impl Blob<'_> {
     fn reference(&self) -> String {
         match self.digest {
             Some(digest) => format!("portolan-{digest}"),
-            None => format!("portolan-{}", Digest::sha256(self.bytes.describe().as_bytes())),
+            // Never gone on with: what was sent before would be missing in the digest.
+            None => format!(
+                "portolan-{}-{}",
+                std::process::id(),
+                Digest::sha256(self.bytes.describe().as_bytes())
+            ),
         }
     }
 
@@ -172,7 +184,8 @@ impl Containerd {
 
     /// Gives a blob that is there the labels that it should have.
     async fn label(&self, blob: &Blob<'_>) -> Result<Digest, RuntimeError> {
-        let digest = blob.digest.ok_or_else(|| Wire::nonsense(&blob.doing(), "it has what it can't know"))?;
+        let known = blob.digest.or_else(|| blob.found.get());
+        let digest = known.ok_or_else(|| Wire::nonsense(&blob.doing(), "it has what it can't know"))?;
         self.set_labels(digest, blob.labels.clone()).await?;
         Ok(digest.clone())
     }
@@ -222,9 +235,13 @@ async fn send_all(
     mut offset: u64,
     requests: &mpsc::Sender<WriteContent>,
 ) -> Result<(), RuntimeError> {
+    let mut hasher = blob.digest.is_none().then(|| Hasher::new(Algorithm::Sha256));
     while let Some(piece) = feed.next().await {
         let data = piece.map_err(|source| RuntimeError::Source { entry: blob.bytes.describe(), source })?;
         let count = data.len() as u64;
+        if let Some(hasher) = &mut hasher {
+            hasher.update(&data);
+        }
         let at = i64::try_from(offset).unwrap_or(i64::MAX);
         let message = WriteContent { offset: at, data, ..blob.message(WriteAction::Write) };
         if requests.send(message).await.is_err() {
@@ -233,6 +250,9 @@ async fn send_all(
         }
         offset += count;
         (blob.sent)(count);
+    }
+    if let Some(hasher) = hasher {
+        blob.found.get_or_init(|| hasher.finish());
     }
     let at = i64::try_from(offset).unwrap_or(i64::MAX);
     let commit =

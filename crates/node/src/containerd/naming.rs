@@ -1,6 +1,9 @@
 //! The documents of an image, each labelled with what it holds, and the records that name it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use bytes::Bytes;
 use portolan_oci::{Descriptor, Digest, Manifest};
@@ -66,6 +69,7 @@ impl Containerd {
             bytes: Arc::new(Held { bytes: bytes.clone(), entry }),
             labels,
             sent: import.sent,
+            found: OnceLock::new(),
         };
         self.bring(&blob).await?;
         Ok(())

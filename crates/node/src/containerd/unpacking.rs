@@ -1,6 +1,9 @@
 //! Layers: written, and unpacked for the snapshotter one upon the other while the next are written.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use portolan_oci::Digest;
 use tokio::sync::mpsc;
@@ -54,9 +57,10 @@ impl Containerd {
         let blob = Blob {
             digest: layer.digest.as_ref(),
             size: layer.size,
-            bytes: std::sync::Arc::clone(&layer.bytes),
+            bytes: Arc::clone(&layer.bytes),
             labels,
             sent: import.sent,
+            found: OnceLock::new(),
         };
         self.bring(&blob).await
     }

@@ -4,10 +4,10 @@ use portolan_node::{LoadOptions, LoadOutcome};
 use portolan_testkit::{
     docker_archive::{SHAPES, Shape},
     images::Image,
-    runtimes::{Containerd, ContainerdSetup, Release},
+    runtimes::{Containerd, ContainerdSetup, Release, container_name},
 };
 
-use crate::site::{Package, containerd, ctr, linux, load, outcomes};
+use crate::site::{Package, containerd, ctr, linux, load, outcomes, pass};
 
 const RELEASES: [Release; 2] = [Release::Debian, Release::Newest];
 
@@ -17,8 +17,8 @@ fn started(release: Release) -> Option<Containerd> {
 
 /// Runs a container from a loaded image, as `ctr` does from what is unpacked.
 fn says(node: &Containerd, name: &str) -> String {
-    let arguments = ["run", "--rm", "--snapshotter", "overlayfs", name, "says"];
-    ctr(node, &arguments)
+    let id = container_name();
+    ctr(node, &["run", "--rm", "--snapshotter", "overlayfs", name, &id])
 }
 
 #[tokio::test]
@@ -56,4 +56,27 @@ async fn images_of_other_platforms_are_refused_and_loaded_where_that_is_asked() 
     let options = LoadOptions { platform: Some(linux("arm64")), ..LoadOptions::default() };
     assert_eq!(outcomes(&load(&package, &runtime, &options).await), [LoadOutcome::Loaded]);
     assert!(ctr(&node, &["images", "ls"]).contains("linux/arm64"));
+}
+
+#[tokio::test]
+async fn a_package_that_goes_by_is_loaded_in_one_pass() {
+    for release in RELEASES {
+        let Some(node) = started(release) else { return };
+        for (number, shape) in SHAPES.into_iter().enumerate() {
+            let name = format!("demo/say{number}:v1");
+            let Some(image) = Image::busybox(&name, "passed") else { return };
+            let package = Package::of(shape, &[image, Image::random(&format!("demo/x{number}:v1"), 3)]);
+            let runtime = containerd(&node.socket()).await;
+            let passed = pass(&package.gzip(), &runtime, &LoadOptions::default()).await.unwrap();
+            assert_eq!(outcomes(&passed.node), [LoadOutcome::Loaded; 2], "{shape:?} {passed:?}");
+            assert_eq!(says(&node, &format!("10.1.2.3/{name}")).trim(), "passed");
+            let runtime = containerd(&node.socket()).await;
+            let again = pass(&package.gzip(), &runtime, &LoadOptions::default()).await.unwrap();
+            assert_eq!(outcomes(&again.node), [LoadOutcome::Exists; 2], "{shape:?} {again:?}");
+            let seekable = load(&package, &runtime, &LoadOptions::default()).await;
+            assert_eq!(outcomes(&seekable), [LoadOutcome::Exists; 2], "{shape:?} {seekable:?}");
+        }
+        let checked = ctr(&node, &["image", "check"]);
+        assert!(!checked.contains("incomplete") && !checked.contains("false"), "{checked}");
+    }
 }

@@ -1,15 +1,18 @@
 //! Packages, and loads of them, as the tests do them.
 
 use std::{
+    io::Write,
     path::{Path, PathBuf},
     process::Command,
 };
 
+use flate2::{Compression, write::GzEncoder};
 use portolan_node::{
-    Containerd, ContainerdOptions, KUBERNETES, LoadOptions, LoadOutcome, NodePlan, NodeResult, Runtime,
-    Silent, all_names, execute, plan,
+    Containerd, ContainerdOptions, KUBERNETES, LoadOptions, LoadOutcome, NodePlan, NodeResult, Passage,
+    Passed, PassingError, Runtime, Silent, all_names, execute, load_passing, plan,
 };
 use portolan_oci::Platform;
+use portolan_package::stream::{PackageStream, StreamOptions};
 use portolan_testkit::{
     docker_archive::{Shape, docker_archive},
     images::Image,
@@ -40,13 +43,38 @@ impl Package {
         self.folder.path().join("images.tar")
     }
 
+    /// The same, compressed, as it goes by.
+    pub(crate) fn gzip(&self) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(&std::fs::read(self.path()).unwrap()).unwrap();
+        encoder.finish().unwrap()
+    }
+
     /// Its images, with the registry that relocation gives them.
     pub(crate) fn images(&self) -> PackageImages {
-        let mut choice = ImageChoice::default();
-        choice.rules.registry = Some("10.1.2.3".parse().unwrap());
         let package = portolan_package::open(&self.path()).unwrap();
-        package_images(&package, &choice)
+        package_images(&package, &choice())
     }
+}
+
+/// All images, in the registry that relocation puts them in.
+fn choice() -> ImageChoice {
+    let mut choice = ImageChoice::default();
+    choice.rules.registry = Some("10.1.2.3".parse().unwrap());
+    choice
+}
+
+/// Loads a package that goes by.
+pub(crate) async fn pass(
+    package: &[u8],
+    runtime: &dyn Runtime,
+    options: &LoadOptions,
+) -> Result<Passed, PassingError> {
+    let input = std::io::Cursor::new(package.to_vec());
+    let stream = PackageStream::new("package.tar.gz", input, &StreamOptions::default()).unwrap();
+    let choice = choice();
+    let passage = Passage { node: "here", runtime, choice: &choice, options, observer: &Silent };
+    load_passing(stream, passage).await
 }
 
 /// A client of the containerd at that socket, in the kubelets' namespace.

@@ -66,6 +66,17 @@ impl<'a> PassingBlob<'a> {
         self.handed.passed.encoding
     }
 
+    /// A reader of the bytes as they lie in the package, blocking, for whoever takes layers uncompressed too.
+    /// Comparing them with any digest is left to whoever takes them, and so is comparing that with what the
+    /// images state afterwards ([`crate::Blob::stored_digest`]).
+    pub fn open_stored(self) -> Box<dyn Read + Send + 'a> {
+        let Self { flow, handed, .. } = self;
+        match handed.bytes {
+            Some(bytes) => Box::new(bytes.reader()),
+            None => Box::new(flow.entry(handed.stretch)),
+        }
+    }
+
     /// A reader of the bytes as they go to the registry, blocking.
     ///
     /// Where [`PassingBlob::digest`] is something, comparing is left to whoever hashes what is sent. Where it

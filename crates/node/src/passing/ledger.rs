@@ -1,0 +1,77 @@
+//! What became of the blobs that went by, and what that means for the images made of them.
+
+use std::collections::HashMap;
+
+use portolan_oci::Digest;
+use portolan_package::BlobId;
+
+use crate::{
+    content::{NodeImage, NodeLayer},
+    error::RuntimeError,
+    execute::one_line,
+    plan::{LoadAction, NodePlan},
+};
+
+/// By blob: what it was found to be, or why it is not on the node.
+#[derive(Debug, Default)]
+pub(super) struct Ledger(HashMap<BlobId, Result<Kept, String>>);
+
+/// A blob that is on the node.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    pub(super) digest: Digest,
+    /// Whether it was not there before.
+    pub(super) is_new: bool,
+}
+
+impl Ledger {
+    /// Notes what became of a blob.
+    pub(super) fn note(&mut self, id: BlobId, kept: Result<Kept, RuntimeError>) {
+        self.0.insert(id, kept.map_err(|error| one_line(&error)));
+    }
+
+    /// Gives the layers of a plan's images the digests that they were found to have. Images of which a layer
+    /// is not there are refused with what became of it; those of which a layer came just now count as to be
+    /// loaded, though the node has them whole by now.
+    pub(super) fn settle(&self, plan: &mut NodePlan) {
+        for planned in &mut plan.images {
+            if matches!(planned.action, LoadAction::Refuse { .. } | LoadAction::Keep) {
+                continue;
+            }
+            let Some(image) = &mut planned.image else { continue };
+            match self.settle_image(image) {
+                Ok(true) => planned.action = LoadAction::Load,
+                Ok(false) => {}
+                Err(error) => {
+                    planned.action = LoadAction::Refuse { error };
+                    planned.image = None;
+                }
+            }
+            planned.bytes = 0;
+        }
+    }
+
+    /// Whether a layer came just now.
+    fn settle_image(&self, image: &mut NodeImage) -> Result<bool, String> {
+        let mut has_new = false;
+        for layer in &mut image.layers {
+            let Kept { digest, is_new } = self.of(layer)?;
+            match &layer.digest {
+                Some(stated) if *stated != digest => return Err(differs(layer, stated, &digest)),
+                _ => layer.digest = Some(digest),
+            }
+            has_new |= is_new;
+        }
+        Ok(has_new)
+    }
+
+    fn of(&self, layer: &NodeLayer) -> Result<Kept, String> {
+        let known = layer.passed.and_then(|id| self.0.get(&id)).cloned();
+        known.unwrap_or_else(|| Err(format!("{}: went by and was not kept", layer.bytes.describe())))
+    }
+}
+
+fn differs(layer: &NodeLayer, stated: &Digest, found: &Digest) -> String {
+    let (entry, expected) = (layer.bytes.describe(), stated.clone());
+    RuntimeError::Mismatch { entry, expected, found: found.to_string() }.to_string()
+}
