@@ -51,6 +51,15 @@ pub enum Precondition {
         /// Their names.
         names: Vec<String>,
     },
+    /// Projects lack, and this user may not create them.
+    #[error("the registry lacks the projects {}, and this user may make none: have them made by one who may", .names.join(", "))]
+    UncreatedProjects {
+        /// Their names.
+        names: Vec<String>,
+        /// What the registry says of the first of them.
+        #[source]
+        source: Box<RegistryError>,
+    },
     /// Tags or charts are there with other content, and that was to end the run.
     #[error("there already with other content, as --on-existing error refuses: {}", some_of(.targets))]
     Existing {

@@ -1,5 +1,6 @@
 //! What `import-addon` and `cluster-create` have in common: an add-on package into the registry of a cluster.
 
+mod checksum;
 mod jobs;
 mod leftover;
 mod name;
@@ -7,12 +8,14 @@ mod name;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use portolan_oci::Digest;
 use portolan_transfer::{MissingProjects, Visibility};
 
 use super::transfer::{self, Run, TransferFlags};
 use crate::config::{self, Environment, ImportRequest, InstallerManifest, Trust};
 use crate::failure::{Exit, Failure};
 use crate::output::Console;
+use checksum::Beside;
 pub(super) use jobs::{JobList, job_list, refuse_others};
 
 /// The flags of both commands.
@@ -33,6 +36,10 @@ pub(super) struct AddonFlags {
     /// Create no projects that the registry lacks; otherwise they are made, as public ones
     #[arg(long)]
     pub(super) no_create_projects: bool,
+    /// The SHA-512 of the package, before whose comparison no tag and no chart is written; otherwise that in
+    /// the file beside it, PACKAGE.sha512sum or PACKAGE_checksum.sha512sum, where there is one
+    #[arg(long, value_name = "HEX", value_parser = checksum::sha512)]
+    pub(super) sha512: Option<Digest>,
     #[command(flatten)]
     pub(super) transfer: TransferFlags,
 }
@@ -49,16 +56,37 @@ pub(super) fn import(
     environment: &Environment,
     console: &Console,
 ) -> Result<Exit, Failure> {
+    flags.transfer.read_standard_input_once(("--addon-path", package))?;
     let request = ImportRequest { config: &flags.config, manifest, package };
     let overrides = flags.transfer.overrides(flags.trust(), flags.missing_projects())?;
     let mut settings = config::load_import(request, &overrides, environment)?;
-    let package = &settings.package.path;
-    settings.notes.extend(name::note(package));
-    settings.notes.extend(leftover::notes(package));
+    let package = settings.package.path.clone();
+    settings.notes.extend(name::note(&package));
+    settings.notes.extend(leftover::notes(&package));
+    settings.package.checksum = flags.checksum(&package, &mut settings.notes)?;
     transfer::run(settings, &flags.transfer, Run::of(flags.dry_run), console)
 }
 
 impl AddonFlags {
+    /// The given checksum, else the one beside the package.
+    fn checksum(&self, package: &Path, notes: &mut Vec<String>) -> Result<Option<Digest>, Failure> {
+        if self.sha512.is_some() {
+            return Ok(self.sha512.clone());
+        }
+        match checksum::beside(package).map_err(|error| Failure::usage(&error))? {
+            Beside::Checksum(checksum, file) => {
+                notes.push(format!("the package is held to its checksum in {}", file.display()));
+                Ok(Some(checksum))
+            }
+            Beside::Others(file) => {
+                notes
+                    .push(format!("{} has no checksum of this package, so none is compared", file.display()));
+                Ok(None)
+            }
+            Beside::Nothing => Ok(None),
+        }
+    }
+
     fn trust(&self) -> Trust {
         if self.insecure { Trust::AcceptAny } else { Trust::Verify }
     }

@@ -16,7 +16,7 @@ use crate::output::Console;
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ImportAddonArgs {
-    /// The package; otherwise the one that the configuration names (spec.addonPackage.path)
+    /// The package, - for standard input; otherwise the one that the configuration names (spec.addonPackage.path)
     #[arg(long, value_name = "PACKAGE")]
     addon_path: Option<PathBuf>,
     #[command(flatten)]
@@ -27,6 +27,7 @@ const EXAMPLES: &str = "\
 Examples:
   portolan import-addon -c clusterConfig.yaml --addon-path=addon-v0.12.0-arm64.tar.gz
   portolan import-addon -c clusterConfig.yaml --addon-path=PACKAGE --dry-run
+  ssh host cat PACKAGE | portolan import-addon -c clusterConfig.yaml --addon-path=-
   portolan import-addon -c clusterConfig.yaml --addon-path=PACKAGE --output json > report.json
   portolan import-addon -c clusterConfig.yaml --addon-path=PACKAGE --only-failed report.json
 

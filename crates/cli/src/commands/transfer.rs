@@ -4,6 +4,8 @@
 mod access;
 mod args;
 mod documents;
+mod passing;
+mod source;
 
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ use crate::config::{KeyNames, Settings};
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, Format, plan as plan_text, summary};
 pub(crate) use args::TransferFlags;
+use source::Opened;
 
 /// What a run ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +85,7 @@ async fn work(
         let report = if nothing_left { of_nothing() } else { carry(settings, saved, console).await? };
         return show_report(&report, flags.output, settings.sync.existing.policy, console);
     }
-    let progress = console.progress();
-    let (_, plan) = plan(settings, saved, progress.as_ref(), console).await?;
+    let plan = foreseen(settings, saved, console).await?;
     match goal {
         Goal::ShowImages => console.result(&plan_text::image_pairs(&plan)),
         Goal::ShowPlan | Goal::Write => show_plan(&plan, flags.output, console)?,
@@ -108,11 +110,36 @@ pub(crate) async fn carry(
     console: &Console,
 ) -> Result<Report, Failure> {
     let progress = console.progress();
-    let (target, plan) = plan(settings, saved, progress.as_ref(), console).await?;
-    console.say(&plan_text::outline(&plan));
-    let mut report = portolan_transfer::execute(&plan, &target, &settings.sync, progress.as_ref()).await;
+    let (package, target) = ready(settings, console).await?;
+    let mut report = match package {
+        Opened::Seekable(package) => {
+            let plan = plan(package, &target, settings, saved, progress.as_ref()).await?;
+            console.say(&plan_text::outline(&plan));
+            portolan_transfer::execute(&plan, &target, &settings.sync, progress.as_ref()).await
+        }
+        Opened::Passing(package) => {
+            passing::carry(&package, &target, settings, saved, progress.as_ref()).await?
+        }
+    };
     reword(&mut report, settings.key_names);
     Ok(report)
+}
+
+/// All that would be done.
+async fn foreseen(
+    settings: &Settings,
+    saved: Option<&SavedPlan>,
+    console: &Console,
+) -> Result<Plan, Failure> {
+    let progress = console.progress();
+    let (package, target) = ready(settings, console).await?;
+    match package {
+        Opened::Seekable(package) => plan(package, &target, settings, saved, progress.as_ref()).await,
+        Opened::Passing(package) => {
+            let foreseen = passing::plan(&package, &target, settings, saved, progress.as_ref()).await?;
+            Ok(foreseen.plan().clone())
+        }
+    }
 }
 
 /// Names keys in messages as the configuration at hand has them.
@@ -125,41 +152,29 @@ fn reword(report: &mut Report, names: KeyNames) {
 }
 
 async fn plan(
+    package: Arc<Package>,
+    target: &Target,
     settings: &Settings,
     saved: Option<&SavedPlan>,
     progress: &dyn Observer,
-    console: &Console,
-) -> Result<(Target, Plan), Failure> {
-    let (package, target) = tokio::select! {
-        biased;
-        () = settings.sync.stop.requested() => return Err(Failure::interrupted()),
-        ready = ready(settings, console) => ready?,
-    };
-    let plan = portolan_transfer::plan(package, &target, &settings.sync, progress).await;
+) -> Result<Plan, Failure> {
+    let plan = portolan_transfer::plan(package, target, &settings.sync, progress).await;
     let plan = plan.map_err(|error| Failure::from(error).with_keys(settings.key_names))?;
     match saved {
-        Some(saved) => Ok((target, plan.hold_to(saved)?)),
-        None => Ok((target, plan)),
+        Some(saved) => Ok(plan.hold_to(saved)?),
+        None => Ok(plan),
     }
 }
 
-/// What is planned with: the package and clients of the servers.
-async fn ready(settings: &Settings, console: &Console) -> Result<(Arc<Package>, Target), Failure> {
-    Ok((open(settings).await?, connect::target(settings, console).await?))
-}
-
-/// Reading headers blocks, so it is done beside the runtime's own threads.
-async fn open(settings: &Settings) -> Result<Arc<Package>, Failure> {
-    let path = settings.package.path.clone();
-    let opened = tokio::task::spawn_blocking(move || portolan_package::open(&path)).await;
-    let package = opened.map_err(|error| Failure::of(&error))?;
-    let package = package.map_err(|error| Failure::of(&error).with_hint(where_it_is_named(settings)))?;
-    Ok(Arc::new(package))
-}
-
-fn where_it_is_named(settings: &Settings) -> String {
-    let named_by = &settings.package.named_by;
-    format!("{named_by} names the package; a relative path counts from the working directory")
+/// What a run begins with: the package and clients of the servers.
+async fn ready(settings: &Settings, console: &Console) -> Result<(Opened, Target), Failure> {
+    let ready =
+        async { Ok((source::open(settings, console).await?, connect::target(settings, console).await?)) };
+    tokio::select! {
+        biased;
+        () = settings.sync.stop.requested() => Err(Failure::interrupted()),
+        ready = ready => ready,
+    }
 }
 
 fn show_plan(plan: &Plan, format: Format, console: &Console) -> Result<(), Failure> {

@@ -132,6 +132,7 @@ fn assemble(path: &Path, file: File, context: &mut Context<'_>) -> Option<Settin
         package: PackageSettings {
             path: bundles?,
             named_by: format!("source.intermediateBundlesPath of {}", path.display()),
+            checksum: None,
         },
         sync,
         registry,

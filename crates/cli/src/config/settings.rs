@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use portolan_chartrepo::Target;
-use portolan_oci::RegistryHost;
+use portolan_oci::{Digest, RegistryHost};
 use portolan_registry::{ClientCertificate, Credentials, Proxies, RateLimit};
 use portolan_transfer::SyncOptions;
 
@@ -44,6 +44,8 @@ pub struct PackageSettings {
     pub path: PathBuf,
     /// The key or flag that names it, for messages.
     pub named_by: String,
+    /// What all its bytes together have to come to, before any tag or chart is written.
+    pub checksum: Option<Digest>,
 }
 
 /// The registry that images are pushed to, and who signs in.

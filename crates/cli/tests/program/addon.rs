@@ -4,17 +4,17 @@
 use std::fs;
 
 use portolan_depot::{Account, ChartDepth, HarborCharts, Options, Projects};
-use portolan_oci::Platform;
+use portolan_oci::{Algorithm, Hasher, Platform};
 use portolan_testkit::bundles::Bundle;
 use portolan_testkit::charts::Chart;
 use portolan_testkit::docker_registry::{self, Access, DockerRegistry, Transport};
 use portolan_testkit::images::Image;
 use portolan_testkit::skopeo::Skopeo;
-use portolan_testkit::tarball::Tarball;
+use portolan_testkit::tarball::{Tarball, gzip};
 use portolan_transfer::{ChartOutcome, ImageOutcome, Report};
 
 use crate::inputs::{ORIGIN, report};
-use crate::site::{Depot, Site, ended};
+use crate::site::{Depot, Ended, Site, ended};
 use crate::terminal::Terminal;
 
 /// The folders of the package, each with a chart of one image: chart, registry, repository.
@@ -35,11 +35,12 @@ fn package(site: &Site, name: &str, architecture: &str) {
         let bundle = Bundle::new(&chart).images(&[image]).tar();
         tar = tar.file(&format!("{folder}/{}_1.0.0.bundle.tar", chart.name()), &bundle);
     }
-    site.write(name, tar.finish());
+    let tar = tar.finish();
+    site.write(name, if name.ends_with(".gz") { gzip(&tar) } else { tar });
 }
 
-const AMD64: &str = "addon-offline-full-package-v0.12.0-amd64.tar";
-const ARM64: &str = "addon-offline-full-package-v0.12.0-arm64.tar";
+const AMD64: &str = "addon-offline-full-package-v0.12.0-amd64.tar.gz";
+const ARM64: &str = "addon-offline-full-package-v0.12.0-arm64.tar.gz";
 
 /// A site with the packages of both architectures.
 fn site(config: &str) -> Site {
@@ -120,11 +121,19 @@ fn both_architectures_into_a_harbor_by_the_seeds_command_lines() {
 fn projects_that_may_not_be_made_are_listed_at_once() {
     let depot = Depot::harbor();
     let site = site(&external(&depot.host()));
-    let refused = site.run("cluster-create -c clusterConfig.yaml -j13 --no-create-projects").expect(1);
-    let expected =
-        format!("the registry lacks the projects addon, community, localhost, {ORIGIN}, system: create them");
-    assert!(refused.err.contains(&expected), "{refused:?}");
-    assert!(!refused.err.contains("--auto-create-repository"), "{refused:?}");
+    let unpacked = AMD64.trim_end_matches(".gz");
+    package(&site, unpacked, "amd64");
+    let refused = |package: &str, flags: &str, projects: &str| {
+        let line = "import-addon -c clusterConfig.yaml --no-create-projects";
+        let refused = site.run(&format!("{line} --addon-path={package} {flags}")).expect(1);
+        let expected = format!("  - the registry lacks the projects {projects}: create them\n");
+        assert!(refused.err.ends_with(&expected), "{refused:?}");
+    };
+    let all = format!("addon, community, localhost, {ORIGIN}, system");
+    refused(unpacked, "", &all);
+    refused(AMD64, "--dry-run", &all);
+    // Of a package that goes by, the beginning is known before the first write.
+    refused(AMD64, "", &format!("addon, {ORIGIN}"));
 }
 
 #[test]
@@ -253,9 +262,9 @@ fn a_certificate_that_nobody_vouches_for() {
 fn what_is_said_of_old_packages_and_leftovers() {
     let depot = Depot::harbor();
     let site = site(&external(&depot.host()));
-    fs::rename(site.path(AMD64), site.path("addon-offline-full-package-v0.9.0-arm64.tar")).unwrap();
+    fs::rename(site.path(AMD64), site.path("addon-offline-full-package-v0.9.0-arm64.tar.gz")).unwrap();
     fs::create_dir(site.path("addon-offline-target-package")).unwrap();
-    let line = "import-addon -c clusterConfig.yaml --addon-path=addon-offline-full-package-v0.9.0-arm64.tar --dry-run";
+    let line = "import-addon -c clusterConfig.yaml --addon-path=addon-offline-full-package-v0.9.0-arm64.tar.gz --dry-run";
     let shown = site.run(line).expect(0);
     assert!(shown.err.contains("v0.9.0 is imported without it, so tags keep the platforms"), "{shown:?}");
     assert!(shown.err.contains("addon-offline-target-package was left behind"), "{shown:?}");
@@ -287,4 +296,122 @@ fn what_is_refused_before_anything_is_done() {
     let refused = site.run("import-addon -c clusterConfig.yaml --addon-path=nowhere.tar").expect(1);
     let hint = "hint: --addon-path names the package; a relative path counts from the working directory\n";
     assert!(refused.err.ends_with(hint), "{refused:?}");
+}
+
+/// What the bytes of a file come to.
+fn sha512(site: &Site, name: &str) -> String {
+    let mut hasher = Hasher::new(Algorithm::Sha512);
+    hasher.update(&fs::read(site.path(name)).unwrap());
+    hasher.finish().hex().to_owned()
+}
+
+/// Feeds a file to the command's standard input.
+fn piped(site: &Site, name: &str, line: &str) -> Ended {
+    let file = fs::File::open(site.path(name)).unwrap();
+    ended(site.command(line).stdin(file))
+}
+
+#[test]
+fn a_package_through_a_pipe() {
+    let depot = Depot::harbor();
+    let site = site(&external(&depot.host()));
+    let line = "import-addon -c clusterConfig.yaml --addon-path=- --output json";
+    let first = report(&piped(&site, AMD64, line).expect(0).out);
+    assert_eq!(outcomes(&first), (vec![ImageOutcome::Pushed; 3], vec![ChartOutcome::Pushed; 3]));
+    for flags in ["--dry-run", "--plan-out plan.json"] {
+        let refused =
+            piped(&site, AMD64, &format!("import-addon -c clusterConfig.yaml --addon-path=- {flags}"));
+        let told =
+            "standard input can be read once only, and this needs it twice: give the package as a file";
+        assert!(refused.expect(2).err.contains(told));
+    }
+    let line = "import-addon -c clusterConfig.yaml --addon-path=- --only-failed -";
+    let refused = piped(&site, AMD64, line).expect(2);
+    assert!(refused.err.contains("--addon-path and --only-failed both want it"), "{refused:?}");
+}
+
+#[test]
+fn the_plan_of_a_packed_package_is_approved_and_held_to() {
+    let depot = Depot::harbor();
+    let site = site(&external(&depot.host()));
+    let line = format!("import-addon -c clusterConfig.yaml --addon-path={ARM64}");
+    let saved = site.run(&format!("{line} --plan-out plan.json")).expect(0);
+    assert!(saved.out.contains("Images: 3 to push"), "{saved:?}");
+    let done = report(&site.run(&format!("{line} --plan plan.json --output json")).expect(0).out);
+    assert!(saved.out.contains(&done.plan_digest.unwrap().to_string()));
+    let pairs = site.run(&format!("{line} --print-images")).expect(0).out;
+    assert!(
+        pairs.contains(&format!("localhost/x/agent:v1 {}/localhost/x/agent:v1\n", depot.host())),
+        "{pairs}"
+    );
+    let other = format!("import-addon -c clusterConfig.yaml --addon-path={AMD64} --plan plan.json");
+    assert!(site.run(&other).expect(1).err.contains("has another content"));
+}
+
+#[test]
+fn a_package_is_held_to_its_checksum() {
+    for packed in [true, false] {
+        let depot = Depot::harbor();
+        let site = site(&external(&depot.host()));
+        let name = if packed { AMD64 } else { AMD64.trim_end_matches(".gz") };
+        package(&site, name, "amd64");
+        let line = format!("import-addon -c clusterConfig.yaml --addon-path={name}");
+
+        let wrong = "0".repeat(128);
+        let refused = site.run(&format!("{line} --sha512 {wrong}")).expect(1);
+        let told = format!("has the checksum sha512:{} in place of sha512:{wrong}", sha512(&site, name));
+        assert!(refused.err.contains(&told) || refused.out.contains(&told), "{refused:?}");
+        let beside = format!("{}_checksum.sha512sum", AMD64.trim_end_matches(".tar.gz"));
+        site.write(&beside, format!("{wrong}  {name}\n"));
+        let refused = site.run(&line).expect(1);
+        assert!(refused.err.contains(&told) || refused.out.contains(&told), "{refused:?}");
+        let planned = site.run(&format!("{line} --dry-run --sha512 {}", sha512(&site, name))).expect(0);
+        assert!(planned.out.contains("Images: 3 to push"), "no tag was written: {planned:?}");
+
+        site.write(&beside, format!("{}  {name}\n", sha512(&site, name)));
+        let done = site.run(&format!("{line} --output json")).expect(0);
+        assert!(done.err.contains("the package is held to its checksum in"), "{done:?}");
+        assert_eq!(
+            outcomes(&report(&done.out)),
+            (vec![ImageOutcome::Pushed; 3], vec![ChartOutcome::Pushed; 3])
+        );
+
+        site.write(&beside, format!("abc  {name}\n"));
+        let refused = site.run(&line).expect(2);
+        assert!(refused.err.contains(&format!("{beside}: line 1 is no checksum")), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_package_that_is_cut_off_is_told_and_imported_again() {
+    let depot = Depot::harbor();
+    let site = site(&external(&depot.host()));
+    let whole = fs::read(site.path(AMD64)).unwrap();
+    site.write(AMD64, &whole[..whole.len() / 2]);
+    let line = "cluster-create -c clusterConfig.yaml -j13 --output json";
+    let cut = site.run(line).expect(3);
+    let cut = report(&cut.out);
+    assert!(cut.broken.iter().any(|broken| broken.source == AMD64), "{cut:#?}");
+    site.write(AMD64, &whole);
+    let done = report(&site.run(line).expect(0).out);
+    assert!(done.images.iter().all(|image| image.action != ImageOutcome::Failed), "{done:#?}");
+    assert_eq!(done.charts.len(), 3);
+}
+
+#[test]
+fn charts_without_a_folder_are_left_out_where_one_is_needed() {
+    let depot = Depot::harbor();
+    let site = site(&external(&depot.host()));
+    site.write("top.bundle.tar", crate::inputs::bundle("top", 1));
+    let line = "import-addon -c clusterConfig.yaml --addon-path=top.bundle.tar";
+    let refused = site.run(line).expect(1);
+    assert!(refused.out.contains("the chart lies in no folder of the package"), "{refused:?}");
+    let config = external(&depot.host()).replace(
+        &format!("externalChartRepo: http://{}", depot.host()),
+        &format!("externalChartRepo: http://{}/mine", depot.host()),
+    );
+    site.write("clusterConfig.yaml", config);
+    let done = site.run(&format!("{line} --output json")).expect(0);
+    let target = format!("http://{}/chartrepo/mine/charts/top-1.0.0.tgz", depot.host());
+    assert_eq!(report(&done.out).charts[0].target, target);
 }

@@ -23,10 +23,10 @@ pub enum PackageError {
         /// The file or entry.
         origin: String,
     },
-    /// A compressed package.
+    /// A compressed package, which is read by itself as a stream ([`crate::stream`]), and not among other files.
     #[error(
-        "{origin}: is a compressed package ({compression}), which `sync` does not read; give it to \
-         `import-addon`, which comes in a later version, or unpack it first"
+        "{origin}: is a compressed package ({compression}), which is not read among other files: give this \
+         one by itself, or unpack it first"
     )]
     Compressed {
         /// The file or entry.

@@ -256,7 +256,7 @@ fn a_part_of_an_unpacked_bundle_may_be_a_link() {
 fn compressed_packages_are_told_apart() {
     let addon = gzip(&Tarball::new().folder("addon/").file("addon/a.bundle.tar", &small("a")).finish());
     let name = "addon-offline-full-package-v0.12.0-amd64.tar.gz";
-    let expected = format!("{name}: is a compressed package (gzip), which `sync` does not read; ");
+    let expected = format!("{name}: is a compressed package (gzip), which is not read among other files: ");
     assert!(error_of(name, &addon).starts_with(&expected));
     assert!(error_of("x.tar.zst", &[0x28, 0xb5, 0x2f, 0xfd, 0]).contains("(zstd)"));
 

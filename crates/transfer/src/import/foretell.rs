@@ -14,6 +14,7 @@ use super::{Import, held, reader::Directions};
 use crate::{
     failure::{Precondition, Preconditions},
     options::Check,
+    plan::PlannedProject,
     planning::projects,
     wanted::{Inputs, foretold},
 };
@@ -33,8 +34,7 @@ impl Import<'_> {
         let package = self.package_of(bundle);
         let targets = foretold(&self.inputs(&package), 0);
         let Ok(Some(targets)) = targets else { return Ok(Directions::default()) };
-        self.check_projects(&targets).await?;
-        self.check_charts(folder.as_deref()).await?;
+        self.check_servers(&targets, folder.as_deref()).await?;
         if self.options.check == Check::Names {
             self.ask_tags(&targets).await.map_err(|source| of(Precondition::Registry { source }))?;
         }
@@ -52,44 +52,64 @@ impl Import<'_> {
         Inputs { package, options: self.options, only_registry, charts: &target.charts }
     }
 
-    /// Makes the projects that lack, where that is allowed. Each is asked about once in a run.
-    async fn check_projects(&self, targets: &[Reference]) -> Result<(), Preconditions> {
+    /// Asks registry and chart repository whether they can be used, each project and repository once in a run,
+    /// and makes the projects that lack where that is allowed. Nothing is made where anything else is wrong.
+    async fn check_servers(&self, targets: &[Reference], folder: Option<&str>) -> Result<(), Preconditions> {
+        let (images, charts) = tokio::join!(self.lacking_of_images(targets), self.lacking_of_charts(folder));
+        let mut failures = Vec::new();
+        let mut lacking = BTreeSet::new();
+        for answer in [images, charts] {
+            match answer {
+                Ok(projects) => lacking.extend(projects),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        let projects =
+            projects::to_create(lacking, self.options.missing_projects).unwrap_or_else(|failure| {
+                failures.insert(0, failure);
+                Vec::new()
+            });
+        Preconditions::check(failures)?;
+        self.create(&projects).await.map_err(of)
+    }
+
+    async fn lacking_of_images(&self, targets: &[Reference]) -> Result<BTreeSet<String>, Precondition> {
         let repositories: Vec<&Repository> = targets
             .iter()
             .map(|target| &target.repository)
             .filter(|it| !self.has_seen(it.project()))
             .collect();
-        let lacking = projects::lacking_of_images(&self.target.registry, &repositories).await;
-        self.create_all(lacking.map_err(of)?).await?;
+        let lacking = projects::lacking_of_images(&self.target.registry, &repositories).await?;
         let seen = repositories.into_iter().map(|repository| repository.project().to_owned());
         held(&self.seen).extend(seen);
-        Ok(())
+        Ok(lacking)
     }
 
-    async fn create_all(&self, lacking: BTreeSet<String>) -> Result<(), Preconditions> {
-        for project in projects::to_create(lacking, self.options.missing_projects).map_err(of)? {
-            let created = self.target.registry.create_project(&project.name, project.visibility.into()).await;
-            created.map_err(|source| of(Precondition::Registry { source }))?;
-            self.wrote.store(true, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
-    /// Checks the chart repository of a folder, once in a run.
-    async fn check_charts(&self, folder: Option<&str>) -> Result<(), Preconditions> {
+    /// The project that the chart repository of a folder lacks.
+    async fn lacking_of_charts(&self, folder: Option<&str>) -> Result<BTreeSet<String>, Precondition> {
         // Where the folder names none, the bundle is told so when all of it is there.
-        let Ok(repository) = self.target.charts.of(folder) else { return Ok(()) };
+        let Ok(repository) = self.target.charts.of(folder) else { return Ok(BTreeSet::new()) };
         let location = repository.location();
         if self.has_seen(&location) {
-            return Ok(());
+            return Ok(BTreeSet::new());
         }
+        let mut lacking = BTreeSet::new();
         if let Err(source) = repository.check().await {
             match projects::lacking_of_charts(&self.target.registry, &source).await {
-                Some(project) => self.create_all(BTreeSet::from([project])).await?,
-                None => return Err(of(Precondition::ChartRepository { source })),
-            }
+                Some(project) => lacking.insert(project),
+                None => return Err(Precondition::ChartRepository { source }),
+            };
         }
         held(&self.seen).insert(location);
+        Ok(lacking)
+    }
+
+    async fn create(&self, projects: &[PlannedProject]) -> Result<(), Precondition> {
+        for (at, project) in projects.iter().enumerate() {
+            let created = self.target.registry.create_project(&project.name, project.visibility.into()).await;
+            created.map_err(|source| uncreated(&projects[at..], source))?;
+            self.wrote.store(true, Ordering::Relaxed);
+        }
         Ok(())
     }
 
@@ -130,6 +150,15 @@ impl Import<'_> {
             self.ledger.name(&part.digest, repository);
         }
     }
+}
+
+/// What comes of it that the first of these projects could not be made: all of them lack.
+fn uncreated(projects: &[PlannedProject], source: RegistryError) -> Precondition {
+    if !source.is_refused() {
+        return Precondition::Registry { source };
+    }
+    let names = projects.iter().map(|project| project.name.clone()).collect();
+    Precondition::UncreatedProjects { names, source: Box::new(source) }
 }
 
 fn of(failure: Precondition) -> Preconditions {

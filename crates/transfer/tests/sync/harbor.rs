@@ -1,6 +1,6 @@
 //! A Harbor's manners: a real registry behind a proxy that answers as Harbor does where no registry would.
 
-use std::sync::Arc;
+use std::{io::Cursor, sync::Arc};
 
 use portolan_chart::Rules;
 use portolan_registry::{Endpoint, Registry, RegistryOptions, Scheme};
@@ -9,10 +9,13 @@ use portolan_testkit::{
     charts::Chart,
     faulty_proxy::{Action, Fault, FaultyProxy, Kind, Reply},
     images::Image,
+    tarball::gzip,
 };
 use portolan_transfer::{
     ChartOutcome, ImageOutcome, MissingProjects, Outcome, Precondition, Preconditions, Report, Silent,
-    SyncOptions, Target, Visibility, execute, plan,
+    SyncOptions, Target, Visibility, execute,
+    import::{PassingPackage, import},
+    plan,
 };
 
 use crate::site::{Site, names_in};
@@ -225,6 +228,28 @@ async fn a_user_who_may_make_no_projects_is_told_so() {
     assert!(told.contains("only admins may") && told.ends_with(end), "{told}");
     assert_eq!(harbor.proxy.count(Kind::UploadBegin), 0);
     assert_eq!(names_in(&harbor.site.charts_folder()), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn a_package_that_goes_by_is_told_all_projects_that_nobody_may_make() {
+    let Some(harbor) = Harbor::start(404) else { return };
+    harbor.answers("POST", "/api/v2.0/projects", error(403, "FORBIDDEN", "only admins may"));
+    let chart = Chart::new("both", "0.1.0").image("web", "quay.test", "team/web", "1").image(
+        "other",
+        "quay.test",
+        "other/web",
+        "1",
+    );
+    let images = ["team", "other"].map(|project| Image::random(&format!("quay.test/{project}/web:1"), 7));
+    let bundle = Bundle::new(&chart).images(&images).tar();
+    let package = PassingPackage::once("-", Cursor::new(gzip(&bundle)));
+
+    let refused =
+        import(&package, &harbor.target(), &create(harbor.options()), None, &Silent).await.unwrap_err();
+
+    let told = "the registry lacks the projects other, team, and this user may make none: have them made by one who may";
+    assert_eq!(refused.to_string().split(": create the project").next(), Some(told));
+    assert_eq!(harbor.proxy.count(Kind::UploadBegin), 0);
 }
 
 #[tokio::test]

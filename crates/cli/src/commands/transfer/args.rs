@@ -7,9 +7,10 @@ use portolan_registry::RateLimit;
 use portolan_transfer::{ChartPolicy, Check, Existing, ExistingPolicy, ImagePolicy, MissingProjects};
 
 use super::access::AccessFlags;
+use super::source;
 use crate::args::rate::{Rate, rate};
 use crate::config::{DEFAULT_JOBS, Overrides, TlsSettings, Trust};
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 use crate::output::Format;
 
 /// What is carried, how, and what is told of it.
@@ -102,13 +103,12 @@ impl TransferFlags {
     /// What the flags override of a configuration. Passwords are read from their files here.
     ///
     /// # Errors
-    /// [`Failure`] where a password can't be read, or two flags want standard input.
+    /// [`Failure`] where a password can't be read.
     pub(crate) fn overrides(
         &self,
         trust: Trust,
         missing_projects: MissingProjects,
     ) -> Result<Overrides, Failure> {
-        self.read_standard_input_once()?;
         Ok(Overrides {
             images: if self.skip_images { ImagePolicy::RewriteOnly } else { ImagePolicy::Relocate },
             charts: if self.charts_anyway { ChartPolicy::Anyway } else { ChartPolicy::AfterImages },
@@ -137,17 +137,13 @@ impl TransferFlags {
         Existing { policy, overwrite: self.overwrite, drop_lost: self.drop_lost }
     }
 
-    fn read_standard_input_once(&self) -> Result<(), Failure> {
+    /// Refuses that two flags want standard input; `package` is the one that names the package.
+    pub(crate) fn read_standard_input_once(
+        &self,
+        package: (&'static str, Option<&Path>),
+    ) -> Result<(), Failure> {
         let [registry, charts] = self.access.password_files();
-        let files = [("--only-failed", self.only_failed.as_deref()), registry, charts];
-        let mut wanting = files.into_iter().filter(|(_, file)| *file == Some(Path::new("-")));
-        match (wanting.next(), wanting.next()) {
-            (Some((first, _)), Some((second, _))) => {
-                let message =
-                    format!("standard input can be read once, and {first} and {second} both want it");
-                Err(Failure { exit: Exit::Usage, ..Failure::failed(message) })
-            }
-            _ => Ok(()),
-        }
+        let report = ("--only-failed", self.only_failed.as_deref());
+        source::read_standard_input_once(&[package, report, registry, charts])
     }
 }

@@ -26,6 +26,9 @@ pub struct ImportRequest<'a> {
     pub package: Option<&'a Path>,
 }
 
+/// The key that names the package.
+const ADDON_KEY: &str = "spec.addonPackage.path";
+
 /// What messages call the keys of charts-syncer's configuration.
 const KEY_NAMES: &[(&str, &str)] = &[
     (
@@ -119,15 +122,15 @@ fn package(
     config: &ClusterConfig,
     problems: &mut Problems,
 ) -> Option<PackageSettings> {
-    if let Some(path) = request.package {
-        return Some(PackageSettings { path: path.to_owned(), named_by: "--addon-path".to_owned() });
-    }
-    let key = "spec.addonPackage.path";
-    let Some(path) = &config.addon_package else {
-        problems.missing(key, "it says which package is imported");
-        return None;
+    let (path, named_by) = match (request.package, &config.addon_package) {
+        (Some(path), _) => (path.to_owned(), "--addon-path".to_owned()),
+        (None, Some(path)) => (path.clone(), format!("{ADDON_KEY} of {}", request.config.display())),
+        (None, None) => {
+            problems.missing(ADDON_KEY, "it says which package is imported");
+            return None;
+        }
     };
-    Some(PackageSettings { path: path.clone(), named_by: format!("{key} of {}", request.config.display()) })
+    Some(PackageSettings { path, named_by, checksum: None })
 }
 
 /// All that names a host with a scheme.
