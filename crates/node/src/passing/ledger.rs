@@ -1,6 +1,6 @@
 //! What became of the blobs that went by, and what that means for the images made of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use portolan_oci::Digest;
 use portolan_package::BlobId;
@@ -12,22 +12,24 @@ use crate::{
     plan::{LoadAction, NodePlan},
 };
 
-/// By blob: what it was found to be, or why it is not on the node.
-#[derive(Debug, Default)]
-pub(super) struct Ledger(HashMap<BlobId, Result<Kept, String>>);
-
-/// A blob that is on the node.
-#[derive(Clone, Debug)]
-pub(super) struct Kept {
-    pub(super) digest: Digest,
-    /// Whether it was not there before.
-    pub(super) is_new: bool,
+/// What became of the blobs of one package.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    /// What was on the node before the package came.
+    before: HashSet<Digest>,
+    /// By blob: its digest, or why it is not on the node.
+    kept: HashMap<BlobId, Result<Digest, String>>,
 }
 
 impl Ledger {
+    /// An empty one for a node that has these contents.
+    pub(super) fn new(before: HashSet<Digest>) -> Self {
+        Self { before, kept: HashMap::new() }
+    }
+
     /// Notes what became of a blob.
-    pub(super) fn note(&mut self, id: BlobId, kept: Result<Kept, RuntimeError>) {
-        self.0.insert(id, kept.map_err(|error| one_line(&error)));
+    pub(super) fn note(&mut self, id: BlobId, kept: Result<Digest, RuntimeError>) {
+        self.kept.insert(id, kept.map_err(|error| one_line(&error)));
     }
 
     /// Gives the layers of a plan's images the digests that they were found to have. Images of which a layer
@@ -55,18 +57,18 @@ impl Ledger {
     fn settle_image(&self, image: &mut NodeImage) -> Result<bool, String> {
         let mut has_new = false;
         for layer in &mut image.layers {
-            let Kept { digest, is_new } = self.of(layer)?;
+            let digest = self.of(layer)?;
+            has_new |= !self.before.contains(&digest);
             match &layer.digest {
                 Some(stated) if *stated != digest => return Err(differs(layer, stated, &digest)),
                 _ => layer.digest = Some(digest),
             }
-            has_new |= is_new;
         }
         Ok(has_new)
     }
 
-    fn of(&self, layer: &NodeLayer) -> Result<Kept, String> {
-        let known = layer.passed.and_then(|id| self.0.get(&id)).cloned();
+    fn of(&self, layer: &NodeLayer) -> Result<Digest, String> {
+        let known = layer.passed.and_then(|id| self.kept.get(&id)).cloned();
         known.unwrap_or_else(|| Err(format!("{}: went by and was not kept", layer.bytes.describe())))
     }
 }

@@ -5,17 +5,18 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
+use portolan_oci::Digest;
 use portolan_package::{BlobId, Bundle, Package, stream::PackageStream};
 use portolan_transfer::{BrokenBundle, package_images};
 
 use super::{
     Passage, Passed, PassingError,
-    ledger::{Kept, Ledger},
+    ledger::Ledger,
     reader::{self, Passing, Told},
 };
 use crate::{
@@ -31,7 +32,7 @@ use crate::{
 /// How many blobs are on their way at once: while one is verified, the next is read.
 const BLOBS_AT_ONCE: usize = 4;
 
-type Keeping<'a> = Pin<Box<dyn Future<Output = (BlobId, Result<Kept, RuntimeError>)> + Send + 'a>>;
+type Keeping<'a> = Pin<Box<dyn Future<Output = (BlobId, Result<Digest, RuntimeError>)> + Send + 'a>>;
 type Carrying<'a> = Pin<Box<dyn Future<Output = NodeResult> + Send + 'a>>;
 
 /// A pass under way.
@@ -52,7 +53,7 @@ pub(super) async fn run(
     survey: Survey,
 ) -> Result<Passed, PassingError> {
     let mut told = reader::start(stream, &passage.options.stop);
-    let mut pass = Pass::new(passage, &survey);
+    let mut pass = Pass::new(passage, survey);
     loop {
         let has_room = pass.keeping.len() < BLOBS_AT_ONCE && pass.passed.node.failure.is_none();
         tokio::select! {
@@ -71,9 +72,9 @@ pub(super) async fn run(
 }
 
 impl<'a> Pass<'a> {
-    fn new(passage: Passage<'a>, survey: &Survey) -> Self {
+    fn new(passage: Passage<'a>, survey: Survey) -> Self {
         let platform = passage.options.platform.clone().unwrap_or_else(|| survey.platform.clone());
-        let (runtime, version) = (survey.kind, survey.version.clone());
+        let (runtime, version) = (survey.kind, survey.version);
         let node = NodeResult {
             node: passage.node.to_owned(),
             address: passage.runtime.address(),
@@ -85,7 +86,7 @@ impl<'a> Pass<'a> {
         };
         let passed = Passed { node, broken: Vec::new(), notes: Vec::new() };
         let (keeping, carrying) = (FuturesUnordered::new(), FuturesUnordered::new());
-        Self { passage, keeping, carrying, ledger: Ledger::default(), sent: Arc::default(), passed }
+        Self { passage, keeping, carrying, ledger: Ledger::new(survey.blobs), sent: Arc::default(), passed }
     }
 
     async fn take(&mut self, told: Told) -> Result<(), PassingError> {
@@ -133,7 +134,7 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    fn note(&mut self, (id, kept): (BlobId, Result<Kept, RuntimeError>)) {
+    fn note(&mut self, (id, kept): (BlobId, Result<Digest, RuntimeError>)) {
         if let Err(error) = &kept
             && error.is_of_the_node()
         {
@@ -169,17 +170,15 @@ async fn keep(
     passage: Passage<'_>,
     blob: Passing,
     sent: Arc<AtomicU64>,
-) -> (BlobId, Result<Kept, RuntimeError>) {
-    let is_new = AtomicBool::new(false);
+) -> (BlobId, Result<Digest, RuntimeError>) {
     let told = |bytes| {
-        is_new.store(true, Ordering::Relaxed);
         sent.fetch_add(bytes, Ordering::Relaxed);
         passage.observer.event(Event::Sent { node: passage.node, bytes });
     };
     let Passing { id, digest, size, bytes } = blob;
     let early = EarlyBlob { digest: digest.as_ref(), size, bytes, sent: &told };
-    let kept = passage.runtime.keep(&early).await.and_then(|digest| digest.ok_or_else(takes_no_blobs));
-    (id, kept.map(|digest| Kept { digest, is_new: is_new.load(Ordering::Relaxed) }))
+    let kept = passage.runtime.keep(&early).await;
+    (id, kept.and_then(|digest| digest.ok_or_else(takes_no_blobs)))
 }
 
 fn takes_no_blobs() -> RuntimeError {

@@ -64,12 +64,14 @@ async fn a_package_that_goes_by_is_loaded_in_one_pass() {
         let Some(node) = started(release) else { return };
         for (number, shape) in SHAPES.into_iter().enumerate() {
             let name = format!("demo/say{number}:v1");
-            let Some(image) = Image::busybox(&name, "passed") else { return };
-            let package = Package::of(shape, &[image, Image::random(&format!("demo/x{number}:v1"), 3)]);
+            let text = format!("passed by in {shape:?}");
+            let Some(image) = Image::busybox(&name, &text) else { return };
+            let other = Image::random(&format!("demo/x{number}:v1"), number as u64);
+            let package = Package::of(shape, &[image, other]);
             let runtime = containerd(&node.socket()).await;
             let passed = pass(&package.gzip(), &runtime, &LoadOptions::default()).await.unwrap();
             assert_eq!(outcomes(&passed.node), [LoadOutcome::Loaded; 2], "{shape:?} {passed:?}");
-            assert_eq!(says(&node, &format!("10.1.2.3/{name}")).trim(), "passed");
+            assert_eq!(says(&node, &format!("10.1.2.3/{name}")).trim(), text);
             let runtime = containerd(&node.socket()).await;
             let again = pass(&package.gzip(), &runtime, &LoadOptions::default()).await.unwrap();
             assert_eq!(outcomes(&again.node), [LoadOutcome::Exists; 2], "{shape:?} {again:?}");
