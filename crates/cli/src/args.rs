@@ -22,6 +22,7 @@ use crate::commands::import_addon::ImportAddonArgs;
 use crate::commands::inspect::InspectArgs;
 use crate::commands::load::LoadArgs;
 use crate::commands::man::ManArgs;
+use crate::commands::merge::MergeArgs;
 use crate::commands::quickstart::QuickstartArgs;
 use crate::commands::release::{
     backup::BackupArgs, history::HistoryArgs, releases::ReleasesArgs, restore::RestoreArgs,
@@ -53,6 +54,7 @@ pub enum Command {
     ImportAddon(ImportAddonArgs),
     ClusterCreate(ClusterCreateArgs),
     Load(LoadArgs),
+    Merge(MergeArgs),
     Serve(ServeArgs),
     Depot(DepotArgs),
     Releases(ReleasesArgs),

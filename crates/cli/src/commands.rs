@@ -10,6 +10,7 @@ pub mod inspect;
 mod interruption;
 pub mod load;
 pub mod man;
+pub mod merge;
 pub mod quickstart;
 mod registry_flags;
 pub mod release;

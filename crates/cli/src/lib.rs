@@ -51,6 +51,7 @@ fn dispatch(
         args::Command::ImportAddon(import) => commands::import_addon::run(&import, environment, console),
         args::Command::ClusterCreate(create) => commands::cluster_create::run(&create, environment, console),
         args::Command::Load(load) => commands::load::run(&load, environment, console),
+        args::Command::Merge(merge) => commands::merge::run(&merge, environment, console),
         args::Command::Serve(serve) => commands::serve::run(&serve, environment, console),
         args::Command::Depot(depot) => commands::depot::run(&depot, environment, console),
         args::Command::Releases(releases) => {

@@ -10,6 +10,7 @@ pub mod collected;
 pub mod inspection;
 pub mod load;
 pub mod logging;
+pub mod merging;
 pub mod plan;
 mod printable;
 pub mod progress;

@@ -36,6 +36,10 @@ pub const HTPASSWD: Component = debian("htpasswd");
 pub const TINYPROXY: Component = debian("tinyproxy");
 /// A static program that makes a runnable image.
 pub const BUSYBOX: Component = debian("busybox");
+/// The same for one architecture, whichever this machine has.
+pub const BUSYBOX_AMD64: Component = built("busybox", "busybox-amd64");
+/// And for another.
+pub const BUSYBOX_ARM64: Component = built("busybox", "busybox-arm64");
 /// Typesets manual pages, and warns of what is wrong with them.
 pub const GROFF: Component = debian("groff");
 /// Gives a program a terminal.
@@ -73,8 +77,18 @@ pub const KUBERNETES: Component = built("kubernetes", "kubernetes-1.35.4");
 pub const KWOK: Component = built("kwok", "kwok-0.8.0");
 
 /// Everything that `tools/test-components` builds.
-pub const BUILT: &[Component] =
-    &[CONTAINERD_2, CRANE, DISTRIBUTION, HELM_3_10, HELM_3, HELM_4, KUBERNETES, KWOK];
+pub const BUILT: &[Component] = &[
+    BUSYBOX_AMD64,
+    BUSYBOX_ARM64,
+    CONTAINERD_2,
+    CRANE,
+    DISTRIBUTION,
+    HELM_3_10,
+    HELM_3,
+    HELM_4,
+    KUBERNETES,
+    KWOK,
+];
 
 const fn debian(program: &'static str) -> Component {
     Component { program, origin: Origin::Debian }

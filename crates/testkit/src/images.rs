@@ -109,6 +109,25 @@ impl Image {
         Some(Self { name: name.to_owned(), config, layers })
     }
 
+    /// Debian's static busybox for `amd64` or `arm64`, whatever this machine is. `None` where it is missing and
+    /// the test is to be skipped.
+    ///
+    /// # Panics
+    /// For other architectures.
+    pub fn busybox_for(name: &str, architecture: &str) -> Option<Self> {
+        let component = match architecture {
+            "amd64" => components::BUSYBOX_AMD64,
+            "arm64" => components::BUSYBOX_ARM64,
+            other => panic!("there is no busybox for {other}"),
+        };
+        let program = fs::read(component.require()?).expect("busybox can be read");
+        let root =
+            Tarball::new().folder("bin/").program("bin/busybox", &program).symlink("bin/sh", "busybox");
+        let layers = vec![Layer::new(root.finish())];
+        let config = config(&Platform::new("linux", architecture), &diff_ids(&layers), &["/bin/sh"]);
+        Some(Self { name: name.to_owned(), config, layers })
+    }
+
     /// Digest of the configuration: the image's ID.
     pub fn config_digest(&self) -> Digest {
         Digest::sha256(&self.config)

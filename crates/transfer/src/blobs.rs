@@ -8,7 +8,7 @@ use std::{collections::HashMap, io, sync::Arc};
 use bytes::Bytes;
 use portolan_oci::{Digest, Repository};
 use portolan_package::{Blob, ImageSource, Layer};
-use portolan_registry::BlobSource;
+use portolan_registry::{BlobSource, RemoteBlob};
 
 use crate::{
     event::BlobOutcome,
@@ -50,6 +50,8 @@ pub(crate) enum Content {
     Held { bytes: Bytes, entry: String },
     /// It went by, and is had back from where it was brought to.
     Passed(Passed),
+    /// In another registry, or in another repository of the same.
+    Remote(RemoteBlob),
 }
 
 impl BlobSource for Content {
@@ -58,6 +60,7 @@ impl BlobSource for Content {
             Self::Stored(blob) => blob.open(),
             Self::Held { bytes, .. } => Ok(Box::new(io::Cursor::new(bytes.clone()))),
             Self::Passed(passed) => passed.open(),
+            Self::Remote(blob) => blob.open(),
         }
     }
 
@@ -66,6 +69,7 @@ impl BlobSource for Content {
             Self::Stored(blob) => blob.entry(),
             Self::Held { entry, .. } => entry.clone(),
             Self::Passed(passed) => passed.describe(),
+            Self::Remote(blob) => blob.describe(),
         }
     }
 }

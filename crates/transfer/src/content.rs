@@ -45,7 +45,8 @@ impl Identity {
         }
     }
 
-    fn of_source(source: &ImageSource) -> Self {
+    /// That of an image of one platform.
+    pub(crate) fn of_source(source: &ImageSource) -> Self {
         let config = source.config_digest.clone();
         match &source.manifest {
             ManifestSource::Original(manifest) => Self::Original(manifest.digest().clone()),

@@ -5,7 +5,7 @@ mod images;
 mod progress;
 mod read_back;
 mod settle;
-mod tag;
+pub(crate) mod tag;
 
 use portolan_registry::{HarborRefusal, RegistryError};
 use tokio::sync::Mutex;

@@ -10,6 +10,7 @@
 //! Long work tells what it does through [`Observer`]; nothing here prints.
 
 mod blobs;
+mod by_hand;
 mod carry;
 mod chart_places;
 mod charts;
@@ -27,6 +28,7 @@ mod left;
 mod merging;
 mod options;
 mod ours;
+mod outcome;
 mod passed;
 mod plan;
 mod planning;
@@ -37,6 +39,10 @@ mod saved;
 mod verify;
 mod wanted;
 
+pub use by_hand::{
+    MERGE_PLAN_VERSION, MergeFailure, MergeOptions, MergePlan, MergeSource, MergeTarget, MergedSource,
+    execute_merge, plan_merge,
+};
 pub use chart_places::{ByFolder, Charts, MakeRepository, PlaceError};
 pub use documents::{DOCUMENT_LIMIT, DocumentError};
 pub use event::{BlobId, BlobOutcome, Event, Observer, Silent};

@@ -8,10 +8,8 @@ use std::{
     },
 };
 
-use bytes::{Buf, Bytes};
 use portolan_oci::{Digest, Repository};
-use portolan_registry::{BlobPieces, BlobSource, Registry};
-use tokio::runtime::Handle;
+use portolan_registry::{BlobSource, Registry, RemoteBlob};
 
 /// A blob that went by. Where a registry mounts nothing, it is copied from one repository into the other
 /// through this process.
@@ -35,12 +33,13 @@ impl BlobSource for Passed {
             let why = self.why.as_deref().unwrap_or("it went by before it was known where it belongs");
             return Err(self.missed(why));
         };
-        let runtime = Handle::current();
-        match runtime.block_on(self.registry.blob_pieces(repository, digest)) {
-            Ok(Some(pieces)) => Ok(Box::new(Reader { runtime, pieces, piece: Bytes::new() })),
-            Ok(None) => Err(self.missed(&format!("it went by, and {repository} hasn't got it any more"))),
-            Err(error) => Err(io::Error::other(error)),
-        }
+        let remote = RemoteBlob::new(&self.registry, repository, digest);
+        remote.open().map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                self.missed(&format!("it went by, and {repository} hasn't got it any more"))
+            }
+            _ => error,
+        })
     }
 
     fn describe(&self) -> String {
@@ -52,26 +51,5 @@ impl Passed {
     fn missed(&self, how: &str) -> io::Error {
         self.missed.store(true, Ordering::Relaxed);
         io::Error::new(io::ErrorKind::NotFound, how)
-    }
-}
-
-/// Reads what a registry sends, blocking.
-struct Reader {
-    runtime: Handle,
-    pieces: BlobPieces,
-    piece: Bytes,
-}
-
-impl Read for Reader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.piece.is_empty() {
-            match self.runtime.block_on(self.pieces.next()).map_err(io::Error::other)? {
-                Some(piece) => self.piece = piece,
-                None => return Ok(0),
-            }
-        }
-        let count = buffer.len().min(self.piece.len());
-        self.piece.copy_to_slice(&mut buffer[..count]);
-        Ok(count)
     }
 }

@@ -19,7 +19,7 @@ use super::interruption::Interrupted;
 use crate::config::{KeyNames, Settings};
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, Format, plan as plan_text, summary};
-pub(crate) use args::TransferFlags;
+pub(crate) use args::{Jobs, OnExisting, TransferFlags, jobs};
 use source::Opened;
 
 /// What a run ends with.
@@ -194,7 +194,8 @@ fn left_out(plan: &Plan) -> Exit {
     }
 }
 
-fn show_report(
+/// Shows what became of a run, and gives what the program ends with.
+pub(crate) fn show_report(
     report: &Report,
     format: Format,
     existing: ExistingPolicy,

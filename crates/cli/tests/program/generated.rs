@@ -9,9 +9,10 @@ use portolan_testkit::{components, process};
 use crate::site::Site;
 
 /// The commands that have a page and completions.
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "sync",
     "inspect",
+    "merge",
     "import-addon",
     "cluster-create",
     "load",

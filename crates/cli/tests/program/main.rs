@@ -22,6 +22,7 @@ mod inputs;
 mod inspect;
 #[cfg(unix)]
 mod load;
+mod merge;
 mod plans;
 #[cfg(unix)]
 mod projects;

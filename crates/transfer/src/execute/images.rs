@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use futures_util::{StreamExt, stream, stream::FuturesUnordered};
-use portolan_oci::{Digest, SizedDigest};
+use portolan_oci::SizedDigest;
 use tokio::sync::Semaphore;
 
 use super::{
@@ -17,8 +17,9 @@ use crate::{
     event::{BlobId, Event},
     failure::one_line,
     lack::Lack,
+    outcome::outcome,
     plan::{ImageAction, PlannedImage},
-    report::{Changes, ImageOutcome, ImageResult, Totals},
+    report::{ImageOutcome, ImageResult, Totals},
     verify::Verifier,
 };
 
@@ -132,21 +133,6 @@ fn settled(image: &PlannedImage) -> Option<ImageResult> {
         return None;
     }
     Some(ImageResult { verified: image.verified, ..line(image, image.action.clone()) })
-}
-
-/// What an action came to once it was carried out: the outcome, what the tag held before, and what of it changed.
-fn outcome(action: ImageAction) -> (ImageOutcome, Option<Digest>, Changes) {
-    match action {
-        ImageAction::Push => (ImageOutcome::Pushed, None, Changes::default()),
-        ImageAction::Exists => (ImageOutcome::Exists, None, Changes::default()),
-        ImageAction::Mend { .. } => (ImageOutcome::Mended, None, Changes::default()),
-        ImageAction::Merge { found, changes } => {
-            let is_whole = changes.kept.is_empty();
-            (if is_whole { ImageOutcome::Merged } else { ImageOutcome::Kept }, Some(found), changes)
-        }
-        ImageAction::Replace { found, .. } => (ImageOutcome::Replaced, Some(found), Changes::default()),
-        ImageAction::Keep { found, .. } => (ImageOutcome::Kept, Some(found), Changes::default()),
-    }
 }
 
 /// The line of an image that is not there.

@@ -94,8 +94,9 @@ impl<'a> Tagging<'a> {
             ours: Ours::Packed(&image.content),
             manifest,
             identity,
-            mending: Some(&image.action).filter(|action| matches!(action, ImageAction::Mend { .. })),
-        };
+            mending: None,
+        }
+        .mending(&image.action);
         for member in &members {
             tagging.put_by_digest(member).await?;
         }
@@ -103,7 +104,6 @@ impl<'a> Tagging<'a> {
     }
 
     /// Has `target` name a document whose parts are all in its repository.
-    #[expect(dead_code, reason = "for merging by hand, which comes next")]
     pub(crate) fn of_document(
         registry: &'a Registry,
         target: &'a Reference,
@@ -121,6 +121,11 @@ impl<'a> Tagging<'a> {
             identity: Identity::Original(manifest.digest().clone()),
             mending: None,
         }
+    }
+
+    /// The same where that is `action`: what it names already is put again, where it is to be mended.
+    pub(crate) fn mending(self, action: &'a ImageAction) -> Self {
+        Self { mending: Some(action).filter(|action| matches!(action, ImageAction::Mend { .. })), ..self }
     }
 
     /// Has the tag name the image. It is asked about once more right before: hours may have passed since the
@@ -229,7 +234,7 @@ impl<'a> Tagging<'a> {
         self.registry.put_manifest(self.repository, &by_digest, manifest).await.map(drop)
     }
 
-    pub(super) fn question(&self) -> Question<'_> {
+    pub(crate) fn question(&self) -> Question<'_> {
         Question {
             registry: self.registry,
             repository: self.repository,

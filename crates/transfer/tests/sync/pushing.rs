@@ -71,6 +71,12 @@ impl Shelf {
         self.bytes(image.oci_manifest()).await
     }
 
+    /// Puts an image with Docker's manifest.
+    pub(crate) async fn docker_image(&self, image: &Image) -> Manifest {
+        self.parts(image).await;
+        self.bytes(image.docker_manifest().into_bytes()).await
+    }
+
     /// Puts an OCI image index of these entries.
     pub(crate) async fn index(&self, entries: &[Value]) -> Manifest {
         let index = json!({"schemaVersion": 2, "mediaType": MediaType::OCI_INDEX, "manifests": entries});
@@ -93,6 +99,12 @@ impl Shelf {
     pub(crate) async fn tag(&self, tag: &str, manifest: &Manifest) {
         let tag = Locator::Tag(tag.parse().unwrap());
         self.registry.put_manifest(&self.repository, &tag, manifest).await.unwrap();
+    }
+
+    /// What a tag names.
+    pub(crate) async fn held(&self, tag: &str) -> Option<Manifest> {
+        let tag = Locator::Tag(tag.parse().unwrap());
+        self.registry.get_manifest(&self.repository, &tag).await.unwrap()
     }
 }
 

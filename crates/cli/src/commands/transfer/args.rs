@@ -61,7 +61,7 @@ pub(crate) struct TransferFlags {
 
 /// What happens to tags and charts that exist with other content.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum OnExisting {
+pub(crate) enum OnExisting {
     /// A tag gains the platforms that it lacks; what differs stays, and is reported (exit 3)
     #[default]
     Merge,
@@ -73,9 +73,20 @@ pub(super) enum OnExisting {
     Error,
 }
 
+impl From<OnExisting> for ExistingPolicy {
+    fn from(choice: OnExisting) -> Self {
+        match choice {
+            OnExisting::Merge => Self::Merge,
+            OnExisting::Keep => Self::Keep,
+            OnExisting::Replace => Self::Replace,
+            OnExisting::Error => Self::Error,
+        }
+    }
+}
+
 /// How many blobs are sent at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Jobs(usize);
+pub(crate) struct Jobs(pub(crate) usize);
 
 impl Default for Jobs {
     fn default() -> Self {
@@ -92,7 +103,7 @@ impl std::fmt::Display for Jobs {
 /// More connections than this only wait for each other.
 const MOST_JOBS: usize = 64;
 
-fn jobs(text: &str) -> Result<Jobs, String> {
+pub(crate) fn jobs(text: &str) -> Result<Jobs, String> {
     match text.parse() {
         Ok(jobs @ 1..=MOST_JOBS) => Ok(Jobs(jobs)),
         _ => Err(format!("a number from 1 to {MOST_JOBS} is expected")),
@@ -128,12 +139,7 @@ impl TransferFlags {
     }
 
     fn existing(&self) -> Existing {
-        let policy = match self.on_existing {
-            OnExisting::Merge => ExistingPolicy::Merge,
-            OnExisting::Keep => ExistingPolicy::Keep,
-            OnExisting::Replace => ExistingPolicy::Replace,
-            OnExisting::Error => ExistingPolicy::Error,
-        };
+        let policy = self.on_existing.into();
         Existing { policy, overwrite: self.overwrite, drop_lost: self.drop_lost }
     }
 
