@@ -81,13 +81,6 @@ impl Daemon {
         }
     }
 
-    /// Kills the program at once, and waits until it is gone.
-    pub fn kill(&mut self) {
-        // It may be gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-
     /// The process' number.
     pub fn id(&self) -> u32 {
         self.child.id()
@@ -96,7 +89,9 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        self.kill();
+        // Nothing is left to be done about either failure: the process is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -160,9 +160,9 @@ impl Containerd {
         self.daemon.log()
     }
 
-    /// Kills it, as a node that loses its power does.
-    pub fn kill(&mut self) {
-        self.daemon.kill();
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.daemon.id()
     }
 }
 
@@ -209,7 +209,6 @@ fn path_with(folder: &Path) -> OsString {
 
 fn configuration(folder: &Path, setup: &ContainerdSetup) -> String {
     let root = setup.root.clone().unwrap_or_else(|| folder.join("root"));
-    let (folder, root) = (folder.display(), root.display());
     let (version, cri): (u8, &[&str]) = match setup.release {
         Release::Debian => (2, &["io.containerd.grpc.v1.cri"]),
         Release::Newest => {
@@ -219,9 +218,10 @@ fn configuration(folder: &Path, setup: &ContainerdSetup) -> String {
     let disabled = if setup.cri == Cri::Off { cri } else { &[] };
     let networks = match (setup.cri, setup.release) {
         (Cri::Off, _) => String::new(),
-        (Cri::On, Release::Debian) => cni("io.containerd.grpc.v1.cri"),
-        (Cri::On, Release::Newest) => cni("io.containerd.cri.v1.runtime"),
+        (Cri::On, Release::Debian) => cni("io.containerd.grpc.v1.cri", &folder.join("cni")),
+        (Cri::On, Release::Newest) => cni("io.containerd.cri.v1.runtime", &folder.join("cni")),
     };
+    let (folder, root) = (folder.display(), root.display());
     format!(
         "version = {version}\nroot = \"{root}\"\nstate = \"{folder}/state\"\n\
          disabled_plugins = {disabled:?}\n\
@@ -229,7 +229,9 @@ fn configuration(folder: &Path, setup: &ContainerdSetup) -> String {
     )
 }
 
-/// The section by which the CRI finds no networks of this machine's.
-fn cni(plugin: &str) -> String {
-    format!("[plugins.\"{plugin}\".cni]\nbin_dir = \"\"\nconf_dir = \"\"\n")
+/// The section by which the CRI finds no networks of this machine's: it watches a folder, which has to exist.
+fn cni(plugin: &str, networks: &Path) -> String {
+    fs::create_dir(networks).expect("the folder of the daemon takes another");
+    let networks = networks.display();
+    format!("[plugins.\"{plugin}\".cni]\nbin_dir = \"{networks}\"\nconf_dir = \"{networks}\"\n")
 }

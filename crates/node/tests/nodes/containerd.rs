@@ -1,13 +1,18 @@
 //! Into containerd: Debian's 1.6 and the newest, asked by their own `ctr`.
 
-use portolan_node::{LoadOptions, LoadOutcome};
+use portolan_node::{LoadOptions, LoadOutcome, Silent, execute};
+use portolan_oci::Digest;
 use portolan_testkit::{
     docker_archive::{SHAPES, Shape},
-    images::Image,
-    runtimes::{Containerd, ContainerdSetup, Release, container_name},
+    images::{Image, this_machine},
+    oci_layout::multi_platform,
+    runtimes::{Containerd, ContainerdSetup, Cri, Release, container_name},
 };
 
-use crate::site::{Package, containerd, ctr, linux, load, outcomes, pass};
+use crate::{
+    cri,
+    site::{Package, containerd, ctr, linux, load, outcomes, pass, planned},
+};
 
 const RELEASES: [Release; 2] = [Release::Debian, Release::Newest];
 
@@ -80,5 +85,60 @@ async fn a_package_that_goes_by_is_loaded_in_one_pass() {
         }
         let checked = ctr(&node, &["image", "check"]);
         assert!(!checked.contains("incomplete") && !checked.contains("false"), "{checked}");
+    }
+}
+
+#[tokio::test]
+async fn of_an_image_index_the_nodes_platform_alone_is_brought() {
+    for release in RELEASES {
+        let Some(node) = started(release) else { return };
+        let (here, other) = (this_machine(), linux("s390x"));
+        let images =
+            [Image::random_for("demo/multi:v1", 1, &here), Image::random_for("demo/multi:v1", 2, &other)];
+        let (layout, index) = multi_platform("docker.io/demo/multi:v1", &images);
+        let package = Package::of_bytes(&layout);
+        let runtime = containerd(&node.socket()).await;
+        let result = load(&package, &runtime, &LoadOptions::default()).await;
+        assert_eq!(outcomes(&result), [LoadOutcome::Loaded], "{result:?}");
+        let listed = ctr(&node, &["images", "ls"]);
+        assert!(
+            listed.contains(&Digest::sha256(&index).to_string()),
+            "the names stand for the index: {listed}"
+        );
+        let contents = ctr(&node, &["content", "ls", "-q"]);
+        let has = |image: &Image| contents.contains(&image.layers[1].digest().to_string());
+        assert!(has(&images[0]) && !has(&images[1]), "{contents}");
+        // What nothing keeps goes with the next collection, and nothing of this does.
+        ctr(&node, &["leases", "create", "--id", "last"]);
+        ctr(&node, &["leases", "delete", "--sync", "last"]);
+        assert_eq!(ctr(&node, &["content", "ls", "-q"]).lines().count(), contents.lines().count());
+        let runtime = containerd(&node.socket()).await;
+        assert_eq!(outcomes(&load(&package, &runtime, &LoadOptions::default()).await), [LoadOutcome::Exists]);
+    }
+}
+
+#[tokio::test]
+async fn kubelets_see_what_was_loaded() {
+    for release in RELEASES {
+        let setup = ContainerdSetup { release, cri: Cri::On, ..ContainerdSetup::default() };
+        let Some(node) = Containerd::start_as(&setup) else { return };
+        let image = Image::random_for("demo/seen:v1", 1, &this_machine());
+        let package = Package::of(Shape::Containerd, std::slice::from_ref(&image));
+        let runtime = containerd(&node.socket()).await;
+        assert!(runtime.serves_kubelets().await.unwrap());
+        let mut images = package.images();
+        images.images[0].target.digest = Some(Digest::sha256(&image.oci_manifest()));
+        let options = LoadOptions { pins: true, ..LoadOptions::default() };
+        let plan = planned(&images, &runtime, &options).await;
+        let result = execute(&plan, &runtime, &options, &Silent).await;
+        assert_eq!(outcomes(&result), [LoadOutcome::Loaded], "{result:?}");
+        let seen = cri::image(&node.socket(), "10.1.2.3/demo/seen:v1").await;
+        assert_eq!(seen.id, image.config_digest().to_string());
+        assert_eq!(seen.tags, ["10.1.2.3/demo/seen:v1"]);
+        assert_eq!(seen.digests, [format!("10.1.2.3/demo/seen@{}", Digest::sha256(&image.oci_manifest()))]);
+        // 1.6 knows no pins yet.
+        assert!(seen.pinned || release == Release::Debian, "{seen:?}");
+        let by_digest = cri::image(&node.socket(), &seen.digests[0]).await;
+        assert_eq!(by_digest.id, seen.id);
     }
 }

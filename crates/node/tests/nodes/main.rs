@@ -4,5 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod containerd;
+mod cri;
 mod docker;
+mod faults;
 mod site;
