@@ -3,20 +3,17 @@
 pub(crate) mod absent;
 mod charts;
 pub(crate) mod projects;
+mod ready;
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use portolan_chartrepo::{ChartRepoError, ChartRepository};
-use portolan_oci::{Manifest, Reference, Repository};
+use portolan_oci::{Manifest, Reference};
 use portolan_package::Package;
 use portolan_registry::{Registry, RegistryError};
 
 use charts::Asked;
+use ready::{Ready, ready};
 
 use crate::{
     chart_places::Charts,
@@ -30,7 +27,7 @@ use crate::{
     report::BrokenBundle,
     saved::{SavedPlan, Settled},
     verify::Verifier,
-    wanted::{Inputs, Wanted, WantedChart, WantedImage, wanted},
+    wanted::{Inputs, Wanted, WantedImage, wanted},
 };
 
 /// Questions about tags and charts that are open at once.
@@ -206,55 +203,6 @@ fn narrow(package: &Package, wanted: &mut Wanted, options: &SyncOptions) -> Resu
     let Some(left) = &options.only else { return Ok(()) };
     left.narrow(package, wanted)
         .map_err(|targets| Preconditions { failures: vec![Precondition::OtherReport { targets }] })
-}
-
-/// What the checks before the first question found.
-struct Ready {
-    /// To be made first.
-    projects: Vec<PlannedProject>,
-    /// The locations of chart repositories whose project is among them.
-    unmade: BTreeSet<String>,
-}
-
-/// Checks registry, projects and chart repositories side by side, and gathers what fails.
-async fn ready(target: &Target, wanted: &Wanted, options: &SyncOptions) -> Result<Ready, Preconditions> {
-    let repositories: Vec<&Repository> = wanted.images.iter().map(|image| &image.target.repository).collect();
-    let (registry, charts) = tokio::join!(
-        projects::lacking_of_images(&target.registry, &repositories),
-        refused_charts(&wanted.charts),
-    );
-    let mut failures = Vec::new();
-    let mut lacking = registry.unwrap_or_else(|failure| {
-        failures.push(failure);
-        BTreeSet::new()
-    });
-    let mut unmade = BTreeSet::new();
-    for (location, source) in charts {
-        match projects::lacking_of_charts(&target.registry, &source).await {
-            Some(project) => {
-                unmade.insert(location);
-                lacking.insert(project);
-            }
-            None => failures.push(Precondition::ChartRepository { source }),
-        }
-    }
-    let projects = projects::to_create(lacking, options.missing_projects).unwrap_or_else(|failure| {
-        failures.insert(0, failure);
-        Vec::new()
-    });
-    Preconditions::check(failures)?;
-    Ok(Ready { projects, unmade })
-}
-
-/// Asks each repository that a chart goes to whether it can be used; gives those that can't be, by location.
-async fn refused_charts(charts: &[WantedChart]) -> Vec<(String, ChartRepoError)> {
-    let repositories: BTreeMap<String, &Arc<dyn ChartRepository>> =
-        charts.iter().map(|chart| (chart.repository.location(), &chart.repository)).collect();
-    let asked = repositories.into_iter().map(async |(location, repository)| {
-        let refusal = repository.check().await.err()?;
-        Some((location, refusal))
-    });
-    stream::iter(asked).buffered(QUESTIONS_AT_ONCE).filter_map(std::future::ready).collect().await
 }
 
 fn is_planned(projects: &[PlannedProject], name: &str) -> bool {

@@ -38,7 +38,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("no_proxy", "hosts that are reached without a proxy"),
     ("NO_PROXY", "the same"),
     ("REQUEST_METHOD", "set by CGI, where HTTP_PROXY is a stranger's header"),
-    ("HOME", "where charts-syncer.yaml and .docker/config.json are looked for"),
+    ("HOME", "where charts-syncer.yaml, .docker/config.json and accepted certificates are looked for"),
     ("DOCKER_CONFIG", "the directory of Docker's config.json"),
     ("PATH", "where Docker's credential helpers and Helm are looked for"),
     ("KUBECONFIG", "how to reach the cluster, where --kubeconfig is not given"),

@@ -1,21 +1,21 @@
 //! `import-addon` and `cluster-create`: add-on packages of both architectures into the servers that a
 //! `clusterConfig.yaml` names.
 
+mod builtin;
+mod passing;
+
 use std::fs;
 
-use portolan_depot::{Account, ChartDepth, HarborCharts, Options, Projects};
-use portolan_oci::{Algorithm, Hasher, Platform};
+use portolan_depot::{Account, HarborCharts, Options, Projects};
+use portolan_oci::Platform;
 use portolan_testkit::bundles::Bundle;
 use portolan_testkit::charts::Chart;
-use portolan_testkit::docker_registry::{self, Access, DockerRegistry, Transport};
 use portolan_testkit::images::Image;
-use portolan_testkit::skopeo::Skopeo;
 use portolan_testkit::tarball::{Tarball, gzip};
 use portolan_transfer::{ChartOutcome, ImageOutcome, Report};
 
 use crate::inputs::{ORIGIN, report};
-use crate::site::{Depot, Ended, Site, ended};
-use crate::terminal::Terminal;
+use crate::site::{Depot, Site, ended};
 
 /// The folders of the package, each with a chart of one image: chart, registry, repository.
 const CHARTS: [(&str, &str, &str, &str); 3] = [
@@ -157,107 +157,6 @@ fn a_harbor_without_chart_repositories_names_the_keys_of_this_file() {
     assert_eq!(done.charts[0].target, format!("{host}/addon/nginx:1.0.0"));
 }
 
-/// A registry as the installer's: TLS with a certificate that nobody vouches for, and a password.
-fn registry_of_installer() -> Option<DockerRegistry> {
-    let access = Access::User { name: "rootuser".to_owned(), password: "rootpass123".to_owned() };
-    let options = docker_registry::Options { transport: Transport::Tls, access, ..Default::default() };
-    DockerRegistry::start(&options)
-}
-
-/// A ChartMuseum as the installer's.
-fn museum_of_installer(chart_depth: ChartDepth) -> Depot {
-    let account = Some(Account::new("rootuser", "rootpass123".into()));
-    Depot::with(Options { chart_depth, account, ..Options::default() })
-}
-
-fn builtin(registry: &DockerRegistry, museum: &Depot) -> String {
-    let port = |host: &str| host.rsplit_once(':').unwrap().1.to_owned();
-    let (images, charts) = (port(registry.host().as_str()), port(&museum.host()));
-    format!(
-        "apiVersion: provision.daocloud.io/v1alpha3
-kind: ClusterConfig
-spec:
-  clusterName: site
-  bootstrapNode: 127.0.0.1
-  tinderKind:
-    registryPort: {images}
-    chartmuseumPort: {charts}
-  addonOfflinePackagePath: {AMD64}
-  imagesAndCharts:
-    type: builtin
-"
-    )
-}
-
-#[test]
-fn the_installers_own_servers() {
-    for (depth, folder) in [(ChartDepth::Root, ""), (ChartDepth::Project, "addon/")] {
-        let Some(registry) = registry_of_installer() else { return };
-        let museum = museum_of_installer(depth);
-        let site = site(&builtin(&registry, &museum));
-        let ca = registry.ca_file().unwrap().display().to_string();
-
-        let line = format!(
-            "cluster-create -c clusterConfig.yaml -m manifest.yaml -j13 --ca-file {ca} --output json"
-        );
-        let first = report(&site.run(&line).expect(0).out);
-        assert_eq!(outcomes(&first), (vec![ImageOutcome::Pushed; 3], vec![ChartOutcome::Pushed; 3]));
-        let target = format!("http://{}/{folder}charts/nginx-1.0.0.tgz", museum.host());
-        assert_eq!(first.charts[0].target, target);
-        let line =
-            format!("import-addon -c clusterConfig.yaml --addon-path={ARM64} --ca-file {ca} --output json");
-        let second = report(&site.run(&line).expect(0).out);
-        assert_eq!(outcomes(&second), (vec![ImageOutcome::Merged; 3], vec![ChartOutcome::Exists; 3]));
-
-        let Some(skopeo) = Skopeo::new() else { return };
-        let access = Access::User { name: "rootuser".to_owned(), password: "rootpass123".to_owned() };
-        let index = skopeo.with(&access).manifest(&registry, "localhost/x/agent:v1");
-        assert_eq!(index.index().unwrap().manifests.len(), 2);
-    }
-}
-
-#[test]
-fn a_certificate_that_nobody_vouches_for() {
-    let Some(registry) = registry_of_installer() else { return };
-    let museum = museum_of_installer(ChartDepth::Root);
-    let site = site(&builtin(&registry, &museum));
-
-    let refused = site.run("cluster-create -c clusterConfig.yaml -j13").expect(1);
-    let told = format!(
-        "{} shows a certificate that nobody known vouches for, SHA-256 fingerprint ",
-        registry.host()
-    );
-    assert!(refused.err.contains(&told), "{refused:?}");
-    assert!(refused.err.contains("--ca-file") && refused.err.contains("--insecure"), "{refused:?}");
-    site.run("cluster-create -c clusterConfig.yaml -j13 --insecure --dry-run").expect(0);
-
-    // At a terminal somebody decides, once.
-    let directory = site.path("");
-    let home = format!("env HOME={} ", directory.display());
-    let start = |answer: &str| {
-        let mut terminal =
-            Terminal::start_with(&directory, &home, "cluster-create -c clusterConfig.yaml -j13")?;
-        terminal.answer("from now on? [y/N] ", answer);
-        Some(terminal.end())
-    };
-    let Some(no) = start("n\n") else { return };
-    assert!(no.expect(1).out.contains("was not accepted"));
-    start("y\n").unwrap().expect(0);
-    let known = fs::read_to_string(site.path(".config/portolan/known-certificates")).unwrap();
-    assert!(known.starts_with(&format!("{} sha256:", registry.host())), "{known}");
-    let again = |site: &Site| {
-        let mut command = site.command("cluster-create -c clusterConfig.yaml -j13");
-        ended(command.env("HOME", site.path("")))
-    };
-    again(&site).expect(0);
-
-    // Another certificate is never taken for it.
-    let other = format!("{} sha256:{}\n", registry.host(), "0".repeat(64));
-    fs::write(site.path(".config/portolan/known-certificates"), other).unwrap();
-    let refused = again(&site).expect(1);
-    assert!(refused.err.contains("shows another certificate than the one that was accepted"), "{refused:?}");
-}
-
 #[test]
 fn what_is_said_of_old_packages_and_leftovers() {
     let depot = Depot::harbor();
@@ -296,106 +195,6 @@ fn what_is_refused_before_anything_is_done() {
     let refused = site.run("import-addon -c clusterConfig.yaml --addon-path=nowhere.tar").expect(1);
     let hint = "hint: --addon-path names the package; a relative path counts from the working directory\n";
     assert!(refused.err.ends_with(hint), "{refused:?}");
-}
-
-/// What the bytes of a file come to.
-fn sha512(site: &Site, name: &str) -> String {
-    let mut hasher = Hasher::new(Algorithm::Sha512);
-    hasher.update(&fs::read(site.path(name)).unwrap());
-    hasher.finish().hex().to_owned()
-}
-
-/// Feeds a file to the command's standard input.
-fn piped(site: &Site, name: &str, line: &str) -> Ended {
-    let file = fs::File::open(site.path(name)).unwrap();
-    ended(site.command(line).stdin(file))
-}
-
-#[test]
-fn a_package_through_a_pipe() {
-    let depot = Depot::harbor();
-    let site = site(&external(&depot.host()));
-    let line = "import-addon -c clusterConfig.yaml --addon-path=- --output json";
-    let first = report(&piped(&site, AMD64, line).expect(0).out);
-    assert_eq!(outcomes(&first), (vec![ImageOutcome::Pushed; 3], vec![ChartOutcome::Pushed; 3]));
-    for flags in ["--dry-run", "--plan-out plan.json"] {
-        let refused =
-            piped(&site, AMD64, &format!("import-addon -c clusterConfig.yaml --addon-path=- {flags}"));
-        let told =
-            "standard input can be read once only, and this needs it twice: give the package as a file";
-        assert!(refused.expect(2).err.contains(told));
-    }
-    let line = "import-addon -c clusterConfig.yaml --addon-path=- --only-failed -";
-    let refused = piped(&site, AMD64, line).expect(2);
-    assert!(refused.err.contains("--addon-path and --only-failed both want it"), "{refused:?}");
-}
-
-#[test]
-fn the_plan_of_a_packed_package_is_approved_and_held_to() {
-    let depot = Depot::harbor();
-    let site = site(&external(&depot.host()));
-    let line = format!("import-addon -c clusterConfig.yaml --addon-path={ARM64}");
-    let saved = site.run(&format!("{line} --plan-out plan.json")).expect(0);
-    assert!(saved.out.contains("Images: 3 to push"), "{saved:?}");
-    let done = report(&site.run(&format!("{line} --plan plan.json --output json")).expect(0).out);
-    assert!(saved.out.contains(&done.plan_digest.unwrap().to_string()));
-    let pairs = site.run(&format!("{line} --print-images")).expect(0).out;
-    assert!(
-        pairs.contains(&format!("localhost/x/agent:v1 {}/localhost/x/agent:v1\n", depot.host())),
-        "{pairs}"
-    );
-    let other = format!("import-addon -c clusterConfig.yaml --addon-path={AMD64} --plan plan.json");
-    assert!(site.run(&other).expect(1).err.contains("has another content"));
-}
-
-#[test]
-fn a_package_is_held_to_its_checksum() {
-    for packed in [true, false] {
-        let depot = Depot::harbor();
-        let site = site(&external(&depot.host()));
-        let name = if packed { AMD64 } else { AMD64.trim_end_matches(".gz") };
-        package(&site, name, "amd64");
-        let line = format!("import-addon -c clusterConfig.yaml --addon-path={name}");
-
-        let wrong = "0".repeat(128);
-        let refused = site.run(&format!("{line} --sha512 {wrong}")).expect(1);
-        let told = format!("has the checksum sha512:{} in place of sha512:{wrong}", sha512(&site, name));
-        assert!(refused.err.contains(&told) || refused.out.contains(&told), "{refused:?}");
-        let beside = format!("{}_checksum.sha512sum", AMD64.trim_end_matches(".tar.gz"));
-        site.write(&beside, format!("{wrong}  {name}\n"));
-        let refused = site.run(&line).expect(1);
-        assert!(refused.err.contains(&told) || refused.out.contains(&told), "{refused:?}");
-        let planned = site.run(&format!("{line} --dry-run --sha512 {}", sha512(&site, name))).expect(0);
-        assert!(planned.out.contains("Images: 3 to push"), "no tag was written: {planned:?}");
-
-        site.write(&beside, format!("{}  {name}\n", sha512(&site, name)));
-        let done = site.run(&format!("{line} --output json")).expect(0);
-        assert!(done.err.contains("the package is held to its checksum in"), "{done:?}");
-        assert_eq!(
-            outcomes(&report(&done.out)),
-            (vec![ImageOutcome::Pushed; 3], vec![ChartOutcome::Pushed; 3])
-        );
-
-        site.write(&beside, format!("abc  {name}\n"));
-        let refused = site.run(&line).expect(2);
-        assert!(refused.err.contains(&format!("{beside}: line 1 is no checksum")), "{refused:?}");
-    }
-}
-
-#[test]
-fn a_package_that_is_cut_off_is_told_and_imported_again() {
-    let depot = Depot::harbor();
-    let site = site(&external(&depot.host()));
-    let whole = fs::read(site.path(AMD64)).unwrap();
-    site.write(AMD64, &whole[..whole.len() / 2]);
-    let line = "cluster-create -c clusterConfig.yaml -j13 --output json";
-    let cut = site.run(line).expect(3);
-    let cut = report(&cut.out);
-    assert!(cut.broken.iter().any(|broken| broken.source == AMD64), "{cut:#?}");
-    site.write(AMD64, &whole);
-    let done = report(&site.run(line).expect(0).out);
-    assert!(done.images.iter().all(|image| image.action != ImageOutcome::Failed), "{done:#?}");
-    assert_eq!(done.charts.len(), 3);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use portolan_testkit::tarball::gzip;
 use portolan_transfer::{ChartOutcome, ImageOutcome};
 
 use crate::inputs::{
@@ -50,6 +51,23 @@ fn the_report_tells_every_image_and_chart() {
     assert!(second.images.iter().all(|image| image.action == ImageOutcome::Exists), "{second:?}");
     assert!(second.charts.iter().all(|chart| chart.action == ChartOutcome::Exists), "{second:?}");
     assert_eq!(second.totals.bytes_sent, 0);
+}
+
+#[test]
+fn a_packed_package_and_one_through_a_pipe() {
+    let depot = Depot::open();
+    for (path, piped) in [("kant.tar.gz", false), ("-", true)] {
+        let site = Site::new();
+        site.write("kant.tar.gz", gzip(&bundle("kant", 1)));
+        let config =
+            local_configuration(&depot.host()).replace("Path: bundles", &format!("Path: \"{path}\""));
+        site.write("load-image.yaml", config);
+        let mut command = site.command("sync -c load-image.yaml --output json");
+        let done =
+            report(&ended(command.stdin(fs::File::open(site.path("kant.tar.gz")).unwrap())).expect(0).out);
+        let expected = if piped { ImageOutcome::Exists } else { ImageOutcome::Pushed };
+        assert_eq!((done.images[0].action, done.charts[0].action), (expected, ChartOutcome::Pushed));
+    }
 }
 
 #[test]
