@@ -66,7 +66,7 @@ impl Archive {
             Form::OciLayout => archive.layout(image, names, lacks)?,
             Form::DockerArchive => archive.docker(image, names, lacks),
         }
-        archive.held(vec![0; 2 * BLOCK].into());
+        archive.held(end_mark());
         Some(archive)
     }
 
@@ -91,12 +91,11 @@ impl Archive {
     }
 
     fn docker(&mut self, image: &NodeImage, names: &[NodeName], lacks: &[bool]) {
-        let config = format!("{}.json", image.config_digest.hex());
         let path = |diff_id: &Digest| format!("{}.tar", diff_id.hex());
-        let layers: Vec<String> = image.layers.iter().map(|layer| path(&layer.diff_id)).collect();
-        let list = json!([{ "Config": config, "RepoTags": names, "Layers": layers }]);
-        self.document(&config, image.config.clone());
-        self.document("manifest.json", list.to_string().into_bytes().into());
+        let layers = image.layers.iter().map(|layer| path(&layer.diff_id)).collect();
+        self.document(&config_path(image), image.config.clone());
+        let list = docker_list(&[DockerEntry { image, names, layers }]);
+        self.document("manifest.json", list);
         let mut written: Vec<&Digest> = Vec::new();
         for (layer, _) in image.layers.iter().zip(lacks).filter(|(_, lacks)| **lacks) {
             if !written.contains(&&layer.diff_id) {
@@ -198,12 +197,43 @@ fn index(image: &NodeImage, manifest: &Manifest, names: &[NodeName]) -> Bytes {
     serde_json::to_vec(&index).expect("because plain structs always serialise into memory").into()
 }
 
+/// An image in the list of a docker archive.
+pub(crate) struct DockerEntry<'a> {
+    pub(crate) image: &'a NodeImage,
+    pub(crate) names: &'a [NodeName],
+    /// The entries of its layers, lowest first.
+    pub(crate) layers: Vec<String>,
+}
+
+/// The entry of an image's config in a docker archive.
+pub(crate) fn config_path(image: &NodeImage) -> String {
+    format!("{}.json", image.config_digest.hex())
+}
+
+/// The list of a docker archive, `manifest.json`.
+pub(crate) fn docker_list(entries: &[DockerEntry<'_>]) -> Bytes {
+    let entry = |entry: &DockerEntry<'_>| json!({ "Config": config_path(entry.image), "RepoTags": entry.names, "Layers": entry.layers });
+    let list: Vec<_> = entries.iter().map(entry).collect();
+    json!(list).to_string().into_bytes().into()
+}
+
+/// A small entry with its header and what fills its last block.
+pub(crate) fn whole_entry(path: &str, bytes: &Bytes) -> Bytes {
+    let size = bytes.len() as u64;
+    [header(path, size), bytes.clone(), padding(size)].concat().into()
+}
+
+/// The end mark.
+pub(crate) fn end_mark() -> Bytes {
+    Bytes::from(vec![0; 2 * BLOCK])
+}
+
 fn blob_path(digest: &Digest) -> String {
     format!("blobs/{}/{}", digest.algorithm().as_str(), digest.hex())
 }
 
 /// A ustar header of a file that everybody may read, as old as files can be.
-fn header(path: &str, size: u64) -> Bytes {
+pub(crate) fn header(path: &str, size: u64) -> Bytes {
     let mut block = [0_u8; BLOCK];
     let mut put = |at: usize, bytes: &[u8]| block[at..at + bytes.len()].copy_from_slice(bytes);
     put(0, path.as_bytes());
@@ -232,7 +262,8 @@ fn size_field(size: u64) -> [u8; 12] {
     field
 }
 
-fn padding(size: u64) -> Bytes {
+/// What fills the last block of an entry.
+pub(crate) fn padding(size: u64) -> Bytes {
     let over = usize::try_from(size % BLOCK as u64).expect("because it is less than a block");
     Bytes::from(vec![0; (BLOCK - over) % BLOCK])
 }

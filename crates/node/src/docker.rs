@@ -31,9 +31,9 @@ use crate::{
     archive::{Archive, Form},
     content::{NodeImage, chain_ids},
     error::RuntimeError,
-    feed::feed_of,
+    feed::{Feed, feed_of},
     names::{NodeName, node_names},
-    runtime::{Import, Runtime},
+    runtime::{Import, Runtime, Takes},
     socket::{is_full, reach},
     survey::{Held, RuntimeKind, Survey},
 };
@@ -132,17 +132,22 @@ impl Docker {
         let doing = format!("loading the image {}", import.image.config_digest);
         let archive = Archive::new(Form::DockerArchive, import.image, import.names, lacks)
             .expect("because this form can be made of any image");
-        let failed = Arc::new(Mutex::new(None));
-        let (sent, body) = body(archive, &failed);
+        let feed = feed_of(move || Ok(Box::new(archive)));
+        self.post(feed, &doing, import.sent).await.map_err(|error| told_of_layer(import.image, error))
+    }
+
+    /// Has an archive loaded as it comes.
+    async fn post(&self, feed: Feed, doing: &str, sent: Progress<'_>) -> Result<(), RuntimeError> {
+        let failed = Failed::default();
+        let (counted, body) = body(feed, &failed);
         let loading = self.client.post("http://docker/images/load?quiet=1").body(body).send();
-        let counting = sent.count(import.sent);
-        let (answer, ()) = tokio::join!(loading, counting);
-        let done = self.answer(answer, &doing).await;
+        let (answer, ()) = tokio::join!(loading, counted.count(sent));
+        let done = self.answer(answer, doing).await;
         // A package that can't be read breaks the connection off: it is the cause.
         let cause = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match (cause, done) {
-            (Some(source), _) => Err(RuntimeError::Source { entry: doing, source }),
-            (None, done) => done.map(drop).map_err(|error| told_of_layer(import.image, error)),
+        match cause {
+            Some(source) => Err(RuntimeError::Source { entry: doing.to_owned(), source }),
+            None => done.map(drop),
         }
     }
 }
@@ -194,6 +199,21 @@ impl Runtime for Docker {
         done
     }
 
+    fn takes(&self) -> Takes {
+        Takes::Archives
+    }
+
+    async fn load_archive(&self, pieces: Feed) -> Result<(), RuntimeError> {
+        let ignored = |_| {};
+        let loaded = self.post(pieces, "loading an archive", &ignored).await;
+        loaded.map_err(|error| match mismatch_in(&error) {
+            Some((expected, found)) => {
+                RuntimeError::Mismatch { entry: "a layer of the archive".to_owned(), expected, found }
+            }
+            None => error,
+        })
+    }
+
     async fn finish(&self) -> Vec<String> {
         let note = "this Docker takes no image without the layers that it has: images were sent whole";
         self.sends_whole.load(Ordering::Relaxed).then(|| note.to_owned()).into_iter().collect()
@@ -223,9 +243,8 @@ impl Counted {
 type Failed = Arc<Mutex<Option<io::Error>>>;
 
 /// An archive as the body of a request.
-fn body(archive: Archive, failed: &Failed) -> (Counted, Body) {
+fn body(feed: Feed, failed: &Failed) -> (Counted, Body) {
     let (counter, counted) = mpsc::unbounded_channel();
-    let feed = feed_of(move || Ok(Box::new(archive)));
     let failed = Arc::clone(failed);
     let pieces = stream::unfold((feed, counter, failed), |(mut feed, counter, failed)| async move {
         let piece = feed.next().await?.map_err(|error| {
@@ -254,19 +273,20 @@ fn refused(doing: &str, answer: String) -> RuntimeError {
     RuntimeError::Refused { runtime: NAME, doing: doing.to_owned(), answer, is_of_the_node: is_full }
 }
 
-/// `invalid diffID for layer 0: expected "sha256:…", got "sha256:…"`, told of the layer's entry.
+/// The same, told of the layer's entry where it is about a layer.
 fn told_of_layer(image: &NodeImage, error: RuntimeError) -> RuntimeError {
-    let RuntimeError::Refused { answer, .. } = &error else { return error };
-    if !answer.contains("invalid diffID") {
-        return error;
+    let Some((expected, found)) = mismatch_in(&error) else { return error };
+    match image.layers.iter().find(|layer| layer.diff_id == expected) {
+        Some(layer) => RuntimeError::Mismatch { entry: layer.bytes.describe(), expected, found },
+        None => error,
     }
-    let digests: Vec<Digest> = answer.split('"').filter_map(|word| word.parse().ok()).collect();
-    let [expected, found] = digests.as_slice() else { return error };
-    let layer = image.layers.iter().find(|layer| layer.diff_id == *expected);
-    let Some(layer) = layer else { return error };
-    RuntimeError::Mismatch {
-        entry: layer.bytes.describe(),
-        expected: expected.clone(),
-        found: found.to_string(),
-    }
+}
+
+/// The digests of `invalid diffID for layer 0: expected "sha256:…", got "sha256:…"`.
+fn mismatch_in(error: &RuntimeError) -> Option<(Digest, String)> {
+    let RuntimeError::Refused { answer, .. } = error else { return None };
+    let digests = answer.contains("invalid diffID").then(|| answer.split('"'))?;
+    let digests: Vec<Digest> = digests.filter_map(|word| word.parse().ok()).collect();
+    let [expected, found] = digests.as_slice() else { return None };
+    Some((expected.clone(), found.to_string()))
 }

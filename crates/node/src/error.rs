@@ -67,6 +67,9 @@ pub enum RuntimeError {
         /// What was found: a digest, or a size.
         found: String,
     },
+    /// A runtime that takes blobs was given an archive.
+    #[error("this runtime takes no archives")]
+    NoArchives,
     /// The runtime can't be given such a name.
     #[error("Docker can't be given names by digest: it makes them when it pulls; name the image by its tag")]
     NameByDigest,
@@ -84,6 +87,7 @@ impl RuntimeError {
             Self::Nonsense { .. }
             | Self::Source { .. }
             | Self::Mismatch { .. }
+            | Self::NoArchives
             | Self::NameByDigest
             | Self::Interrupted => false,
         }

@@ -46,7 +46,7 @@ pub(crate) async fn carry(
 }
 
 /// The result of a node whose images came to that.
-fn result(plan: &NodePlan, images: Vec<LoadResult>) -> NodeResult {
+pub(crate) fn result(plan: &NodePlan, images: Vec<LoadResult>) -> NodeResult {
     NodeResult {
         node: plan.node.clone(),
         address: plan.address.clone(),
@@ -151,7 +151,7 @@ fn settled(planned: &PlannedLoad) -> LoadResult {
     }
 }
 
-fn line(planned: &PlannedLoad, action: LoadOutcome, error: Option<String>) -> LoadResult {
+pub(crate) fn line(planned: &PlannedLoad, action: LoadOutcome, error: Option<String>) -> LoadResult {
     LoadResult {
         source: planned.source.clone(),
         names: planned.names.clone(),

@@ -15,12 +15,18 @@ const PIECE: usize = 256 << 10;
 /// How many pieces wait to be sent.
 const WAITING: usize = 2;
 
-/// Pieces of a blob, in order.
-pub(crate) struct Feed(mpsc::Receiver<io::Result<Bytes>>);
+/// Pieces of a blob or an archive, in order.
+pub struct Feed(mpsc::Receiver<io::Result<Bytes>>);
 
 impl Feed {
+    /// A feed, and what fills it. It ends when the latter is dropped.
+    pub(crate) fn open() -> (mpsc::Sender<io::Result<Bytes>>, Self) {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        (sender, Self(receiver))
+    }
+
     /// The next piece; nothing at the end. An error is the last.
-    pub(crate) async fn next(&mut self) -> Option<io::Result<Bytes>> {
+    pub async fn next(&mut self) -> Option<io::Result<Bytes>> {
         self.0.recv().await
     }
 }
@@ -41,7 +47,7 @@ pub(crate) fn feed(source: &Arc<dyn BlobSource>, offset: u64) -> Feed {
 
 /// The same of anything that can be read.
 pub(crate) fn feed_of(open: impl FnOnce() -> io::Result<Box<dyn Read + Send>> + Send + 'static) -> Feed {
-    let (sender, receiver) = mpsc::channel(WAITING);
+    let (sender, feed) = Feed::open();
     tokio::task::spawn_blocking(move || {
         let mut reader = match open() {
             Ok(reader) => reader,
@@ -50,7 +56,7 @@ pub(crate) fn feed_of(open: impl FnOnce() -> io::Result<Box<dyn Read + Send>> + 
         };
         pour(&mut reader, &sender);
     });
-    Feed(receiver)
+    feed
 }
 
 /// Hands on all that can be read, piece by piece, for as long as somebody takes it. Blocking.

@@ -50,6 +50,7 @@ pub use docker::Docker;
 pub use error::RuntimeError;
 pub use event::{Event, Observer, Silent};
 pub use execute::execute;
+pub use feed::Feed;
 pub use left::{LOAD_REPORT_LIMIT, LoadLeft, LoadReportError};
 pub use local::LocalOptions;
 pub use names::{NodeName, node_names};
@@ -59,5 +60,5 @@ pub use plan::{LoadAction, NodePlan, PlannedLoad, all_names, plan};
 pub use report::{
     Found, LOAD_REPORT_VERSION, LoadOutcome, LoadReport, LoadResult, LoadTotals, NodeFailure, NodeResult,
 };
-pub use runtime::{EarlyBlob, Import, Runtime};
+pub use runtime::{EarlyBlob, Import, Runtime, Takes};
 pub use survey::{Held, RuntimeKind, Survey};

@@ -7,9 +7,10 @@
 //! ```
 //!
 //! Which image a blob belongs to shows only at the end of its archive. containerd takes blobs before that,
-//! under the lease of the run. Docker takes whole images alone, and gets each archive as it passes
-//! ([`crate::docker`]).
+//! under the lease of the run. Docker takes whole images alone, in archives: a file is read twice, first to learn
+//! what is to be sent; what comes once is sent as a whole, since only its end tells what it was.
 
+mod archives;
 mod ledger;
 mod pass;
 mod reader;
@@ -26,7 +27,7 @@ use crate::{
     event::{Event, Observer},
     options::LoadOptions,
     report::NodeResult,
-    runtime::Runtime,
+    runtime::{Runtime, Takes},
 };
 
 /// What came of a package that went by.
@@ -47,7 +48,7 @@ pub enum PassingError {
     #[error("reading the package")]
     Package {
         /// What is wrong with it.
-        #[source]
+        #[from]
         source: StreamError,
     },
     /// The node can't be asked.
@@ -68,6 +69,8 @@ pub struct Passage<'a> {
     pub options: &'a LoadOptions,
     /// Who is told.
     pub observer: &'a dyn Observer,
+    /// Begins to read the package once more, where it is a file.
+    pub again: Option<&'a (dyn Fn() -> Result<PackageStream, StreamError> + Sync)>,
 }
 
 /// Loads a package while it goes by.
@@ -79,7 +82,10 @@ pub async fn load_passing(stream: PackageStream, passage: Passage<'_>) -> Result
     // Asked first: whoever names the wrong node need not wait for the package.
     let survey = passage.runtime.survey(&[]).await?;
     passage.observer.event(Event::Started { node: passage.node, bytes: 0 });
-    let mut passed = pass::run(stream, passage, survey).await?;
+    let mut passed = match passage.runtime.takes() {
+        Takes::Blobs => pass::run(stream, passage, survey).await?,
+        Takes::Archives => archives::run(stream, passage, survey).await?,
+    };
     passed.node.notes.extend(passage.runtime.finish().await);
     passage.observer.event(Event::NodeFinished { result: &passed.node });
     Ok(passed)

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use portolan_oci::Digest;
 use portolan_registry::{BlobSource, Progress};
 
-use crate::{content::NodeImage, error::RuntimeError, names::NodeName, survey::Survey};
+use crate::{content::NodeImage, error::RuntimeError, feed::Feed, names::NodeName, survey::Survey};
 
 /// A runtime on one node.
 ///
@@ -39,9 +39,33 @@ pub trait Runtime: Send + Sync {
         Ok(None)
     }
 
+    /// Which parts of a package that goes by are taken.
+    fn takes(&self) -> Takes {
+        Takes::Blobs
+    }
+
+    /// Takes an archive of images as it is made, as [`Archive`](crate::Archive) makes them.
+    ///
+    /// # Errors
+    /// [`RuntimeError`] where not all of its images are there after that; [`RuntimeError::Mismatch`] names
+    /// the stated digest of the uncompressed layer that is another one.
+    async fn load_archive(&self, pieces: Feed) -> Result<(), RuntimeError> {
+        drop(pieces);
+        Err(RuntimeError::NoArchives)
+    }
+
     /// Lets go of what only the run kept, and gives what a reader should know though nothing went wrong.
     /// Called once, at the end.
     async fn finish(&self) -> Vec<String>;
+}
+
+/// What a runtime can take of a package that goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Blobs, before it is known which image they belong to.
+    Blobs,
+    /// Archives that hold whole images.
+    Archives,
 }
 
 /// A blob of a stream, before it is known which image it belongs to.

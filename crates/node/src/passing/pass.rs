@@ -122,7 +122,7 @@ impl<'a> Pass<'a> {
                 Some(result) = self.carrying.next() => self.join(result),
             }
         }
-        let Passage { choice, options, runtime, node, observer } = self.passage;
+        let Passage { choice, options, runtime, node, observer, .. } = self.passage;
         let package = Package { bundles: vec![bundle], ..Package::default() };
         let images = package_images(&package, choice);
         let survey = runtime.survey(&all_names(&images, options)).await?;

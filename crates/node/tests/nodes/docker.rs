@@ -7,7 +7,7 @@ use portolan_testkit::{
     runtimes,
 };
 
-use crate::site::{Package, load, outcomes, planned, printed};
+use crate::site::{Package, load, outcomes, pass, pass_again, planned, printed};
 
 async fn started() -> Option<(runtimes::Docker, Docker)> {
     let node = runtimes::Docker::start()?;
@@ -82,4 +82,34 @@ async fn names_by_digest_are_said_to_be_impossible() {
     let result = portolan_node::execute(&plan, &runtime, &options, &portolan_node::Silent).await;
     assert_eq!(outcomes(&result), [LoadOutcome::Unnamed]);
     assert!(result.images[0].error.as_ref().unwrap().starts_with("Docker can't be given names by digest"));
+}
+
+#[tokio::test]
+async fn a_package_that_goes_by_as_a_file_and_once() {
+    let Some((node, _)) = started().await else { return };
+    for (number, shape) in SHAPES.into_iter().enumerate() {
+        for (way, text) in ["once", "file"].into_iter().enumerate() {
+            let text = format!("{text} in {shape:?}");
+            let name = format!("demo/pass{number}{way}:v1");
+            let Some(image) = Image::busybox(&name, &text) else { return };
+            let seed = (number * 2 + way) as u64;
+            let other = Image::random(&format!("demo/other{number}{way}:v1"), seed);
+            let package = Package::of(shape, &[image, other]).gzip();
+            let load = async || {
+                let runtime = Docker::connect(&node.socket()).await.unwrap();
+                match way {
+                    0 => pass(&package, &runtime, &LoadOptions::default()).await.unwrap(),
+                    _ => pass_again(&package, &runtime, &LoadOptions::default()).await.unwrap(),
+                }
+            };
+            let passed = load().await;
+            assert_eq!(outcomes(&passed.node), [LoadOutcome::Loaded; 2], "{text}: {passed:?}");
+            let full = format!("10.1.2.3/{name}");
+            let said = printed(&mut node.command(), &["run", "--rm", "--network", "none", &full]);
+            assert_eq!(said.trim(), text);
+            let again = load().await;
+            assert_eq!(outcomes(&again.node), [LoadOutcome::Exists; 2], "{text}: {again:?}");
+            assert!(way == 0 || again.node.bytes_sent == 0, "{text}");
+        }
+    }
 }

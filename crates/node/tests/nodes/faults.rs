@@ -15,7 +15,7 @@ use portolan_testkit::{
 };
 use tempfile::TempDir;
 
-use crate::site::{Package, containerd, ctr, load, outcomes, pass, planned};
+use crate::site::{Package, containerd, ctr, load, outcomes, pass, pass_again, planned};
 
 /// Three images, of which the second has a layer with a byte that is another one.
 fn with_a_corrupt_layer(shape: Shape) -> Package {
@@ -49,6 +49,26 @@ async fn a_corrupt_layer_in_containerd() {
     }
     assert!(!ctr(&node, &["images", "ls"]).contains("demo/c1"));
     assert!(ctr(&node, &["content", "active"]).lines().count() <= 1, "nothing is left half written");
+}
+
+#[tokio::test]
+async fn a_corrupt_layer_in_docker_as_it_goes_by() {
+    let Some(node) = runtimes::Docker::start() else { return };
+    let package = with_a_corrupt_layer(Shape::Skopeo).gzip();
+    let runtime = Docker::connect(&node.socket()).await.unwrap();
+    let once = pass(&package, &runtime, &LoadOptions::default()).await.unwrap();
+    let failed = once.node.images.iter().filter(|image| image.action == LoadOutcome::Failed).count();
+    assert!(failed > 0, "{once:?}");
+    let runtime = Docker::connect(&node.socket()).await.unwrap();
+    let file = pass_again(&package, &runtime, &LoadOptions::default()).await.unwrap();
+    let lost: Vec<&str> = file
+        .node
+        .images
+        .iter()
+        .filter(|image| !image.action.is_there())
+        .map(|image| image.names[0].as_str())
+        .collect();
+    assert_eq!(lost, ["10.1.2.3/demo/c1:v1"], "{file:?}");
 }
 
 #[tokio::test]

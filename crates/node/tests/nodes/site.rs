@@ -12,7 +12,7 @@ use portolan_node::{
     Passed, PassingError, Runtime, Silent, all_names, execute, load_passing, plan,
 };
 use portolan_oci::Platform;
-use portolan_package::stream::{PackageStream, StreamOptions};
+use portolan_package::stream::{PackageStream, StreamError, StreamOptions};
 use portolan_testkit::{
     docker_archive::{Shape, docker_archive},
     images::Image,
@@ -64,17 +64,33 @@ fn choice() -> ImageChoice {
     choice
 }
 
-/// Loads a package that goes by.
+/// Loads a package that goes by, once, as on standard input.
 pub(crate) async fn pass(
     package: &[u8],
     runtime: &dyn Runtime,
     options: &LoadOptions,
 ) -> Result<Passed, PassingError> {
-    let input = std::io::Cursor::new(package.to_vec());
-    let stream = PackageStream::new("package.tar.gz", input, &StreamOptions::default()).unwrap();
     let choice = choice();
-    let passage = Passage { node: "here", runtime, choice: &choice, options, observer: &Silent };
-    load_passing(stream, passage).await
+    let passage = Passage { node: "here", runtime, choice: &choice, options, observer: &Silent, again: None };
+    load_passing(stream(package)?, passage).await
+}
+
+/// Loads a compressed file.
+pub(crate) async fn pass_again(
+    package: &[u8],
+    runtime: &dyn Runtime,
+    options: &LoadOptions,
+) -> Result<Passed, PassingError> {
+    let (choice, again) = (choice(), || stream(package));
+    let again: &(dyn Fn() -> Result<PackageStream, StreamError> + Sync) = &again;
+    let passage =
+        Passage { node: "here", runtime, choice: &choice, options, observer: &Silent, again: Some(again) };
+    load_passing(stream(package)?, passage).await
+}
+
+fn stream(package: &[u8]) -> Result<PackageStream, StreamError> {
+    let input = std::io::Cursor::new(package.to_vec());
+    PackageStream::new("package.tar.gz", input, &StreamOptions::default())
 }
 
 /// A client of the containerd at that socket, in the kubelets' namespace.

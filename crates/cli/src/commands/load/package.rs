@@ -75,12 +75,15 @@ pub(super) async fn load(
     runtime: &dyn Runtime,
     observer: &dyn Observer,
 ) -> Result<Passed, Failure> {
+    let open_again = || self::stream(&settings.package);
+    let again: &(dyn Fn() -> Result<PackageStream, StreamError> + Sync) = &open_again;
     let passage = Passage {
         node: super::THIS_MACHINE,
         runtime,
         choice: &settings.choice,
         options: &settings.options,
         observer,
+        again: (settings.package != Path::new(STANDARD_INPUT)).then_some(again),
     };
     portolan_node::load_passing(stream, passage).await.map_err(|error| Failure::of(&error))
 }
