@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use crd::{CrdDiff, SchemaChange, SchemaFinding, VersionChange, crd_diff};
+pub(crate) use crd::{stored, version_name, versions};
 pub use objects::{Action, ObjectDiff, Sides, object_diff};
 pub use text::{Line, Sign, change_lines, crd_lines, object_lines};
 pub use tree::value_changes;

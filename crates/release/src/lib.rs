@@ -15,6 +15,8 @@ mod cluster;
 pub mod diff;
 mod event;
 pub mod helm;
+pub mod judge;
+mod local_chart;
 mod names;
 mod private;
 mod readiness;
@@ -32,6 +34,7 @@ pub use backup::{
 };
 pub use cluster::{Applied, ApplyMode, Cluster, ClusterAccess, ClusterError, FIELD_MANAGER, Kind, Scope};
 pub use event::{Event, Observer, Silent, Step};
+pub use local_chart::{LocalChartError, local_chart};
 pub use names::{NameError, Namespace, ReleaseName, Revision};
 pub use private::FileError;
 pub use readiness::{Readiness, readiness};

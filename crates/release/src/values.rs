@@ -6,6 +6,7 @@ mod concern;
 mod frozen;
 mod mask;
 mod text;
+mod yaml;
 
 use std::fmt;
 

@@ -18,8 +18,26 @@ use crate::{diff::value_changes, values::Values};
 
 impl Advisories {
     /// What the advisories come to, one after the other: each sees what those before it mended.
+    ///
+    /// All of it is done twice. What mends something the second time too is told as a fault: advisories that
+    /// undo each other, or one that never ends.
     #[must_use]
     pub fn advise(&self, subject: &Subject<'_>, answers: &Answers) -> Advice {
+        let mut advice = self.pass(subject, answers);
+        let again = self.pass(&Subject { overrides: &advice.overrides, ..*subject }, answers);
+        for finding in again.findings.into_iter().filter(|finding| !finding.edits.is_empty()) {
+            let fault = "mending twice is not mending once; mend this advisory, or the one that undoes it";
+            let place = advice.findings.iter().position(|first| first.advisory == finding.advisory);
+            let place = place.unwrap_or_else(|| {
+                advice.findings.push(finding);
+                advice.findings.len() - 1
+            });
+            advice.findings[place].faults.push(fault.to_owned());
+        }
+        advice
+    }
+
+    fn pass(&self, subject: &Subject<'_>, answers: &Answers) -> Advice {
         let mut overrides = subject.overrides.clone();
         let mut findings = Vec::new();
         for advisory in self.iter().filter(|advisory| advisory.advisory.is_about(subject)) {

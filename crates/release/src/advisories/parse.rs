@@ -1,11 +1,12 @@
 //! From the text of a file to its advisories, with errors that name the line and the field.
 
 use portolan_chart::{Step, ValuePath, YamlError, YamlText};
-use serde::Deserialize as _;
+use serde::{Deserialize as _, de::DeserializeOwned};
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
 use super::{
+    facts::ClusterFacts,
     format::{ADVISORIES_VERSION, Advisory, AdvisoryFile, Choice, Mend},
     pattern::PathPattern,
 };
@@ -84,21 +85,22 @@ fn prefix(path: &ValuePath) -> String {
 /// # Errors
 /// [`AdvisoryError`], see there.
 pub fn parse(file: &str, bytes: &[u8]) -> Result<Vec<Advisory>, AdvisoryError> {
-    if bytes.len() > FILE_LIMIT {
-        return Err(AdvisoryError::TooLarge { file: file.to_owned() });
-    }
-    let failed = |source| AdvisoryError::Yaml { file: file.to_owned(), source };
-    let text = YamlText::parse(bytes).map_err(failed)?;
-    let document = text.document().map_err(failed)?;
-    let source = Source { file, text };
+    let (source, document) = Source::read(file, bytes)?;
     source.check_version(&document)?;
-    if let Some((key, line)) = source.text.repeated_key() {
-        return Err(source.at_line(line, format!("the key {key:?} is there twice")));
-    }
-    let parsed: AdvisoryFile =
-        serde_path_to_error::deserialize(&document).map_err(|error| source.form(&error))?;
+    let parsed: AdvisoryFile = source.typed(&document)?;
     source.check(&parsed.advisories)?;
     Ok(parsed.advisories)
+}
+
+impl ClusterFacts {
+    /// Reads facts from a YAML file; `file` is named in errors.
+    ///
+    /// # Errors
+    /// [`AdvisoryError`], see there.
+    pub fn parse(file: &str, bytes: &[u8]) -> Result<Self, AdvisoryError> {
+        let (source, document) = Source::read(file, bytes)?;
+        source.typed(&document)
+    }
 }
 
 struct Source<'a> {
@@ -106,7 +108,24 @@ struct Source<'a> {
     text: YamlText,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    fn read(file: &'a str, bytes: &[u8]) -> Result<(Self, Value), AdvisoryError> {
+        if bytes.len() > FILE_LIMIT {
+            return Err(AdvisoryError::TooLarge { file: file.to_owned() });
+        }
+        let failed = |source| AdvisoryError::Yaml { file: file.to_owned(), source };
+        let text = YamlText::parse(bytes).map_err(failed)?;
+        let document = text.document().map_err(failed)?;
+        Ok((Self { file, text }, document))
+    }
+
+    fn typed<T: DeserializeOwned>(&self, document: &Value) -> Result<T, AdvisoryError> {
+        if let Some((key, line)) = self.text.repeated_key() {
+            return Err(self.at_line(line, format!("the key {key:?} is there twice")));
+        }
+        serde_path_to_error::deserialize(document).map_err(|error| self.form(&error))
+    }
+
     fn check_version(&self, document: &Value) -> Result<(), AdvisoryError> {
         let path = ValuePath::of_keys(["advisoriesVersion"]);
         let found = match path.get(document) {

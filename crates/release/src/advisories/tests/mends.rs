@@ -96,6 +96,17 @@ fn sets_and_removes() {
 }
 
 #[test]
+fn what_never_ends_is_told() {
+    let lines = "mend:
+  - rewrite: {path: a, pattern: '^x', with: z}
+  - rewrite: {path: a, pattern: '^z', with: xx}";
+    let advice = advise(&advisories(lines), &values("a: x"), &Answers::new());
+    let fault = "mending twice is not mending once; mend this advisory, or the one that undoes it";
+    assert_eq!(advice.findings[0].faults, [fault]);
+    assert_eq!(advice.blocking().count(), 1);
+}
+
+#[test]
 fn choices() {
     let lines = "choices:
   - {id: first, title: {en: t, zh: t}, mend: [{set: {path: a, value: 1}}], recommendedWhen: {value: {path: x}}}
