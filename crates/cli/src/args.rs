@@ -15,6 +15,7 @@ use std::path::Path;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::commands::advisories::AdvisoriesArgs;
 use crate::commands::cluster_create::ClusterCreateArgs;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::depot::DepotArgs;
@@ -55,6 +56,7 @@ pub enum Command {
     ClusterCreate(ClusterCreateArgs),
     Load(LoadArgs),
     Merge(MergeArgs),
+    Advisories(AdvisoriesArgs),
     Serve(ServeArgs),
     Depot(DepotArgs),
     Releases(ReleasesArgs),

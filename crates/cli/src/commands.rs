@@ -1,6 +1,7 @@
 //! The commands, a file each: arguments, calls into the libraries, rendering.
 
 mod addon;
+pub mod advisories;
 pub mod cluster_create;
 pub mod completions;
 pub mod connect;

@@ -52,6 +52,7 @@ fn dispatch(
         args::Command::ClusterCreate(create) => commands::cluster_create::run(&create, environment, console),
         args::Command::Load(load) => commands::load::run(&load, environment, console),
         args::Command::Merge(merge) => commands::merge::run(&merge, environment, console),
+        args::Command::Advisories(asked) => commands::advisories::run(&asked, environment, console),
         args::Command::Serve(serve) => commands::serve::run(&serve, environment, console),
         args::Command::Depot(depot) => commands::depot::run(&depot, environment, console),
         args::Command::Releases(releases) => {

@@ -4,6 +4,7 @@
 //! to standard error: as text, or with `--log-format json` as one object a line. The renderers are pure functions
 //! of a plan, a report or an event.
 
+pub mod advisories;
 pub mod changed;
 pub mod check;
 pub mod collected;

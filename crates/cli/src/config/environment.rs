@@ -44,6 +44,9 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("KUBECONFIG", "how to reach the cluster, where --kubeconfig is not given"),
     ("PORTOLAN_DATA", "the depot's data directory, where --data is not given"),
     ("XDG_STATE_HOME", "where runs are written down, in the folder portolan"),
+    ("LC_ALL", "the language of advisories: Chinese where it begins with `zh`"),
+    ("LC_MESSAGES", "the same, where LC_ALL is not set"),
+    ("LANG", "the same, where neither is set"),
     ("NO_COLOR", "no colours, whatever the terminal"),
     ("TERM", "`dumb` means no colours and no bars"),
 ];

@@ -58,7 +58,7 @@ pub(super) fn suggestion(unknown: &str, allowed: &[&str]) -> Option<String> {
 }
 
 /// The one of `known` that is near enough to be meant.
-pub(super) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = unknown.to_lowercase();
     known
         .map(|key| (strsim::damerau_levenshtein(&folded, &key.to_lowercase()), key))

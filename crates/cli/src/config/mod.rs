@@ -32,6 +32,7 @@ pub use environment::{Environment, VARIABLES};
 pub use error::{ConfigError, Problem, ProblemKind};
 pub use find::{DEFAULT_NAME, find};
 pub use keys::KEYS;
+pub(crate) use keys::nearest;
 pub use known::{Flags, KnownRegistries, RegistryAccess};
 pub use manifest::{Component, InstallerManifest};
 pub use named::NamedRegistry;

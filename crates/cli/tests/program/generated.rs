@@ -9,13 +9,18 @@ use portolan_testkit::{components, process};
 use crate::site::Site;
 
 /// The commands that have a page and completions.
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 34] = [
     "sync",
     "inspect",
     "merge",
     "import-addon",
     "cluster-create",
     "load",
+    "advisories",
+    "advisories list",
+    "advisories show",
+    "advisories check",
+    "advisories test",
     "serve",
     "depot",
     "depot check",

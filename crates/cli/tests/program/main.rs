@@ -5,6 +5,8 @@
 #[cfg(unix)]
 mod addon;
 #[cfg(unix)]
+mod advisories;
+#[cfg(unix)]
 mod background;
 mod bad_input;
 #[cfg(unix)]
