@@ -8,12 +8,13 @@ use std::fs;
 
 use portolan_oci::{Digest, Locator, Repository};
 use portolan_registry::{Endpoint, Registry, RegistryOptions, Scheme};
-use portolan_testkit::bundles::Bundle;
+use portolan_testkit::bundles::{Bundle, module_tar};
 use portolan_testkit::charts::Chart;
 use portolan_testkit::docker_registry::{DockerRegistry, Options};
 use portolan_testkit::faulty_proxy::{Action, Fault, FaultyProxy, Kind};
 use portolan_testkit::images::{Image, Layer};
 use portolan_testkit::skopeo::Skopeo;
+use portolan_testkit::tarball::gzip;
 use portolan_transfer::{ChartOutcome, ImageOutcome, Report};
 use tokio::runtime::Runtime;
 
@@ -33,6 +34,8 @@ struct Scene {
     registry: Registry,
     runtime: Runtime,
     images: Vec<Image>,
+    /// Where the package is.
+    package: &'static str,
 }
 
 /// What a registry holds of a run's images.
@@ -55,14 +58,27 @@ impl Scene {
         }
         let endpoint = Endpoint::new(Scheme::Http, host.parse().unwrap());
         let registry = Registry::new(endpoint, None, &RegistryOptions::default()).unwrap();
-        Self { site, gate: Gate::before(host), registry, runtime: Runtime::new().unwrap(), images }
+        let (gate, runtime) = (Gate::before(host), Runtime::new().unwrap());
+        Self { site, gate, registry, runtime, images, package: "bundles" }
+    }
+
+    /// The same with the package in one compressed file, which is read once, front to back.
+    fn packed(host: &str) -> Self {
+        let scene = Self::new(host);
+        let bundles = CHARTS.map(|chart| {
+            let name = format!("{chart}.bundle.tar");
+            let bundle = fs::read(scene.site.path("bundles").join(&name)).unwrap();
+            (name, bundle)
+        });
+        scene.site.write("package.tar.gz", gzip(&module_tar("package", &bundles)));
+        Self { package: "package.tar.gz", ..scene }
     }
 
     /// Starts a sync into the project `project` and the chart directory `project`.
     fn start(&self, project: &str) -> Background {
-        let host = self.gate.host();
+        let (host, package) = (self.gate.host(), self.package);
         let configuration = format!(
-            "source:\n  intermediateBundlesPath: bundles\ntarget:\n  containerRegistry: {host}\n  \
+            "source:\n  intermediateBundlesPath: {package}\ntarget:\n  containerRegistry: {host}\n  \
              containerRepository: {project}\n  repo:\n    kind: LOCAL\n    path: {project}\n"
         );
         self.site.write(&format!("{project}.yaml"), configuration);
@@ -225,6 +241,24 @@ fn a_killed_run_is_completed_and_nothing_is_sent_twice() {
 fn a_killed_run_is_completed_on_the_depot() {
     let depot = Depot::open();
     let scene = Scene::new(&depot.host());
+    kill_and_complete(&scene, 6);
+}
+
+#[test]
+fn a_killed_run_of_a_packed_package_is_completed() {
+    let Some(registry) = DockerRegistry::start(&Options::default()) else { return };
+    let scene = Scene::packed(registry.host().as_str());
+    let killed = kill_and_complete(&scene, 12);
+    assert!(
+        killed.iter().any(|(_, held)| !held.tags.is_empty() && held.tags.len() < 8),
+        "points in the middle"
+    );
+}
+
+#[test]
+fn a_killed_run_of_a_packed_package_is_completed_on_the_depot() {
+    let depot = Depot::open();
+    let scene = Scene::packed(&depot.host());
     kill_and_complete(&scene, 6);
 }
 
