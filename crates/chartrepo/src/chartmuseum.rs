@@ -60,6 +60,14 @@ impl ChartMuseum {
         }
     }
 
+    /// The tenant, where the address names one and nothing else.
+    fn tenant(&self) -> Option<String> {
+        match self.museum.url.segments().collect::<Vec<_>>()[..] {
+            [tenant] => Some(tenant.to_owned()),
+            _ => None,
+        }
+    }
+
     async fn check_index(&self) -> Result<(), RemoteError> {
         let museum = &self.museum;
         let url = museum.index_url();
@@ -68,9 +76,9 @@ impl ChartMuseum {
             IndexPage::WebPage => {
                 Err(RemoteError::WebPage { url: url.into(), repository: museum.url.to_string() })
             }
-            IndexPage::Other => Err(RemoteError::NoIndex { url: url.into() }),
+            IndexPage::Other => Err(RemoteError::NoIndex { url: url.into(), tenant: None }),
             IndexPage::Refused(answer) if answer.status == StatusCode::NOT_FOUND => {
-                Err(RemoteError::NoIndex { url: url.into() })
+                Err(RemoteError::NoIndex { url: url.into(), tenant: self.tenant() })
             }
             IndexPage::Refused(answer) => Err(museum.refusal(&Method::GET, &url, answer, "read charts")),
         }

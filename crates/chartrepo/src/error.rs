@@ -4,6 +4,7 @@ use portolan_registry::{
     HttpError, RegistryError,
     retry::{Transient, Verdict},
 };
+use url::Url;
 
 use crate::{AddressError, NameError, PackError, RemoteError, local::LocalError, oci::OciChartError};
 
@@ -75,6 +76,14 @@ impl ChartRepoError {
             Self::Remote(error) => matches!(error, RemoteError::TooLarge { .. }),
             _ => false,
         }
+    }
+
+    /// Host and tenant of a ChartMuseum that has nothing there: where the host keeps projects for charts and
+    /// images alike, as Portolan's depot does, the tenant may be one that has to be made first.
+    pub fn missing_tenant(&self) -> Option<(String, &str)> {
+        let Self::Remote(RemoteError::NoIndex { url, tenant: Some(tenant) }) = self else { return None };
+        let host = Url::parse(url).ok()?.host_str()?.trim_matches(['[', ']']).to_owned();
+        Some((host, tenant))
     }
 
     /// The project that has to be made first, where that is what is wrong.

@@ -161,6 +161,9 @@ pub enum RemoteError {
     NoIndex {
         /// The index's URL.
         url: String,
+        /// The tenant whose repository it would be, where nothing is there; on a server with projects it may
+        /// be one that has to be made first.
+        tenant: Option<String>,
     },
     /// Charts can be read, not written: the interface is switched off, or the path is another one.
     #[error(

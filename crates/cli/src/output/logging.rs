@@ -47,7 +47,13 @@ impl Write for AboveBars {
 }
 
 fn targets(verbosity: Verbosity) -> Targets {
-    Targets::new().with_default(LevelFilter::WARN).with_target("portolan", level(verbosity))
+    let level = level(verbosity);
+    // Before it is known whether a certificate was named or accepted, and told as an error where it was not.
+    let verifier = if level > LevelFilter::INFO { LevelFilter::WARN } else { LevelFilter::OFF };
+    Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target("rustls_platform_verifier", verifier)
+        .with_target("portolan", level)
 }
 
 fn level(verbosity: Verbosity) -> LevelFilter {

@@ -118,6 +118,21 @@ fn both_architectures_into_a_harbor_by_the_seeds_command_lines() {
 }
 
 #[test]
+fn tenants_of_a_depot_with_projects_are_made_too() {
+    for package in [AMD64, AMD64.trim_end_matches(".gz")] {
+        let depot = Depot::harbor();
+        let host = depot.host();
+        let site = site(
+            &external(&host).replace("externalChartRepoType: harbor", "externalChartRepoType: chartmuseum"),
+        );
+        self::package(&site, package, "amd64");
+        let line = format!("import-addon -c clusterConfig.yaml --addon-path={package} --output json");
+        let done = report(&site.run(&line).expect(0).out);
+        assert_eq!(done.charts[0].target, format!("http://{host}/addon/charts/nginx-1.0.0.tgz"));
+    }
+}
+
+#[test]
 fn projects_that_may_not_be_made_are_listed_at_once() {
     let depot = Depot::harbor();
     let site = site(&external(&depot.host()));

@@ -49,10 +49,17 @@ pub(crate) async fn lacking_of_images(
 /// The project that a chart repository lacks, where it is one of this registry's; `None` where `refusal` is
 /// about something else.
 pub(crate) async fn lacking_of_charts(registry: &Registry, refusal: &ChartRepoError) -> Option<String> {
-    let name = refusal.missing_project()?.parse::<ProjectName>().ok()?.to_string();
+    let named = refusal.missing_project().or_else(|| missing_tenant(registry, refusal))?;
+    let name = named.parse::<ProjectName>().ok()?.to_string();
     // Charts may go to another Harbor than images: its projects are not this registry's to create.
     let lacks = registry.is_harbor().await.ok()? && !registry.project_exists(&name).await.ok()?;
     lacks.then_some(name)
+}
+
+/// The tenant that a ChartMuseum on the registry's own host lacks: the depot keeps both.
+fn missing_tenant<'a>(registry: &Registry, refusal: &'a ChartRepoError) -> Option<&'a str> {
+    let (host, tenant) = refusal.missing_tenant()?;
+    (host == registry.endpoint().host.host()).then_some(tenant)
 }
 
 /// The projects to be created of those that lack.

@@ -85,6 +85,7 @@ fn a_certificate_that_nobody_vouches_for() {
     );
     assert!(refused.err.contains(&told), "{refused:?}");
     assert!(refused.err.contains("--ca-file") && refused.err.contains("--insecure"), "{refused:?}");
+    assert!(refused.err.starts_with("error: "), "nothing of the libraries' own: {refused:?}");
     site.run("cluster-create -c clusterConfig.yaml -j13 --insecure --dry-run").expect(0);
 
     // At a terminal somebody decides, once.
