@@ -99,14 +99,18 @@ impl Skopeo {
 
     /// `skopeo copy SOURCE DESTINATION`, with transports as skopeo writes them.
     pub fn copy(&self, source: &str, destination: &str) -> Output {
-        process::outcome(Command::new(&self.program).args([
-            "copy",
-            "--quiet",
-            "--src-tls-verify=false",
-            "--dest-tls-verify=false",
-            source,
-            destination,
-        ]))
+        process::outcome(self.copying().args([source, destination]))
+    }
+
+    /// The same with all platforms.
+    pub fn copy_all(&self, source: &str, destination: &str) -> Output {
+        process::outcome(self.copying().args(["--all", source, destination]))
+    }
+
+    fn copying(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(["copy", "--quiet", "--src-tls-verify=false", "--dest-tls-verify=false"]);
+        command
     }
 
     fn inspect(&self, registry: &DockerRegistry, image: &str) -> Command {
