@@ -13,6 +13,7 @@ mod child;
 mod depot;
 mod floor;
 mod http;
+mod import;
 mod layouts;
 mod link;
 mod material;
@@ -38,6 +39,8 @@ struct Arguments {
 enum Command {
     /// A package of three charts and twelve images into a registry on loopback.
     Sync(sync::Arguments),
+    /// Packages of two architectures as `.tar.gz`, read once as they come, into a registry on loopback.
+    Import(import::Arguments),
     /// The depot as a server, beside docker-registry: pushes, pulls, questions, memory, start.
     Depot(depot::Arguments),
     /// Runs a program and writes what it cost to a file; the benchmark calls itself so.
@@ -48,6 +51,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Sync(arguments) => sync::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Depot(arguments) => depot::run(&arguments),
         Command::Child(arguments) => child::run(&arguments),
     };

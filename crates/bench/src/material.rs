@@ -38,24 +38,62 @@ pub(crate) struct Shape {
     own: usize,
     /// Size of a layer in bytes.
     layer: usize,
+    /// What the images run on.
+    architecture: Architecture,
+}
+
+/// Whose images a package holds. Those of one have no blob in common with those of the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Architecture {
+    /// `amd64`
+    #[default]
+    Amd64,
+    /// `arm64`
+    Arm64,
+}
+
+impl Architecture {
+    /// As configurations and file names have it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Amd64 => "amd64",
+            Self::Arm64 => "arm64",
+        }
+    }
+
+    /// What the seeds of its layers begin at.
+    fn first_seed(self) -> u64 {
+        match self {
+            Self::Amd64 => 0,
+            Self::Arm64 => 1 << 32,
+        }
+    }
 }
 
 impl Shape {
     /// Three charts, twelve images of five layers, two of them in all images: fifty blobs, with layers of
     /// `size` in all.
     pub(crate) fn usual(size: Size) -> Outcome<Self> {
-        let few = Self { charts: 3, images: 4, shared: 2, own: 3, layer: 0 };
+        let architecture = Architecture::default();
+        let few = Self { charts: 3, images: 4, shared: 2, own: 3, layer: 0, architecture };
         Ok(Self { layer: usize::try_from(size.bytes())? / few.layers(), ..few })
     }
 
     /// Ten charts, 500 images of three small layers: what counts is the number of questions.
     pub(crate) fn many_images() -> Self {
-        Self { charts: 10, images: 50, shared: 1, own: 2, layer: 1024 }
+        let architecture = Architecture::default();
+        Self { charts: 10, images: 50, shared: 1, own: 2, layer: 1024, architecture }
     }
 
     /// Four charts, 200 images of 49 layers of 1 KiB, none of them shared: 10,000 blobs.
     pub(crate) fn small_blobs() -> Self {
-        Self { charts: 4, images: 50, shared: 0, own: 49, layer: 1024 }
+        let architecture = Architecture::default();
+        Self { charts: 4, images: 50, shared: 0, own: 49, layer: 1024, architecture }
+    }
+
+    /// The same for another architecture.
+    pub(crate) fn on(self, architecture: Architecture) -> Self {
+        Self { architecture, ..self }
     }
 
     /// Layers that differ.
@@ -124,7 +162,8 @@ pub(crate) fn make(work: &Path, shape: Shape) -> Outcome<Package> {
     let folder = work.join("package");
     fs::create_dir_all(&folder)?;
     fs::create_dir_all(work.join("blobs"))?;
-    let mut layers = Layers { work: work.to_owned(), size: shape.layer, seed: 0 };
+    let seed = shape.architecture.first_seed();
+    let mut layers = Layers { work: work.to_owned(), size: shape.layer, seed };
     let shared: Vec<_> = (0..shape.shared).map(|_| layers.next()).collect::<Outcome<_>>()?;
     let mut package = Package { folder, images: Vec::new(), blobs: Vec::new(), bytes: 0 };
     for chart in 1..=shape.charts {
@@ -161,14 +200,14 @@ fn images_of(
 ) -> Outcome<Vec<PackedImage>> {
     let image = |number| {
         let own = (0..shape.own).map(|_| layers.next()).collect::<Outcome<Vec<_>>>()?;
-        Ok(image(&format!("{chart}/image{number}"), [shared, &own].concat()))
+        Ok(image(&format!("{chart}/image{number}"), shape.architecture, [shared, &own].concat()))
     };
     (1..=shape.images).map(image).collect()
 }
 
-fn image(repository: &str, layers: Vec<PackedLayer>) -> PackedImage {
+fn image(repository: &str, architecture: Architecture, layers: Vec<PackedLayer>) -> PackedImage {
     let diff_ids: Vec<_> = layers.iter().map(|layer| layer.diff_id.clone()).collect();
-    let config = images::config(&Platform::new("linux", "amd64"), &diff_ids, &[]);
+    let config = images::config(&Platform::new("linux", architecture.name()), &diff_ids, &[]);
     let sized = SizedDigest { size: config.len() as u64, digest: Digest::sha256(&config) };
     let blobs: Vec<_> = layers.iter().map(|layer| layer.blob.clone()).collect();
     let manifest = docker_manifest(&sized, &blobs);

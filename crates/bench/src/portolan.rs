@@ -66,7 +66,7 @@ impl Portolan {
     ) -> Outcome<Runs> {
         let work = tempfile::tempdir_in(work)?;
         let config = work.path().join("config.yaml");
-        fs::write(&config, configuration(way, package, &work.path().join("charts")))?;
+        fs::write(&config, configuration(way, &package.folder, &work.path().join("charts")))?;
         let cold = self.sync(&config, way, work.path())?;
         let before = registry.requests().len();
         let again = self.sync(&config, way, work.path())?;
@@ -75,7 +75,7 @@ impl Portolan {
     }
 
     /// Runs in a folder that is empty and has to stay so, with no place for temporary files.
-    fn sync(&self, config: &Path, way: &Way, work: &Path) -> Outcome<Cost> {
+    pub(crate) fn sync(&self, config: &Path, way: &Way, work: &Path) -> Outcome<Cost> {
         let empty = tempfile::tempdir_in(work)?;
         let mut command = Command::new(&self.program);
         command.args(["sync", "--config"]).arg(config).current_dir(empty.path());
@@ -89,8 +89,9 @@ impl Portolan {
     }
 }
 
-fn configuration(way: &Way, package: &Package, charts: &Path) -> String {
-    let (bundles, charts) = (package.folder.display(), charts.display());
+/// A configuration that brings a package to a registry, and its charts into a folder.
+pub(crate) fn configuration(way: &Way, package: &Path, charts: &Path) -> String {
+    let (bundles, charts) = (package.display(), charts.display());
     let (host, url) = (&way.host, way.url());
     format!(
         "source:\n  intermediateBundlesPath: {bundles}\n\
