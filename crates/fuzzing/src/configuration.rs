@@ -23,7 +23,7 @@ fn settings_hide_secrets(settings: &Settings, bytes: &[u8]) {
     for login in [&settings.registry.login, &settings.charts.login].into_iter().flatten() {
         is_hidden(login.password.expose_secret(), bytes, &shown);
     }
-    assert!(!settings.bundles.as_os_str().is_empty());
+    assert!(!settings.package.path.as_os_str().is_empty());
 }
 
 /// What is wrong is told without the passwords that stand beside it.
