@@ -8,6 +8,7 @@
 //!
 //! A refusal is never a finding, except where it says that the program is at fault.
 
+mod advisories;
 mod archives;
 mod chart;
 mod chart_index;
@@ -27,6 +28,7 @@ mod sign_in;
 mod stream;
 mod values;
 
+pub use advisories::advisories;
 pub use archives::{package, tar_index};
 pub use chart::{chart_archive, chart_metadata, hints, provenance};
 pub use chart_index::chart_index;
@@ -49,6 +51,7 @@ pub type Target = fn(&[u8]);
 
 /// Every target, by the name that its corpus and its program have.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("advisories", advisories),
     ("challenge", challenge),
     ("chart_archive", chart_archive),
     ("chart_index", chart_index),

@@ -30,6 +30,7 @@ macro_rules! targets {
 }
 
 targets! {
+    advisories
     challenge
     chart_archive
     chart_index

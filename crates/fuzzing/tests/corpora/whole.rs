@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, fs};
 
 use portolan_fuzzing::TARGETS;
+use portolan_release::advisories::Advisories;
 use portolan_transfer::SavedPlan;
 
 use crate::{
@@ -59,6 +60,17 @@ fn the_seed_of_a_plan_is_one() {
     let (_, bytes) = files("plan").into_iter().find(|(name, _)| name == "seed-00").unwrap();
     let plan: SavedPlan = serde_json::from_slice(&bytes).unwrap();
     assert!(SavedPlan::from_file(plan.to_file().as_bytes()).is_ok());
+}
+
+/// The same of advisories.
+#[test]
+fn two_seeds_of_advisories_are_some() {
+    for name in ["seed-00", "seed-01"] {
+        let (_, bytes) = files("advisories").into_iter().find(|(other, _)| other == name).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let file = text.split("%%").next().unwrap();
+        Advisories::default().add_file(name, file.as_bytes()).unwrap();
+    }
 }
 
 /// Not a test: writes the seeds, after a change to them.
