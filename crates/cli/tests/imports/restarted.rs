@@ -37,9 +37,7 @@ impl Restarted {
 
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
-        if let Some(mut running) = self.running.take() {
-            running.kill();
-        }
+        drop(self.running.take());
     }
 
     /// On what it had.
