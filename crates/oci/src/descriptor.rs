@@ -6,6 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Digest, MediaType, Platform};
 
+/// What BuildKit calls the digest of the entry that an attestation speaks of.
+const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
+
+/// What a platform is called where an entry of an image index runs nowhere.
+const UNKNOWN: &str = "unknown";
+
 /// What a manifest says of one of its parts: type, digest and size in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,5 +52,15 @@ impl Descriptor {
             urls: Vec::new(),
             data: None,
         }
+    }
+
+    /// The entry of the same image index that this one speaks of: an attestation, as BuildKit writes them.
+    pub fn speaks_of(&self) -> Option<Digest> {
+        self.annotations.get(REFERENCE_DIGEST)?.parse().ok()
+    }
+
+    /// What this entry of an image index runs on; nothing where it runs nowhere.
+    pub fn runs_on(&self) -> Option<&Platform> {
+        self.platform.as_ref().filter(|platform| platform.os != UNKNOWN && !platform.os.is_empty())
     }
 }

@@ -1,6 +1,6 @@
 //! Asks the registry what a tag holds: one request for an image that is there.
 
-use portolan_oci::{Digest, Locator, Manifest, Repository};
+use portolan_oci::{Descriptor, Digest, Locator, Manifest, Repository};
 use portolan_registry::{Registry, RegistryError};
 
 use crate::{
@@ -94,13 +94,8 @@ pub(crate) async fn compare(question: &Question<'_>, found: &Manifest) -> Result
 /// What a manifest is, in words for people.
 fn describe(manifest: &Manifest) -> String {
     let Some(index) = manifest.index() else { return "the manifest of one image".to_owned() };
-    let platforms: Vec<String> = index
-        .manifests
-        .iter()
-        .filter_map(|member| member.platform.as_ref())
-        .filter(|platform| platform.os != "unknown")
-        .map(ToString::to_string)
-        .collect();
+    let platforms: Vec<String> =
+        index.manifests.iter().filter_map(Descriptor::runs_on).map(ToString::to_string).collect();
     format!(
         "an image index of {}",
         if platforms.is_empty() { "no platform".to_owned() } else { platforms.join(", ") }

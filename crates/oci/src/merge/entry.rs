@@ -5,12 +5,6 @@ use std::collections::HashSet;
 use super::{MergeError, Side};
 use crate::{Descriptor, Digest, Platform, json_spans};
 
-/// What BuildKit calls the digest of the entry that an attestation speaks of.
-const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
-
-/// What a platform is called where an entry runs nowhere.
-const UNKNOWN: &str = "unknown";
-
 /// One entry.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
@@ -110,13 +104,10 @@ fn white_before(text: &str) -> &str {
 }
 
 fn role(descriptor: &Descriptor) -> Role {
-    let subject = descriptor.annotations.get(REFERENCE_DIGEST).and_then(|text| text.parse().ok());
-    match (subject, &descriptor.platform) {
+    match (descriptor.speaks_of(), descriptor.runs_on()) {
         (Some(subject), _) => Role::SpeaksOf(subject),
-        (None, Some(platform)) if platform.os != UNKNOWN && !platform.os.is_empty() => {
-            Role::Runs(comparable(platform))
-        }
-        (None, _) => Role::Other,
+        (None, Some(platform)) => Role::Runs(comparable(platform)),
+        (None, None) => Role::Other,
     }
 }
 

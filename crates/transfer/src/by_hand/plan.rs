@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Instant};
 
-use portolan_oci::{Digest, Manifest, Merged, Platform, Reference};
+use portolan_oci::{Descriptor, Digest, Manifest, Merged, Platform, Reference};
 use serde::Serialize;
 
 use super::{
@@ -140,8 +140,7 @@ fn taken_instead(together: &Together) -> Vec<String> {
 
 fn platforms(together: &Together) -> Vec<Platform> {
     let entries = together.manifest.index().into_iter().flat_map(|index| &index.manifests);
-    let named = entries.filter_map(|entry| entry.platform.as_ref()).filter(|one| one.os != "unknown");
-    named.chain(&together.platform).cloned().collect()
+    entries.filter_map(Descriptor::runs_on).chain(&together.platform).cloned().collect()
 }
 
 /// The source that a document comes from.

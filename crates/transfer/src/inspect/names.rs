@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use portolan_oci::{
-    Descriptor, Digest, ImageManifest, Manifest, MediaType, Platform, Reference, Repository, Tag,
-};
+use portolan_oci::{Descriptor, Digest, ImageManifest, Manifest, MediaType, Reference, Repository, Tag};
 use portolan_registry::{Registry, RegistryError};
 use serde::Deserialize;
 
@@ -206,16 +204,12 @@ fn part(
     (part, sizes.into_iter().collect())
 }
 
-/// The annotation by which BuildKit names what an attestation speaks of.
-const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
-
 fn role(member: &Descriptor) -> Role {
-    let runs = |platform: &&Platform| platform.os != "unknown" && !platform.os.is_empty();
-    if let Some(of) = member.annotations.get(REFERENCE_DIGEST).and_then(|text| text.parse().ok()) {
-        return Role::Attestation { of };
+    match (member.speaks_of(), member.runs_on()) {
+        (Some(of), _) => Role::Attestation { of },
+        (None, Some(platform)) => Role::Platform { platform: platform.clone() },
+        (None, None) => Role::Other,
     }
-    let platform = member.platform.as_ref().filter(runs);
-    platform.map_or(Role::Other, |platform| Role::Platform { platform: platform.clone() })
 }
 
 fn is_image_config(media_type: &MediaType) -> bool {
