@@ -41,7 +41,11 @@ pub async fn target(settings: &Settings, console: &Console) -> Result<Target, Fa
 ///
 /// As [`target`].
 pub async fn named(named: &NamedRegistry, usual_access: Access, stop: &Stop) -> Result<Registry, Failure> {
-    let http = http_options_of(&named.tls, &named.proxies);
+    let pins = match &named.accepted {
+        Some(file) if named.tls.trust == Trust::Verify => first_use::accepted(file, &named.address.host)?,
+        _ => Vec::new(),
+    };
+    let http = HttpOptions { pins, ..http_options_of(&named.tls, &named.proxies) };
     let token_hosts = named.token_servers.clone();
     let options =
         RegistryOptions { http, usual_access, token_hosts, stop: stop.clone(), ..RegistryOptions::default() };

@@ -3,7 +3,7 @@
 //! The file is that of `sync`. Of it only the registries' addresses and logins count, so one that names no
 //! bundles will do as well.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use portolan_oci::RegistryHost;
 use portolan_registry::{Credentials, Proxies};
@@ -37,6 +37,7 @@ pub struct KnownRegistries {
     tls: TlsSettings,
     proxies: Proxies,
     docker: Option<DockerSettings>,
+    accepted: Option<PathBuf>,
 }
 
 /// Whose login the command line gives.
@@ -79,6 +80,7 @@ impl KnownRegistries {
             tls: access.tls,
             proxies,
             docker: resolve::docker(environment),
+            accepted: resolve::accepted_certificates(environment),
         })
     }
 
@@ -93,6 +95,7 @@ impl KnownRegistries {
             login: given.or_else(of_file),
             token_servers: self.token_servers.clone(),
             docker: self.docker.clone(),
+            accepted: self.accepted.clone(),
             proxies: self.proxies.clone(),
             tls: self.tls.clone(),
         }

@@ -1,5 +1,7 @@
 //! A registry that an argument names, outside of any configuration file.
 
+use std::path::PathBuf;
+
 use portolan_oci::RegistryHost;
 use portolan_registry::{Credentials, Proxies};
 
@@ -19,6 +21,8 @@ pub struct NamedRegistry {
     pub docker: Option<DockerSettings>,
     /// Token servers that may have the login though the registry alone names them.
     pub token_servers: Vec<RegistryHost>,
+    /// The file of certificates that were accepted at a terminal, where there may be one.
+    pub accepted: Option<PathBuf>,
     /// Proxies of the environment.
     pub proxies: Proxies,
     /// Whose certificates are believed.
@@ -50,7 +54,14 @@ impl NamedRegistry {
             return Err(problem.to_string());
         }
         let address = PushAddress { host, scheme };
-        let token_servers = Vec::new();
-        Ok(Self { address, login, token_servers, docker: resolve::docker(environment), proxies, tls })
+        Ok(Self {
+            address,
+            login,
+            token_servers: Vec::new(),
+            accepted: resolve::accepted_certificates(environment),
+            docker: resolve::docker(environment),
+            proxies,
+            tls,
+        })
     }
 }

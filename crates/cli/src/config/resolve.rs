@@ -240,6 +240,11 @@ pub(super) fn docker(environment: &Environment) -> Option<DockerSettings> {
     Some(DockerSettings { config: directory.join("config.json"), search_path })
 }
 
+/// Where certificates are kept that were accepted at a terminal, in the home directory.
+pub(super) fn accepted_certificates(environment: &Environment) -> Option<PathBuf> {
+    environment.home().map(|home| Path::new(home).join(".config/portolan/known-certificates"))
+}
+
 /// Whether `target` names a place for bundles, whose writing belongs to a later version.
 fn refuse_bundle_target(target: &Target, problems: &mut Problems) {
     problems.later("target.intermediateBundlesPath", &target.intermediate_bundles_path);

@@ -31,6 +31,12 @@ pub(super) async fn pins(settings: &Settings, console: &Console) -> Result<Vec<P
     Ok(meeting.pins)
 }
 
+/// The certificate that was accepted for `host` before, if any.
+pub(super) fn accepted(file: &Path, host: &RegistryHost) -> Result<Vec<PinnedCertificate>, Failure> {
+    let known = Known::read(file).map_err(|error| Failure::usage(&error))?;
+    Ok(known.of(host).cloned().map(|fingerprint| pin(host, fingerprint)).into_iter().collect())
+}
+
 /// The servers that are spoken to over TLS, each once.
 fn hosts(settings: &Settings) -> BTreeSet<RegistryHost> {
     let charts = match &settings.charts.places {

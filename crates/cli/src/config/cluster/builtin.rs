@@ -5,14 +5,14 @@ use portolan_registry::Credentials;
 use url::Host;
 
 use super::super::credentials::{self, GivenLogin};
-use super::super::resolve::Context;
+use super::super::resolve::{self, Context};
 use super::super::settings::{
     ChartPlaces, ChartSettings, FirstUse, MuseumAddress, PushAddress, SchemeChoice, Trust,
 };
+use super::ClusterNode;
 use super::bootstrap::{self, Bootstrap};
 use super::destination::{Destination, given};
 use super::file::{ImagesAndCharts, Spec};
-use super::{ClusterNode, packages};
 
 /// The user and password that the installer gives both servers. They are in its public documentation.
 const USERNAME: &str = "rootuser";
@@ -20,9 +20,6 @@ const PASSWORD: &str = "rootpass123";
 
 /// The port that `https://` needs not name.
 const HTTPS_PORT: u16 = 443;
-
-/// Where certificates are kept that were accepted at a terminal, from the home directory.
-const KNOWN: &str = "~/.config/portolan/known-certificates";
 
 /// What the section stands in.
 pub(super) struct Surroundings<'a> {
@@ -97,6 +94,5 @@ fn logins(
 
 /// The installer makes the certificate itself, so nobody known vouches for it.
 fn first_use(context: &Context<'_>) -> FirstUse {
-    let home = context.environment.home();
-    FirstUse::Ask { known: home.map(|_| packages::expanded(KNOWN, context.environment)) }
+    FirstUse::Ask { known: resolve::accepted_certificates(context.environment) }
 }

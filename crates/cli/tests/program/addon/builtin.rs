@@ -107,6 +107,11 @@ fn a_certificate_that_nobody_vouches_for() {
         ended(command.env("HOME", site.path("")))
     };
     again(&site).expect(0);
+    site.write("password", "rootpass123");
+    let name = format!("https://{}/{}/team/nginx:v1", registry.host(), crate::inputs::ORIGIN);
+    let look = format!("inspect {name} --registry-username rootuser --registry-password-file password");
+    site.run(&look).expect(1);
+    ended(site.command(&look).env("HOME", site.path(""))).expect(0);
 
     // Another certificate is never taken for it.
     let other = format!("{} sha256:{}\n", registry.host(), "0".repeat(64));
