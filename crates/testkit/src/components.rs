@@ -48,6 +48,20 @@ pub const SCRIPT: Component = debian("script");
 pub const SYSTEMD_ANALYZE: Component = debian("systemd-analyze");
 /// Makes keys that charts are signed with.
 pub const GPG: Component = debian("gpg");
+/// OpenSSH's server.
+pub const SSHD: Component = debian("sshd");
+/// OpenSSH's client.
+pub const SSH: Component = debian("ssh");
+/// Makes SSH keys.
+pub const SSH_KEYGEN: Component = debian("ssh-keygen");
+/// Keeps SSH keys for their owner.
+pub const SSH_AGENT: Component = debian("ssh-agent");
+/// Lets users do what root may.
+pub const SUDO: Component = debian("sudo");
+/// Interfaces and addresses.
+pub const IP: Component = debian("ip");
+/// Runs a program in namespaces of its own.
+pub const UNSHARE: Component = debian("unshare");
 /// A C compiler.
 pub const CC: Component = debian("cc");
 /// Container runtime without Docker.

@@ -24,6 +24,8 @@ pub mod docker_registry;
 pub mod faulty_proxy;
 pub mod helm;
 pub mod images;
+#[cfg(target_os = "linux")]
+pub mod nodes;
 pub mod oci_layout;
 pub mod ports;
 #[cfg(target_os = "linux")]

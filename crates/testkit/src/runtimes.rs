@@ -99,14 +99,14 @@ pub enum Cri {
 }
 
 impl Release {
-    fn containerd(self) -> &'static Component {
+    pub(crate) fn containerd(self) -> &'static Component {
         match self {
             Self::Debian => &components::CONTAINERD,
             Self::Newest => &components::CONTAINERD_2,
         }
     }
 
-    fn ctr(self) -> &'static Component {
+    pub(crate) fn ctr(self) -> &'static Component {
         match self {
             Self::Debian => &components::CTR,
             Self::Newest => &components::CTR_2,
@@ -191,7 +191,7 @@ fn folder() -> TempDir {
 }
 
 /// The program, where this process may run it.
-fn as_root(component: &Component) -> Option<PathBuf> {
+pub(crate) fn as_root(component: &Component) -> Option<PathBuf> {
     let is_root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
     if !is_root {
         components::skip("container runtimes need root");
