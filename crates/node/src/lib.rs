@@ -14,6 +14,10 @@
 //! | `containerd` | containerd through its socket |
 //! | `docker` | Docker through its socket |
 //! | `local` | which runtime of this machine |
+//! | `remote` | both of them on other machines, by command lines over SSH |
+//! | [`ssh`] | a client of one SSH server |
+//! | `fleet` | many nodes at once, from a package that is read once |
+//! | `turns` | layers that several images share |
 //! | `feed` | bytes from the thread that reads them to the task that sends them |
 //! | `plan`, `execute`, `report` | what is to be done on a node, doing it, and what became of it |
 //! | `passing` | packages that can only be read front to back |
@@ -31,16 +35,20 @@ mod error;
 mod event;
 mod execute;
 mod feed;
+mod fleet;
 mod left;
 mod local;
 mod names;
 mod options;
 mod passing;
 mod plan;
+mod remote;
 mod report;
 mod runtime;
 mod socket;
+pub mod ssh;
 mod survey;
+mod turns;
 
 pub use archive::{Archive, Form};
 pub use check::{ImageCheck, ImageState, LOAD_CHECK_VERSION, LoadCheck, NodeCheck};
@@ -51,12 +59,14 @@ pub use error::RuntimeError;
 pub use event::{Event, Observer, Silent};
 pub use execute::execute;
 pub use feed::Feed;
+pub use fleet::{Asked, Fleet, NodeTarget, digests_of};
 pub use left::{LOAD_REPORT_LIMIT, LoadLeft, LoadReportError};
 pub use local::LocalOptions;
 pub use names::{NodeName, node_names};
 pub use options::{LoadOptions, Overwrite};
 pub use passing::{Passage, Passed, PassingError, load_passing, look_through};
 pub use plan::{LoadAction, NodePlan, PlannedLoad, all_names, plan};
+pub use remote::{RemoteOptions, connect as connect_remote};
 pub use report::{
     Found, LOAD_REPORT_VERSION, LoadOutcome, LoadReport, LoadResult, LoadTotals, NodeFailure, NodeResult,
 };
