@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{
     names::NodeName,
     plan::{LoadAction, NodePlan, PlannedLoad, text},
-    report::Found,
+    report::{Found, NodeResult},
 };
 
 /// Version of the document's shape; raised when a member changes its meaning or goes away.
@@ -94,6 +94,17 @@ impl LoadCheck {
 }
 
 impl NodeCheck {
+    /// A node that could not be asked.
+    pub fn lost(result: &NodeResult) -> Self {
+        Self {
+            node: result.node.clone(),
+            address: result.address.clone(),
+            found: None,
+            error: result.failure.as_ref().map(|failure| failure.error.clone()),
+            images: Vec::new(),
+        }
+    }
+
     /// What a plan tells of what lacks.
     pub fn of(plan: &NodePlan) -> Self {
         Self {

@@ -5,7 +5,6 @@
 //! image store is one that allows that.
 
 mod answers;
-mod turns;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -36,9 +35,11 @@ use crate::{
     runtime::{Import, Runtime, Takes},
     socket::{is_full, reach},
     survey::{Held, RuntimeKind, Survey},
+    turns::Turns,
 };
-use answers::{Inspected, Listed, Version, refusal_in};
-use turns::Turns;
+use answers::{Listed, Version, refusal_in};
+
+pub(crate) use answers::Inspected;
 
 /// What errors call it.
 const NAME: &str = "Docker";
@@ -222,7 +223,7 @@ impl Runtime for Docker {
 
 impl Inspected {
     /// Every name that stands for it, in full form.
-    fn names(&self) -> impl Iterator<Item = NodeName> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = NodeName> {
         let texts = self.repo_tags.iter().chain(&self.repo_digests).flatten();
         texts.filter_map(|text| text.parse::<Reference>().ok()).flat_map(|name| node_names(&name))
     }
@@ -274,7 +275,7 @@ fn refused(doing: &str, answer: String) -> RuntimeError {
 }
 
 /// The same, told of the layer's entry where it is about a layer.
-fn told_of_layer(image: &NodeImage, error: RuntimeError) -> RuntimeError {
+pub(crate) fn told_of_layer(image: &NodeImage, error: RuntimeError) -> RuntimeError {
     let Some((expected, found)) = mismatch_in(&error) else { return error };
     match image.layers.iter().find(|layer| layer.diff_id == expected) {
         Some(layer) => RuntimeError::Mismatch { entry: layer.bytes.describe(), expected, found },

@@ -6,37 +6,37 @@ use serde::Deserialize;
 /// `GET /version`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Version {
-    pub(super) version: String,
-    pub(super) os: String,
-    pub(super) arch: String,
+pub(crate) struct Version {
+    pub(crate) version: String,
+    pub(crate) os: String,
+    pub(crate) arch: String,
 }
 
 /// An element of `GET /images/json`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Listed {
-    pub(super) id: String,
+pub(crate) struct Listed {
+    pub(crate) id: String,
 }
 
 /// `GET /images/{id}/json`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Inspected {
-    pub(super) id: Digest,
+pub(crate) struct Inspected {
+    pub(crate) id: Digest,
     #[serde(default)]
-    pub(super) repo_tags: Option<Vec<String>>,
+    pub(crate) repo_tags: Option<Vec<String>>,
     #[serde(default)]
-    pub(super) repo_digests: Option<Vec<String>>,
+    pub(crate) repo_digests: Option<Vec<String>>,
     #[serde(rename = "RootFS", default)]
-    pub(super) root_fs: RootFs,
+    pub(crate) root_fs: RootFs,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct RootFs {
+pub(crate) struct RootFs {
     #[serde(default)]
-    pub(super) layers: Vec<Digest>,
+    pub(crate) layers: Vec<Digest>,
 }
 
 /// A line of progress, or the body of a refusal.
@@ -49,7 +49,7 @@ struct Line {
 }
 
 /// What an answer refuses, as a whole or in one of its lines: a load that fails was answered with 200.
-pub(super) fn refusal_in(body: &[u8]) -> Option<String> {
+pub(crate) fn refusal_in(body: &[u8]) -> Option<String> {
     let lines = body.split(|byte| *byte == b'\n');
     let lines = lines.filter_map(|line| serde_json::from_slice::<Line>(line).ok());
     lines.into_iter().find_map(|line| line.error.or(line.message))

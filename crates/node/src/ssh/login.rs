@@ -164,7 +164,7 @@ impl<'a> SigningIn<'a> {
     fn refused(&self) -> SshError {
         let listed =
             |words: &[String], none: &str| if words.is_empty() { none.to_owned() } else { words.join(", ") };
-        let offered: Vec<_> = self.offered.iter().map(|method| String::from(method)).collect();
+        let offered: Vec<_> = self.offered.iter().map(String::from).collect();
         SshError::Refused {
             endpoint: self.endpoint.clone(),
             user: self.login.user.clone(),

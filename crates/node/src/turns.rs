@@ -1,4 +1,4 @@
-//! Which layers Docker has, and whose turn it is: images that share layers which lack are sent one after
+//! Which layers a runtime has, and whose turn it is: images that share layers which lack are sent one after
 //! the other, so that the second goes without them.
 
 use std::{
@@ -9,9 +9,9 @@ use std::{
 use portolan_oci::Digest;
 use tokio::sync::Notify;
 
-/// Chain IDs that are there, and those that are being brought.
+/// Layers that are there, by chain ID (Docker) or digest (containerd), and those that are being brought.
 #[derive(Debug, Default)]
-pub(super) struct Turns {
+pub(crate) struct Turns {
     chains: Mutex<Chains>,
     ended: Notify,
 }
@@ -23,7 +23,7 @@ struct Chains {
 }
 
 /// One image's turn; over when it is dropped.
-pub(super) struct Turn<'a> {
+pub(crate) struct Turn<'a> {
     turns: &'a Turns,
     /// By layer, lowest first: its chain, and whether it lacks.
     chains: Vec<(Digest, bool)>,
@@ -31,12 +31,12 @@ pub(super) struct Turn<'a> {
 
 impl Turns {
     /// Notes chains that are there.
-    pub(super) fn note(&self, chains: impl IntoIterator<Item = Digest>) {
+    pub(crate) fn note(&self, chains: impl IntoIterator<Item = Digest>) {
         self.lock().there.extend(chains);
     }
 
     /// Waits until nobody brings any of these chains.
-    pub(super) async fn take(&self, chains: &[Digest]) -> Turn<'_> {
+    pub(crate) async fn take(&self, chains: &[Digest]) -> Turn<'_> {
         loop {
             // Made before the look, so that no end is missed.
             let ended = self.ended.notified();
@@ -65,7 +65,7 @@ impl Turns {
 
 impl Turn<'_> {
     /// By layer, lowest first: whether it has to be sent.
-    pub(super) fn lacks(&self) -> Vec<bool> {
+    pub(crate) fn lacks(&self) -> Vec<bool> {
         self.chains.iter().map(|(_, lacks)| *lacks).collect()
     }
 }

@@ -1,0 +1,395 @@
+//! Pieces of layers that some nodes have taken and others have not yet: read once, held until the last one
+//! took them, within a bound.
+//!
+//! Whoever comes to a piece first reads it for all that want it. Where the window is full, the reader waits
+//! for those who owe its oldest piece, for as long as their patience lasts; then that piece goes, and who
+//! comes for it later reads the package by itself. So a node that is slow, or gone, holds up nobody for
+//! long, and what is held never grows.
+//!
+//! Blocking: it is called from threads that read.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::{self, Read};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use portolan_registry::BlobSource;
+
+use super::patience::Patience;
+
+/// Size of a piece in bytes.
+pub(super) const PIECE: usize = 256 << 10;
+
+/// Less patience than this is none: what comes back in the moment that it takes to look.
+const TRIFLE: Duration = Duration::from_millis(10);
+
+/// How long a wait lasts at most before it is looked again.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// A node, by its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct NodeIndex(pub(super) usize);
+
+/// A blob, by its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct BlobIndex(usize);
+
+/// A reader of a node's own, and the piece that it reads next.
+pub(super) struct Private(Cursor);
+
+/// The window.
+pub(super) struct Window {
+    state: Mutex<State>,
+    changed: Condvar,
+    capacity: usize,
+}
+
+struct State {
+    blobs: Vec<SharedBlob>,
+    /// Pieces that are held or being read, oldest first; some of them may be gone.
+    order: VecDeque<(BlobIndex, u64)>,
+    /// Bytes of those pieces.
+    held: usize,
+    patience: Vec<Patience>,
+    /// Bytes that were read from the package.
+    read: u64,
+}
+
+struct SharedBlob {
+    source: Arc<dyn BlobSource>,
+    size: u64,
+    /// The next piece of every node that wants it.
+    next: BTreeMap<NodeIndex, u64>,
+    /// The reader that reads for all; nothing while somebody reads, or after an error.
+    cursor: Option<Cursor>,
+    is_begun: bool,
+    pieces: BTreeMap<u64, Piece>,
+}
+
+struct Cursor {
+    reader: Box<dyn Read + Send>,
+    next: u64,
+}
+
+struct Piece {
+    /// Nothing while it is being read.
+    bytes: Option<Bytes>,
+    owed: BTreeSet<NodeIndex>,
+}
+
+/// What a node that asks for a piece has to do.
+enum Step {
+    Take(Bytes),
+    /// Somebody reads it.
+    Wait,
+    /// There is no room for it.
+    MakeRoom,
+    /// To read it for all.
+    Read(Option<Cursor>),
+    /// It went by.
+    ReadAlone,
+}
+
+impl Window {
+    /// A window for so many nodes, which holds so many bytes.
+    pub(super) fn new(nodes: usize, capacity: usize) -> Self {
+        let patience = vec![Patience::new(Instant::now()); nodes];
+        let state = State { blobs: Vec::new(), order: VecDeque::new(), held: 0, patience, read: 0 };
+        Self { state: Mutex::new(state), changed: Condvar::new(), capacity }
+    }
+
+    /// Adds a blob.
+    pub(super) fn add(&mut self, source: &Arc<dyn BlobSource>, size: u64) -> BlobIndex {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.blobs.push(SharedBlob {
+            source: Arc::clone(source),
+            size,
+            next: BTreeMap::new(),
+            cursor: None,
+            is_begun: false,
+            pieces: BTreeMap::new(),
+        });
+        BlobIndex(state.blobs.len() - 1)
+    }
+
+    /// Says that a node is going to read a blob.
+    pub(super) fn wants(&self, node: NodeIndex, blob: BlobIndex) {
+        self.lock().blob(blob).next.entry(node).or_insert(0);
+    }
+
+    /// Says that a node reads a blob from its start.
+    pub(super) fn begins(&self, node: NodeIndex, blob: BlobIndex) {
+        self.lock().blob(blob).next.insert(node, 0);
+    }
+
+    /// Says that a node wants nothing more of a blob.
+    pub(super) fn ends(&self, node: NodeIndex, blob: BlobIndex) {
+        self.lock().forget(node, blob);
+        self.changed.notify_all();
+    }
+
+    /// Says that a node wants nothing more.
+    pub(super) fn leave(&self, node: NodeIndex) {
+        let mut state = self.lock();
+        for blob in 0..state.blobs.len() {
+            state.forget(node, BlobIndex(blob));
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// What a blob is called in errors.
+    pub(super) fn describe(&self, blob: BlobIndex) -> String {
+        let source = Arc::clone(&self.lock().blob(blob).source);
+        source.describe()
+    }
+
+    /// A piece of a blob, for a node that took those before it.
+    pub(super) fn piece(
+        &self,
+        node: NodeIndex,
+        blob: BlobIndex,
+        number: u64,
+        private: &mut Option<Private>,
+    ) -> io::Result<Bytes> {
+        let mut state = self.lock();
+        loop {
+            match state.step(node, blob, number, self.capacity) {
+                Step::Take(bytes) => {
+                    drop(state);
+                    self.changed.notify_all();
+                    return Ok(bytes);
+                }
+                Step::Wait => state = self.wait(state, GLANCE),
+                Step::MakeRoom => state = self.make_room(state),
+                Step::Read(cursor) => {
+                    drop(state);
+                    return self.read(blob, number, cursor);
+                }
+                Step::ReadAlone => {
+                    drop(state);
+                    return self.read_alone(blob, number, private);
+                }
+            }
+        }
+    }
+
+    /// Bytes that were read from the package so far.
+    #[cfg(test)]
+    fn bytes_read(&self) -> u64 {
+        self.lock().read
+    }
+
+    /// Reads the next piece for all.
+    fn read(&self, blob: BlobIndex, number: u64, cursor: Option<Cursor>) -> io::Result<Bytes> {
+        let read = cursor.map_or_else(|| self.open(blob), Ok).and_then(|mut cursor| {
+            let bytes = cursor.read()?;
+            Ok((cursor, bytes))
+        });
+        let mut state = self.lock();
+        let done = state.came(blob, number, read);
+        drop(state);
+        self.changed.notify_all();
+        done
+    }
+
+    /// Reads a piece that went by.
+    fn read_alone(&self, blob: BlobIndex, number: u64, private: &mut Option<Private>) -> io::Result<Bytes> {
+        let mut cursor = match private.take() {
+            Some(Private(cursor)) => cursor,
+            None => self.open(blob)?,
+        };
+        let before = number - cursor.next;
+        let skipped = io::copy(&mut (&mut cursor.reader).take(before * PIECE as u64), &mut io::sink())?;
+        cursor.next = number;
+        let bytes = cursor.read()?;
+        *private = Some(Private(cursor));
+        self.lock().read += skipped + bytes.len() as u64;
+        Ok(bytes)
+    }
+
+    fn open(&self, blob: BlobIndex) -> io::Result<Cursor> {
+        let source = Arc::clone(&self.lock().blob(blob).source);
+        Ok(Cursor { reader: source.open()?, next: 0 })
+    }
+
+    /// Waits for those who owe the oldest piece; once their patience is at its end, it goes.
+    fn make_room<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let Some(oldest) = state.oldest() else { return self.wait(state, GLANCE) };
+        let since = Instant::now();
+        let left = state.patience_for(oldest, since);
+        if left < TRIFLE {
+            state.remove(oldest);
+            return state;
+        }
+        let mut state = self.wait(state, left.min(GLANCE));
+        let now = Instant::now();
+        state.charge(oldest, since, now);
+        state
+    }
+
+    fn wait<'a>(&'a self, state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
+        self.changed.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn blob(&mut self, blob: BlobIndex) -> &mut SharedBlob {
+        &mut self.blobs[blob.0]
+    }
+
+    fn step(&mut self, node: NodeIndex, blob: BlobIndex, number: u64, capacity: usize) -> Step {
+        let is_full = self.held + PIECE > capacity;
+        let shared = self.blob(blob);
+        shared.next.insert(node, number);
+        match shared.pieces.get(&number) {
+            Some(Piece { bytes: Some(bytes), .. }) => {
+                let bytes = bytes.clone();
+                self.took(node, blob, number);
+                return Step::Take(bytes);
+            }
+            Some(Piece { bytes: None, .. }) => return Step::Wait,
+            None => {}
+        }
+        if !shared.is_next(number) {
+            return Step::ReadAlone;
+        }
+        let owed: BTreeSet<NodeIndex> = shared.others_up_to(node, number);
+        if is_full && !owed.is_empty() {
+            return Step::MakeRoom;
+        }
+        let cursor = shared.cursor.take();
+        shared.is_begun = true;
+        shared.next.insert(node, number + 1);
+        let is_owed = !owed.is_empty();
+        shared.pieces.insert(number, Piece { bytes: None, owed });
+        self.held += PIECE;
+        if is_owed {
+            self.order.push_back((blob, number));
+        }
+        Step::Read(cursor)
+    }
+
+    /// Takes note of a piece that was read, or could not be.
+    fn came(&mut self, blob: BlobIndex, number: u64, read: io::Result<(Cursor, Bytes)>) -> io::Result<Bytes> {
+        let (cursor, bytes) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                // Who else wants it tries, and fails, by itself.
+                self.remove((blob, number));
+                return Err(error);
+            }
+        };
+        self.read += bytes.len() as u64;
+        let shared = self.blob(blob);
+        shared.cursor = Some(cursor);
+        let is_owed = shared.pieces.get_mut(&number).is_some_and(|piece| {
+            piece.bytes = Some(bytes.clone());
+            !piece.owed.is_empty()
+        });
+        if !is_owed {
+            self.remove((blob, number));
+        }
+        Ok(bytes)
+    }
+
+    fn took(&mut self, node: NodeIndex, blob: BlobIndex, number: u64) {
+        let shared = self.blob(blob);
+        shared.next.insert(node, number + 1);
+        let Some(piece) = shared.pieces.get_mut(&number) else { return };
+        piece.owed.remove(&node);
+        if piece.owed.is_empty() {
+            self.remove((blob, number));
+        }
+    }
+
+    fn forget(&mut self, node: NodeIndex, blob: BlobIndex) {
+        let shared = self.blob(blob);
+        shared.next.remove(&node);
+        let mut gone = Vec::new();
+        for (number, piece) in &mut shared.pieces {
+            piece.owed.remove(&node);
+            if piece.owed.is_empty() && piece.bytes.is_some() {
+                gone.push(*number);
+            }
+        }
+        if shared.next.is_empty() {
+            // Nobody is left: the file is closed, and whoever comes again begins again.
+            shared.cursor = None;
+            shared.is_begun = shared.pieces.values().any(|piece| piece.bytes.is_none());
+        }
+        gone.into_iter().for_each(|number| self.remove((blob, number)));
+    }
+
+    fn remove(&mut self, (blob, number): (BlobIndex, u64)) {
+        if self.blob(blob).pieces.remove(&number).is_some() {
+            self.held -= PIECE;
+        }
+    }
+
+    /// The oldest piece that can go: one that is there.
+    fn oldest(&mut self) -> Option<(BlobIndex, u64)> {
+        while let Some((blob, number)) = self.order.front().copied() {
+            if self.blob(blob).pieces.contains_key(&number) {
+                break;
+            }
+            self.order.pop_front();
+        }
+        let is_there = |(blob, number): &&(BlobIndex, u64)| {
+            self.blobs[blob.0].pieces.get(number).is_some_and(|piece| piece.bytes.is_some())
+        };
+        self.order.iter().find(is_there).copied()
+    }
+
+    /// The longest patience among those who owe a piece.
+    fn patience_for(&mut self, (blob, number): (BlobIndex, u64), now: Instant) -> Duration {
+        let owed = self.owed((blob, number));
+        owed.into_iter().map(|node| self.patience[node.0].left(now)).max().unwrap_or_default()
+    }
+
+    fn charge(&mut self, piece: (BlobIndex, u64), since: Instant, now: Instant) {
+        for node in self.owed(piece) {
+            self.patience[node.0].wait(since, now);
+        }
+    }
+
+    fn owed(&mut self, (blob, number): (BlobIndex, u64)) -> Vec<NodeIndex> {
+        let piece = self.blob(blob).pieces.get(&number);
+        piece.map(|piece| piece.owed.iter().copied().collect()).unwrap_or_default()
+    }
+}
+
+impl SharedBlob {
+    /// Whether the reader for all comes to that piece next.
+    fn is_next(&self, number: u64) -> bool {
+        match &self.cursor {
+            Some(cursor) => cursor.next == number,
+            None => !self.is_begun && number == 0,
+        }
+    }
+
+    /// The other nodes that have not come further than that piece. None for the last bytes' successor.
+    fn others_up_to(&self, node: NodeIndex, number: u64) -> BTreeSet<NodeIndex> {
+        let is_past_the_end = number * PIECE as u64 >= self.size;
+        let others = self.next.iter().filter(|(other, next)| **other != node && **next <= number);
+        others.filter(|_| !is_past_the_end).map(|(other, _)| *other).collect()
+    }
+}
+
+impl Cursor {
+    /// A full piece; less only at the end.
+    fn read(&mut self) -> io::Result<Bytes> {
+        let mut bytes = Vec::with_capacity(PIECE);
+        (&mut self.reader).take(PIECE as u64).read_to_end(&mut bytes)?;
+        self.next += 1;
+        Ok(bytes.into())
+    }
+}
+
+#[cfg(test)]
+mod tests;
