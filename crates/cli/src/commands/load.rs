@@ -2,6 +2,8 @@
 
 mod args;
 mod documents;
+mod many;
+mod nodes;
 mod package;
 
 use std::sync::Arc;
@@ -36,6 +38,9 @@ pub fn run(arguments: &LoadArgs, environment: &Environment, console: &Console) -
 }
 
 async fn load(settings: &Settings, console: &Console) -> Result<Exit, Failure> {
+    if let Some(nodes) = &settings.nodes {
+        return many::load(settings, nodes, console).await;
+    }
     let started = Instant::now();
     let progress = console.load_progress();
     let runtime = tokio::select! {
@@ -58,8 +63,8 @@ async fn load(settings: &Settings, console: &Console) -> Result<Exit, Failure> {
     };
     let plan = plan(settings, &images, runtime.as_ref(), progress.as_ref()).await?;
     match settings.goal {
-        Goal::Check => show_check(&plan, settings.output, console),
-        Goal::ShowPlan => show_plan(&plan, &images, settings.output, console),
+        Goal::Check => show_check(&LoadCheck::new(vec![NodeCheck::of(&plan)]), settings.output, console),
+        Goal::ShowPlan => show_plan(&[plan], &[], &images, settings.output, console),
         Goal::Write => {
             console.say(&text::outline(&plan));
             let options = &settings.options;
@@ -111,27 +116,27 @@ fn narrow(left: &Arc<LoadLeft>, plan: &mut NodePlan) -> Result<(), Failure> {
     })
 }
 
-fn show_check(plan: &NodePlan, format: Format, console: &Console) -> Result<Exit, Failure> {
-    let check = LoadCheck::new(vec![NodeCheck::of(plan)]);
+fn show_check(check: &LoadCheck, format: Format, console: &Console) -> Result<Exit, Failure> {
     match format {
-        Format::Text => console.result(&text::check(&check, console.style())),
-        Format::Json => console.json(&check)?,
+        Format::Text => console.result(&text::check(check, console.style())),
+        Format::Json => console.json(check)?,
     }
     Ok(if check.is_whole() { Exit::Done } else { Exit::InPart })
 }
 
 fn show_plan(
-    plan: &NodePlan,
+    plans: &[NodePlan],
+    lost: &[NodeResult],
     images: &PackageImages,
     format: Format,
     console: &Console,
 ) -> Result<Exit, Failure> {
-    let document = text::PlanDocument::new(std::slice::from_ref(plan), images);
+    let document = text::PlanDocument::new(plans, lost, images);
     match format {
         Format::Text => console.result(&text::plan(&document, console.style())),
         Format::Json => console.json(&document)?,
     }
-    Ok(match (document.leaves_out(), plan.images.is_empty()) {
+    Ok(match (document.leaves_out(), plans.iter().all(|plan| plan.images.is_empty())) {
         (false, _) => Exit::Done,
         (true, true) => Exit::Failed,
         (true, false) => Exit::InPart,

@@ -22,6 +22,9 @@ const LOAD_PLAN_VERSION: u32 = 1;
 pub struct PlanDocument<'a> {
     load_plan_version: u32,
     nodes: &'a [NodePlan],
+    /// Nodes that could not be asked.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    lost: &'a [NodeResult],
     broken: &'a [BrokenBundle],
     notes: &'a [String],
 }
@@ -29,16 +32,18 @@ pub struct PlanDocument<'a> {
 impl<'a> PlanDocument<'a> {
     /// The plans of all nodes for the images of a package.
     #[must_use]
-    pub fn new(nodes: &'a [NodePlan], images: &'a PackageImages) -> Self {
+    pub fn new(nodes: &'a [NodePlan], lost: &'a [NodeResult], images: &'a PackageImages) -> Self {
         let PackageImages { broken, notes, .. } = images;
-        Self { load_plan_version: LOAD_PLAN_VERSION, nodes, broken, notes }
+        Self { load_plan_version: LOAD_PLAN_VERSION, nodes, lost, broken, notes }
     }
 
     /// Whether something can't be loaded.
     #[must_use]
     pub fn leaves_out(&self) -> bool {
         let is_refused = |image: &PlannedLoad| matches!(image.action, LoadAction::Refuse { .. });
-        !self.broken.is_empty() || self.nodes.iter().flat_map(|node| &node.images).any(is_refused)
+        !self.broken.is_empty()
+            || !self.lost.is_empty()
+            || self.nodes.iter().flat_map(|node| &node.images).any(is_refused)
     }
 }
 
@@ -52,6 +57,7 @@ pub fn plan(document: &PlanDocument<'_>, style: Style) -> String {
         text.extend(lines(&rows, style));
         text.extend(node.notes.iter().map(|note| note_line(note, style)));
     }
+    text.extend(document.lost.iter().flat_map(|node| node_lines(node, style)));
     text.extend(remarks(document.broken, document.notes, style));
     text.push(String::new());
     text.extend(document.nodes.iter().map(outline));

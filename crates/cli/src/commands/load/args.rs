@@ -10,11 +10,13 @@ use portolan_oci::{Platform, RegistryHost, Repository};
 use portolan_transfer::{ImageChoice, Selection};
 
 use super::documents;
+use super::nodes::{Nodes, NodesArgs};
 use crate::config::{self, Environment, Naming};
 use crate::failure::{Exit, Failure};
 use crate::output::Format;
 
-/// Loads the images of a package straight onto this node, into containerd or Docker.
+/// Loads the images of a package straight onto nodes, into containerd or Docker: onto this one, or onto others
+/// over SSH.
 ///
 /// Each image gets the names that charts give it after relocation, by tag and, where a chart names the digest, by
 /// digest; so nothing has to be tagged afterwards. What the node has is not sent again. A name that stands for
@@ -37,7 +39,7 @@ pub struct LoadArgs {
     /// Give images the names that they have in the package too
     #[arg(long)]
     keep_original_names: bool,
-    /// What runs on this node
+    /// What runs on the node
     #[arg(long, value_name = "RUNTIME", value_enum, default_value_t)]
     runtime: Choice,
     /// Its socket [default: the usual one]
@@ -58,7 +60,7 @@ pub struct LoadArgs {
     /// Load this platform's images, whatever the node is
     #[arg(long, value_name = "OS/ARCH")]
     platform: Option<Platform>,
-    /// How many images are brought at once
+    /// How many images are brought at once to a node; over SSH two at most
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16), default_value_t = 4)]
     jobs: u8,
     /// Show what would be done, and write nothing
@@ -73,6 +75,8 @@ pub struct LoadArgs {
     /// Form of the result on standard output
     #[arg(long, value_name = "FORM", value_enum, default_value_t)]
     output: Format,
+    #[command(flatten)]
+    nodes: NodesArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -83,6 +87,8 @@ Examples:
   portolan load kpanda_v0.19.0_amd64.tar --config load-image.yaml --check
   portolan load kpanda_v0.19.0_amd64.tar -c load-image.yaml --output json > report.json
   portolan load kpanda_v0.19.0_amd64.tar -c load-image.yaml --only-failed report.json
+  portolan load kpanda_v0.19.0_amd64.tar -c load-image.yaml --nodes root@10.6.1.2,root@10.6.1.3:2222
+  portolan load kpanda_v0.19.0_amd64.tar -c load-image.yaml --cluster-config clusterConfig.yaml
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done in part or interrupted (the report
 says what is left), 130 and 143 ended at once by a second signal.";
@@ -113,6 +119,8 @@ pub(super) struct Settings {
     pub(super) package: PathBuf,
     pub(super) choice: ImageChoice,
     pub(super) local: LocalOptions,
+    /// Other nodes, where those are meant.
+    pub(super) nodes: Option<Nodes>,
     pub(super) options: LoadOptions,
     pub(super) left: Option<Arc<LoadLeft>>,
     pub(super) goal: Goal,
@@ -132,6 +140,7 @@ impl LoadArgs {
             package: self.package.clone().or(bundles).ok_or_else(no_package)?,
             choice: ImageChoice { rules, selection, stop: options.stop.clone() },
             local: self.local(),
+            nodes: self.nodes.resolve(environment)?,
             options,
             left: self.only_failed.as_deref().map(documents::left).transpose()?.map(Arc::new),
             goal: match (self.check, self.dry_run) {
