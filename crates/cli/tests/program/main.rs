@@ -24,6 +24,8 @@ mod inputs;
 mod inspect;
 #[cfg(unix)]
 mod load;
+#[cfg(target_os = "linux")]
+mod load_nodes;
 mod merge;
 mod plans;
 #[cfg(unix)]
