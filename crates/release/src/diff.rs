@@ -8,6 +8,7 @@ mod crd;
 mod lists;
 mod live;
 mod objects;
+mod secret;
 mod text;
 mod tree;
 

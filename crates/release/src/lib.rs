@@ -19,6 +19,7 @@ pub mod judge;
 mod local_chart;
 mod names;
 mod private;
+mod quantity;
 mod readiness;
 mod releases;
 mod rollback;

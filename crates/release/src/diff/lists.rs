@@ -35,11 +35,17 @@ pub(super) fn pairs(before: &[Value], after: &[Value]) -> Vec<Pair> {
     (0..before.len().max(after.len())).map(|index| (at(before, index), at(after, index))).collect()
 }
 
+/// What a part of a merge key is where nobody writes it.
+fn default_of(name: &str) -> String {
+    if name == "protocol" { "\"TCP\"".to_owned() } else { String::new() }
+}
+
 /// The merge key of each item; `None` where one has none, or two have the same.
 fn keys(items: &[Value], names: &[&str]) -> Option<Vec<String>> {
     let key = |item: &Value| {
         item.get(names[0])?;
-        let parts = names.iter().map(|name| item.get(name).map(ToString::to_string).unwrap_or_default());
+        let parts =
+            names.iter().map(|name| item.get(name).map_or_else(|| default_of(name), ToString::to_string));
         Some(parts.collect::<Vec<_>>().join("\n"))
     };
     let keys: Vec<String> = items.iter().map(key).collect::<Option<_>>()?;

@@ -1,11 +1,10 @@
 //! What becomes of an object of the cluster.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use portolan_chart::ObjectName;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Change, live, tree::Comparison};
+use super::{Change, live, secret, tree::Comparison};
 use crate::values::Mask;
 
 /// All that is known of one object.
@@ -75,68 +74,17 @@ fn is_kept(live: Option<&Value>) -> bool {
 }
 
 fn changes(live: &Value, desired: &Value, sides: &Sides<'_>) -> Vec<Change> {
+    let written = |object: &Value| secret::encoded(live::written(object));
     let (before, after) = match sides.dry_run {
-        Some(dry_run) => (live::written(live), live::written(dry_run)),
+        Some(dry_run) => (written(live), written(dry_run)),
         None => {
-            let desired = live::written(desired);
-            let previous = sides.previous.map(live::written).unwrap_or_default();
-            (live::said(&live::written(live), &desired, &previous), desired)
+            let desired = written(desired);
+            let previous = sides.previous.map(written).unwrap_or_default();
+            (live::said(&written(live), &desired, &previous), desired)
         }
     };
-    let (before, after) = (without_secrets(before), without_secrets(after));
-    compare(&before, &after)
-}
-
-/// Which keys of a Secret change is told; of what they hold, nothing.
-fn compare(before: &Compared, after: &Compared) -> Vec<Change> {
-    let mut changes = Comparison::of(&before.shown, &after.shown, Mask::Objects);
-    for key in after.keys(before) {
-        let (old, new) = (before.secret.get(&key), after.secret.get(&key));
-        if old != new {
-            let path = portolan_chart::ValuePath::of_keys(["data", &key]);
-            let hidden = |side: Option<&Value>| side.map(|_| crate::values::HIDDEN.into());
-            changes.push(Change { path, before: hidden(old), after: hidden(new) });
-        }
-    }
+    let ((before, old), (after, new)) = (secret::taken_out(before), secret::taken_out(after));
+    let mut changes = Comparison::of(&before, &after, Mask::Objects);
+    changes.extend(secret::changes(&old, &new));
     changes
-}
-
-/// An object, and what of it is never shown.
-struct Compared {
-    shown: Value,
-    /// Of a Secret, its data: texts as they are, encoded ones with their encoding.
-    secret: Value,
-}
-
-impl Compared {
-    fn keys(&self, other: &Self) -> Vec<String> {
-        let keys = |side: &Self| {
-            side.secret.as_object().into_iter().flat_map(|map| map.keys().cloned()).collect::<Vec<_>>()
-        };
-        let mine = keys(self);
-        let others = keys(other).into_iter().filter(|key| !mine.contains(key)).collect::<Vec<_>>();
-        [mine, others].concat()
-    }
-}
-
-fn without_secrets(mut object: Value) -> Compared {
-    let mut secret = json!({});
-    if object.get("kind").and_then(Value::as_str) == Some("Secret") {
-        let fields = object.as_object_mut().expect("because it has a kind");
-        for (name, encoded) in [("data", true), ("stringData", false)] {
-            let Some(Value::Object(data)) = fields.shift_remove(name) else { continue };
-            for (key, value) in data {
-                secret[key] = plain(value, encoded);
-            }
-        }
-    }
-    Compared { shown: object, secret }
-}
-
-/// `stringData` is written as text and read as `data`: both are compared in base64.
-fn plain(value: Value, encoded: bool) -> Value {
-    match value {
-        Value::String(text) if !encoded => STANDARD.encode(text).into(),
-        other => other,
-    }
 }

@@ -4,10 +4,14 @@ use portolan_chart::{Step, ValuePath};
 use serde_json::{Map, Value};
 
 use super::{Change, lists::pairs};
+use crate::quantity::quantity;
 use crate::values::{Mask, Values, is_secret_variable, same};
 
 /// How many differences of one pair of trees are listed.
 const CHANGES_LIMIT: usize = 10_000;
+
+/// Fields of objects that amounts stand under.
+const AMOUNTS: &[&str] = &["capacity", "divisor", "hard", "limits", "requests", "sizeLimit"];
 
 /// What changes between two sets of values. A value that is null is as good as none.
 #[must_use]
@@ -32,7 +36,7 @@ impl<'a> Comparison<'a> {
 
     fn values(&mut self, at: &Place, before: &Value, after: &Value) {
         match (before, after) {
-            _ if same(before, after) || self.changes.len() >= CHANGES_LIMIT => {}
+            _ if self.is_same(at, before, after) || self.changes.len() >= CHANGES_LIMIT => {}
             (Value::Object(old), Value::Object(new)) if !old.is_empty() && !new.is_empty() => {
                 self.maps(at, old, new);
             }
@@ -59,13 +63,26 @@ impl<'a> Comparison<'a> {
     }
 
     fn sides(&mut self, at: &Place, before: Option<&Value>, after: Option<&Value>) {
-        let before = before.filter(|value| !value.is_null());
-        let after = after.filter(|value| !value.is_null());
+        let before = before.filter(|value| self.is_some(value));
+        let after = after.filter(|value| self.is_some(value));
         match (before, after) {
             (None, None) => {}
             (Some(before), Some(after)) => self.values(at, before, after),
             _ => self.change(at, before, after),
         }
+    }
+
+    /// In objects an empty list is as good as none, since the server keeps none. In values it may be an override.
+    fn is_some(&self, value: &Value) -> bool {
+        let is_empty_list = value.as_array().is_some_and(Vec::is_empty);
+        !value.is_null() && !(self.mask == Mask::Objects && is_empty_list)
+    }
+
+    /// In objects amounts are compared by what they come to: the server writes `1024Mi` as `1Gi`.
+    fn is_same(&self, at: &Place, before: &Value, after: &Value) -> bool {
+        let is_amount = || self.mask == Mask::Objects && at.after.keys().any(|key| AMOUNTS.contains(&key));
+        same(before, after)
+            || (is_amount() && quantity(before).is_some_and(|amount| quantity(after) == Some(amount)))
     }
 
     fn change(&mut self, at: &Place, before: Option<&Value>, after: Option<&Value>) {

@@ -134,19 +134,17 @@ impl Sides<'_> {
         names
     }
 
-    /// The address of a service stays, unless it gives it up for a name outside of the cluster.
+    /// The address of a service stays, unless it gives it up for a name outside of the cluster. One that a chart
+    /// doesn't write is the server's, and stays as it is too.
     fn service(&self) -> Option<Objection> {
         let text = |side: &Value, pointer: &str| {
             side.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
         };
         let address = |side: &Value| text(side, "/spec/clusterIP");
-        let (present, wanted) = (address(self.present), address(self.wanted));
         let is_outside = |side: &Value| text(side, "/spec/type") == "ExternalName";
-        // An address that a chart doesn't write is the server's, and stays; "None" is a choice.
-        let is_chosen = !wanted.is_empty() || present == "None";
-        let stays = is_outside(self.present) || is_outside(self.wanted) || present == wanted || !is_chosen;
-        let is_free = present.is_empty() && wanted != "None" && !wanted.is_empty();
-        (!stays || (is_free && !is_outside(self.present)))
+        let wanted = address(self.wanted);
+        let stays = wanted.is_empty() || wanted == address(self.present);
+        (!stays && !is_outside(self.present) && !is_outside(self.wanted))
             .then(|| Objection { path: ValuePath::of_keys(["spec", "clusterIP"]), reason: Reason::Immutable })
     }
 

@@ -84,7 +84,8 @@ fn services() {
         let expected: &[&str] = if is_refused { &["spec.clusterIP Immutable"] } else { &[] };
         check("Service", &format!("spec: {{{present}}}"), &format!("spec: {{{wanted}}}"), expected);
     };
-    check("clusterIP: None", "ports: []", true);
+    check("clusterIP: None", "ports: []", false);
+    check("clusterIP: None", "clusterIP: 10.0.0.2", true);
     check("ports: []", "clusterIP: None", true);
     check("clusterIP: 10.0.0.1", "clusterIP: 10.0.0.2", true);
     check("ports: []", "clusterIP: 10.0.0.2", true);

@@ -5,6 +5,7 @@
 mod backup;
 mod charts;
 mod helm;
+mod judged;
 mod releases;
 mod rollback;
 mod site;

@@ -15,6 +15,14 @@ use tempfile::TempDir;
 static CLUSTER: LazyLock<Option<cluster::Cluster>> =
     LazyLock::new(|| cluster::Cluster::start(&Options::default()));
 
+/// The shared cluster, with a namespace of that name. `None` where a program is missing and the test is to be
+/// skipped.
+pub(crate) fn kubernetes(namespace: &str) -> Option<&'static cluster::Cluster> {
+    let kubernetes = CLUSTER.as_ref()?;
+    kubernetes.namespace(namespace);
+    Some(kubernetes)
+}
+
 /// A namespace of the shared cluster, and a Helm.
 pub(crate) struct Site {
     pub(crate) kubernetes: &'static cluster::Cluster,
@@ -29,8 +37,7 @@ impl Site {
     /// `None` where a program is missing and the test is to be skipped.
     pub(crate) async fn start(namespace: &str, helm: &Component) -> Option<Self> {
         let tool = portolan_testkit::helm::Helm::new(helm)?;
-        let kubernetes = CLUSTER.as_ref()?;
-        kubernetes.namespace(namespace);
+        let kubernetes = kubernetes(namespace)?;
         let access = ClusterAccess { files: vec![kubernetes.kubeconfig().to_owned()], context: None };
         let cluster = Cluster::connect(&access).await.unwrap();
         let program = helm.find().unwrap();
