@@ -152,7 +152,8 @@ impl Cluster {
 
     /// An object as JSON; `None` where there is none.
     pub fn object(&self, namespace: &str, kind: &str, name: &str) -> Option<Value> {
-        let output = self.try_kubectl(&["-n", namespace, "get", kind, name, "-o", "json"]);
+        let output =
+            self.try_kubectl(&["-n", namespace, "get", kind, name, "-o", "json", "--show-managed-fields"]);
         output.status.success().then(|| serde_json::from_slice(&output.stdout).expect("kubectl prints JSON"))
     }
 
@@ -166,9 +167,11 @@ impl Cluster {
         self.kubectl(&["apply", "--server-side", "-f", &file.path().to_string_lossy()]);
     }
 
-    /// Makes a namespace of that name, where there is none.
+    /// Makes a namespace of that name, where there is none, and waits until pods can be made in it.
     pub fn namespace(&self, name: &str) {
         self.apply(&format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}\n"));
+        let has_account = || self.object(name, "serviceaccount", "default").is_some();
+        wait_until(has_account, || self.controller_manager.log());
     }
 
     /// The writing requests that the API server carried out so far, as its audit log has them.

@@ -171,6 +171,8 @@ impl Files {
             "--use-service-account-credentials".into(),
             format!("--service-account-private-key-file={}", self.folder.join("sa.key").display()),
             format!("--root-ca-file={}", self.ca().display()),
+            // Played nodes send no heartbeats, and their pods would be unready after a minute.
+            "--node-monitor-grace-period=24h".into(),
             "--kube-api-qps=500".into(),
             "--kube-api-burst=1000".into(),
         ]);
