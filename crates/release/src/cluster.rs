@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 
 pub use access::ClusterAccess;
 pub use error::ClusterError;
-pub(crate) use kinds::{CRD, EVENT, POD, SECRET};
+pub(crate) use kinds::{CRD, EVENT, NODE, POD, SECRET};
 pub use kinds::{Kind, Scope};
 pub use objects::{Applied, ApplyMode};
 

@@ -26,6 +26,8 @@ pub enum Step {
     Rehearse,
     /// What is there is kept in files.
     BackUp,
+    /// Nodes get the labels that advisories ask for.
+    Label,
     /// Custom resource definitions are applied.
     Definitions,
     /// Helm upgrades.
@@ -49,6 +51,7 @@ impl Step {
             Self::Images => "check the images",
             Self::Rehearse => "rehearse on the server",
             Self::BackUp => "back up",
+            Self::Label => "label nodes",
             Self::Definitions => "apply definitions",
             Self::Upgrade => "helm upgrade",
             Self::RollBack => "helm rollback",

@@ -7,6 +7,7 @@ mod call;
 mod error;
 mod flags;
 mod release;
+mod render;
 mod repositories;
 mod version;
 

@@ -26,6 +26,7 @@ mod rollback;
 mod run;
 mod stored;
 mod summary;
+pub mod upgrade;
 pub mod values;
 mod verify;
 

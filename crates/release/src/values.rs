@@ -5,6 +5,7 @@
 mod concern;
 mod frozen;
 mod mask;
+mod set;
 mod text;
 mod yaml;
 
@@ -17,6 +18,7 @@ pub use concern::{Concern, Target, concerns};
 pub use frozen::{Frozen, NewDefault, frozen};
 pub(crate) use mask::is_secret_variable;
 pub use mask::{HIDDEN, Mask};
+pub use set::{Scalars, SetError};
 pub use text::masked_text;
 
 /// A map of values as Helm sees it: the scalars are YAML 1.1's, integers and floats told apart.

@@ -33,6 +33,7 @@ pub struct Kind {
 pub(crate) struct WellKnown(&'static str, &'static str, &'static str, Scope);
 
 pub(crate) const SECRET: WellKnown = WellKnown("v1", "Secret", "secrets", Scope::Namespaced);
+pub(crate) const NODE: WellKnown = WellKnown("v1", "Node", "nodes", Scope::Cluster);
 pub(crate) const POD: WellKnown = WellKnown("v1", "Pod", "pods", Scope::Namespaced);
 pub(crate) const EVENT: WellKnown = WellKnown("v1", "Event", "events", Scope::Namespaced);
 pub(crate) const CRD: WellKnown = WellKnown(
@@ -74,6 +75,27 @@ impl Cluster {
             api_version: api_version.to_owned(),
             kind: kind.to_owned(),
         })
+    }
+
+    /// Forgets the kinds that were asked about: definitions have changed.
+    pub(crate) async fn forget_kinds(&self) {
+        self.kinds.lock().await.clear();
+    }
+
+    /// Every `apiVersion` that the cluster knows, and every `apiVersion/Kind`, as Helm names its capabilities.
+    pub(crate) async fn all_kinds(&self) -> Result<Vec<String>, ClusterError> {
+        let asking = |error| self.error("asking for the cluster's kinds", error);
+        let groups = self.client.list_api_groups().await.map_err(asking)?.groups;
+        let core = self.client.list_core_api_versions().await.map_err(asking)?.versions;
+        let of_groups =
+            groups.into_iter().flat_map(|group| group.versions).map(|version| version.group_version);
+        let mut all = Vec::new();
+        for api_version in core.into_iter().chain(of_groups) {
+            let kinds = self.kinds_of(&api_version).await?;
+            all.extend(kinds.iter().map(|kind| format!("{api_version}/{}", kind.kind)));
+            all.push(api_version);
+        }
+        Ok(all)
     }
 
     /// All kinds of an `apiVersion`; none where the cluster doesn't know it.

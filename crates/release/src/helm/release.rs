@@ -82,20 +82,6 @@ impl Helm {
         call.with(["--namespace", namespace.as_str(), name.as_str()]).run().await
     }
 
-    /// What an upgrade would make of the release, as YAML documents, hooks included. The cluster is asked for
-    /// what it can do and for what templates look up in it, and nothing is written.
-    ///
-    /// # Errors
-    /// [`HelmError`] where the chart can't be rendered.
-    pub async fn render(&self, release: &HelmRelease, upgrade: &Upgrade) -> Result<String, HelmError> {
-        let HelmRelease { name, namespace } = release;
-        let doing = format!("rendering {} for {name}", upgrade.chart.display());
-        let call = self.on_cluster(doing, &["template", name.as_str()]).with([&upgrade.chart]);
-        let call =
-            call.with(["--namespace", namespace.as_str(), "--is-upgrade", "--validate", "--values", "-"]);
-        call.input(upgrade.values.clone()).run().await?.text()
-    }
-
     /// Upgrades, and waits until all is ready.
     ///
     /// Gives the revision that stands afterwards.

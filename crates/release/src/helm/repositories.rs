@@ -15,8 +15,10 @@ use super::error::HelmError;
 #[derive(Clone, Debug)]
 pub struct Repositories<'a> {
     helm: &'a Helm,
-    /// Of a list of its own: the file, and the folder of its indexes.
-    own: Option<(PathBuf, PathBuf)>,
+    /// The file of a list of its own.
+    config: Option<PathBuf>,
+    /// A folder of its own for indexes.
+    cache: Option<PathBuf>,
     /// The file of the authority that signed a server's certificate.
     ca_file: Option<PathBuf>,
     /// Whether any certificate will do.
@@ -75,13 +77,19 @@ struct SearchLine {
 impl<'a> Repositories<'a> {
     /// The list that belongs to whoever runs the program.
     pub fn of_user(helm: &'a Helm) -> Self {
-        Self { helm, own: None, ca_file: None, accepts_any_certificate: false }
+        Self { helm, config: None, cache: None, ca_file: None, accepts_any_certificate: false }
     }
 
     /// A list of its own in `folder`; the user's stays as it is.
     pub fn in_folder(helm: &'a Helm, folder: &Path) -> Self {
-        let own = (folder.join("repositories.yaml"), folder.join("indexes"));
-        Self { own: Some(own), ..Self::of_user(helm) }
+        let config = Some(folder.join("repositories.yaml"));
+        Self { config, ..Self::of_user(helm).caching_in(folder) }
+    }
+
+    /// The same with indexes read into `folder`; the user's stay as they are.
+    #[must_use]
+    pub fn caching_in(self, folder: &Path) -> Self {
+        Self { cache: Some(folder.join("indexes")), ..self }
     }
 
     /// The same with the authority that signs the certificates of its servers.
@@ -175,6 +183,30 @@ impl<'a> Repositories<'a> {
         Ok(folder.join(format!("{chart}-{version}.tgz")))
     }
 
+    /// Brings a chart's archive from a registry, `oci://HOST/PATH/NAME`, into `folder`, which is empty, and gives
+    /// its path. Without a version it is the newest stable one.
+    ///
+    /// # Errors
+    /// [`HelmError`] where Helm fails.
+    pub async fn pull_oci(
+        &self,
+        name: &str,
+        version: Option<&ChartVersion>,
+        folder: &Path,
+    ) -> Result<PathBuf, HelmError> {
+        let mut call = self.call(format!("fetching {name}"), &["pull", name]);
+        if let Some(version) = version {
+            call = call.with(["--version", version.as_str()]);
+        }
+        call.with(["--destination".as_ref(), folder.as_os_str()]).run().await?;
+        let archives = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        let mut archives = archives.filter(|path| path.extension().is_some_and(|end| end == "tgz"));
+        archives.next().ok_or_else(|| HelmError::Failed {
+            doing: format!("fetching {name}"),
+            said: "nothing, and brought no archive".to_owned(),
+        })
+    }
+
     fn trust(&self) -> Vec<OsString> {
         let any = self.accepts_any_certificate.then(|| OsString::from("--insecure-skip-tls-verify"));
         let ca = self.ca_file.iter().flat_map(|file| ["--ca-file".into(), file.as_os_str().to_owned()]);
@@ -182,16 +214,13 @@ impl<'a> Repositories<'a> {
     }
 
     fn call(&self, doing: impl Into<String>, arguments: &[&str]) -> Call {
-        let call = self.helm.call(doing, arguments);
-        match &self.own {
-            None => call,
-            Some((config, cache)) => call.with([
-                "--repository-config".as_ref(),
-                config.as_os_str(),
-                "--repository-cache".as_ref(),
-                cache.as_os_str(),
-            ]),
+        let mut call = self.helm.call(doing, arguments);
+        for (flag, path) in [("--repository-config", &self.config), ("--repository-cache", &self.cache)] {
+            if let Some(path) = path {
+                call = call.with([flag.as_ref(), path.as_os_str()]);
+            }
         }
+        call
     }
 }
 

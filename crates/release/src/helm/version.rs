@@ -45,6 +45,11 @@ pub enum VersionError {
 }
 
 impl HelmVersion {
+    /// Whether it is older than that.
+    pub(super) fn is_before(&self, major: u64, minor: u64) -> bool {
+        (self.version.major, self.version.minor) < (major, minor)
+    }
+
     /// Which line of versions it belongs to.
     pub fn line(&self) -> Line {
         self.line

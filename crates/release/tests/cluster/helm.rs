@@ -28,7 +28,9 @@ async fn upgrades_and_goes_back(namespace: &str, helm: &Component, line: Line) {
     assert!(all.contains("imageRegistry: release.test.example"), "{all}");
 
     let next = upgrade(&site, "0.6.0", "extra: {a: 1}\n");
-    let rendered = site.helm.render(&release, &next).await.unwrap();
+    let (rendered, note) = site.helm.render(&release, &next, &site.cluster).await.unwrap();
+    assert_eq!(note, None);
+    assert!(rendered.contains("crds/baskets.yaml"), "{rendered}");
     assert!(rendered.contains("kant-apiserver:v0.6.0"), "{rendered}");
     let revision = site.helm.upgrade(&release, &next).await.unwrap();
     assert_eq!(revision.number(), 2);
@@ -62,7 +64,8 @@ async fn a_failure_is_told_in_helms_words() {
         let Some(site) = Site::start(&format!("helm-fails-{number}"), helm).await else { return };
         let error = site.helm.overrides(&site.release("nothing")).await.unwrap_err();
         assert_eq!(error.said(), Some("release: not found"), "{error}");
-        let error = site.helm.render(&site.release("a"), &upgrade(&site, "1.0.0", "- no map\n")).await;
+        let error = upgrade(&site, "1.0.0", "- no map\n");
+        let error = site.helm.render(&site.release("a"), &error, &site.cluster).await;
         let error = error.unwrap_err().to_string();
         assert!(
             error.contains("Helm says: failed to parse -") || error.contains("cannot unmarshal"),

@@ -9,4 +9,5 @@ mod judged;
 mod releases;
 mod rollback;
 mod site;
+mod upgrade;
 mod verify;

@@ -76,7 +76,7 @@ impl Site {
     /// Installs a chart by hand, and waits until it is ready.
     pub(crate) fn install(&self, release: &str, chart: &Chart, extra: &[&str]) {
         let archive = self.archive(chart);
-        let arguments = ["install", release, archive.to_str().unwrap(), "--wait", "--timeout", "120s"];
+        let arguments = ["install", release, archive.to_str().unwrap(), "--wait", "--timeout", "300s"];
         process::run(self.by_hand(&arguments).args(extra));
     }
 }

@@ -67,6 +67,14 @@ impl<'a> Inspector<'a> {
         Ok(Some(there.collect()))
     }
 
+    /// What stands under `name`, without what speaks of it; `None` where that is free.
+    ///
+    /// # Errors
+    /// Whatever keeps the registry from answering.
+    pub async fn parts(&self, name: &Reference) -> Result<Option<InspectedName>, RegistryError> {
+        self.parts_of(name).await
+    }
+
     async fn parts_of(&self, name: &Reference) -> Result<Option<InspectedName>, RegistryError> {
         let repository = &name.repository;
         let Some(manifest) = self.registry.get_manifest(repository, &name.locator()).await? else {

@@ -1,0 +1,54 @@
+//! A release to another version of its chart.
+//!
+//! ```text
+//! prepare: find ─▶ repository ─▶ chart ─▶ values     (reads; what a person has to decide comes out of it)
+//! plan:    render ─▶ compare ─▶ images ─▶ rehearse   (reads; what stands in the way comes out of it)
+//! execute: back up ─▶ definitions ─▶ helm upgrade ─▶ verify
+//! ```
+//!
+//! Each step is told and written down ([`Run`](crate::Run)). Nothing before [`execute`] changes the cluster.
+
+mod compare;
+mod definitions;
+mod error;
+mod execute;
+mod facts;
+mod ground;
+mod images;
+mod options;
+mod plan;
+mod planning;
+mod prepare;
+mod rehearse;
+mod report;
+mod source;
+
+use std::path::Path;
+
+pub use definitions::DefinitionsError;
+pub use error::UpgradeError;
+pub use execute::execute;
+pub use ground::{Ground, PLAN_FILE_VERSION, SavedError, SavedUpgrade};
+pub use images::{CheckedImage, ImageState, Registries};
+pub use options::{ChartSource, Frozen as FrozenPolicy, ImageCheck, UpgradeOptions};
+pub use plan::{PLAN_VERSION, UpgradePlan};
+pub use planning::plan;
+pub use prepare::{Prepared, prepare};
+pub use rehearse::{NotRehearsed, Refused, Rehearsal};
+pub use report::{Outcome, REPORT_VERSION, UpgradeReport};
+
+use crate::cluster::Cluster;
+use crate::helm::Helm;
+
+/// What an upgrade is worked out and carried out with.
+#[derive(Clone, Copy)]
+pub struct Site<'a> {
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// Helm's program, which reaches the same cluster.
+    pub helm: &'a Helm,
+    /// The registries that images are looked for in.
+    pub registries: &'a dyn Registries,
+    /// A folder for what is fetched, which goes with the run.
+    pub work: &'a Path,
+}

@@ -1,0 +1,126 @@
+//! Why an upgrade could not be worked out.
+
+use std::path::PathBuf;
+
+use portolan_chart::{ChartError, ChartVersion};
+
+use crate::advisories::AdvisoryError;
+use crate::backup::BackupError;
+use crate::cluster::ClusterError;
+use crate::helm::HelmError;
+use crate::private::FileError;
+use crate::releases::ReleasesError;
+use crate::stored::Status;
+use crate::values::ValuesError;
+
+/// Why an upgrade could not be worked out.
+#[derive(Debug, thiserror::Error)]
+pub enum UpgradeError {
+    /// The release can't be read.
+    #[error(transparent)]
+    Releases(#[from] ReleasesError),
+    /// The cluster doesn't answer, or refuses.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// Helm failed.
+    #[error(transparent)]
+    Helm(#[from] HelmError),
+    /// A file can't be written or read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The backup could not be made; nothing was changed.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// Values can't be read.
+    #[error(transparent)]
+    Values(#[from] ValuesError),
+    /// An advisory that lies in the chart can't be read.
+    #[error(transparent)]
+    Advisory(#[from] AdvisoryError),
+    /// The chart can't be read.
+    #[error("reading the chart {}", .path.display())]
+    Chart {
+        /// Its file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: ChartError,
+    },
+    /// The chart's folder can't be read.
+    #[error("reading the chart {}", .path.display())]
+    Folder {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Somebody is at work on the release, or died there.
+    #[error(
+        "the release {release} is {status} at revision {revision}: an operation is under way, or was broken off"
+    )]
+    Pending {
+        /// Its name.
+        release: String,
+        /// Its state.
+        status: Status,
+        /// Its revision.
+        revision: u32,
+    },
+    /// The release was uninstalled.
+    #[error("the release {release} is {status}: there is nothing to upgrade")]
+    Gone {
+        /// Its name.
+        release: String,
+        /// Its state.
+        status: Status,
+    },
+    /// The chart is another one than the release's.
+    #[error("the release is one of the chart {installed}, and this is the chart {found}")]
+    OtherChart {
+        /// The release's chart.
+        installed: String,
+        /// The chart that was found.
+        found: String,
+    },
+    /// Helm's list has no repository for the chart.
+    #[error("Helm's list has no chart repository {}", .names.join(" or "))]
+    NoRepository {
+        /// The names that were looked for.
+        names: Vec<String>,
+    },
+    /// The repository has no such chart.
+    #[error("the chart repository {repository} has no chart {chart}")]
+    NoChart {
+        /// The repository.
+        repository: String,
+        /// The chart.
+        chart: String,
+    },
+    /// The repository has no such version of the chart.
+    #[error("the chart repository {repository} has no {chart} {version}; it has {}", shown(.present))]
+    NoVersion {
+        /// The repository.
+        repository: String,
+        /// The chart.
+        chart: String,
+        /// What was asked for, or `a stable version`.
+        version: String,
+        /// What it has, newest first.
+        present: Vec<ChartVersion>,
+    },
+    /// What Helm rendered can't be read.
+    #[error("what Helm rendered can't be read")]
+    Rendered(#[source] portolan_chart::ManifestFault),
+}
+
+/// How many versions an error names.
+const VERSIONS_SHOWN: usize = 10;
+
+fn shown(versions: &[ChartVersion]) -> String {
+    let mut shown: Vec<&str> = versions.iter().take(VERSIONS_SHOWN).map(ChartVersion::as_str).collect();
+    if versions.len() > VERSIONS_SHOWN {
+        shown.push("…");
+    }
+    if shown.is_empty() { "none".to_owned() } else { shown.join(", ") }
+}

@@ -1,0 +1,92 @@
+//! What is upgraded, to what, and how.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use portolan_chart::ChartVersion;
+
+use crate::advisories::{Advisories, Answers};
+use crate::helm::{HelmRelease, RepositoryLogin, UpgradeEnd};
+use crate::values::Values;
+
+/// What is upgraded, to what, and how.
+#[derive(Clone, Debug)]
+pub struct UpgradeOptions {
+    /// The release.
+    pub release: HelmRelease,
+    /// Where the chart comes from.
+    pub source: ChartSource,
+    /// The version; `None` is the newest stable one, or that of the chart's file.
+    pub version: Option<ChartVersion>,
+    /// Overrides on top of the release's own, the strongest last.
+    pub values: Vec<Values>,
+    /// What `global.imageRegistry` is set to.
+    pub image_registry: Option<String>,
+    /// What becomes of overrides that are the old chart's defaults.
+    pub frozen: Frozen,
+    /// What is known of upgrades.
+    pub advisories: Advisories,
+    /// Answers to their questions.
+    pub answers: Answers,
+    /// Whether images have to be there.
+    pub image_check: ImageCheck,
+    /// Whether custom resources are backed up too.
+    pub custom_resources: bool,
+    /// How long objects may take until they are ready.
+    pub timeout: Duration,
+    /// How an upgrade that fails is to end.
+    pub end: UpgradeEnd,
+    /// Whether the plan is to be held to later, so that what two renderings give differently has to be known.
+    pub pins: bool,
+    /// Whether nothing but the work folder may be written.
+    pub dry_run: bool,
+}
+
+/// Where a chart comes from.
+#[derive(Clone, Debug)]
+pub enum ChartSource {
+    /// A repository of Helm's own list.
+    Listed {
+        /// Its name; `None` is that of the chart, else of the release.
+        name: Option<String>,
+        /// Where it is, for a list that doesn't have it.
+        url: Option<String>,
+        /// Whom it takes us for then.
+        login: Option<RepositoryLogin>,
+    },
+    /// A repository that Helm's list is not told of.
+    Url {
+        /// Where it is.
+        url: String,
+        /// Whom it takes us for.
+        login: Option<RepositoryLogin>,
+        /// The file of the authority that signed its certificate.
+        ca_file: Option<PathBuf>,
+        /// Whether any certificate will do.
+        accepts_any_certificate: bool,
+    },
+    /// A chart in a registry, `oci://HOST/PATH/NAME`.
+    Oci(String),
+    /// A chart's folder or archive.
+    Path(PathBuf),
+}
+
+/// What becomes of overrides that say what the old chart says anyway (rules.md, "Upgrades").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Frozen {
+    /// They stay, and hold the new chart's defaults back.
+    #[default]
+    Keep,
+    /// They go.
+    Drop,
+}
+
+/// Whether images have to be in their registry before anything is changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ImageCheck {
+    /// An image that lacks, or is not complete for every node's platform, stands in the way.
+    #[default]
+    Require,
+    /// Nobody is asked.
+    Skip,
+}

@@ -1,0 +1,114 @@
+//! All that an upgrade would do, and all that stands in its way.
+
+use portolan_oci::Digest;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::ground::Ground;
+use super::images::CheckedImage;
+use super::rehearse::Rehearsal;
+use crate::advisories::{Advice, Language, Phase, Step as Advised};
+use crate::diff::{Action, Change, CrdDiff, ObjectDiff};
+use crate::helm::Upgrade;
+use crate::stored::StoredRelease;
+use crate::values::{Concern, Frozen};
+
+/// Version of the plan's shape; raised when a member changes its meaning or goes away.
+pub const PLAN_VERSION: u32 = 1;
+
+/// All that an upgrade would do.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UpgradePlan {
+    /// [`PLAN_VERSION`] of the program that made it.
+    pub plan_version: u32,
+    /// The release.
+    pub release: String,
+    /// Where it is.
+    pub namespace: String,
+    /// The chart's name.
+    pub chart: String,
+    /// The revision that stands.
+    pub revision: u32,
+    /// The version that stands.
+    pub from: String,
+    /// The version that is to come.
+    pub to: String,
+    /// Where the chart comes from.
+    pub source: String,
+    /// Digest of the ground that the plan stands on.
+    pub digest: Digest,
+    /// What becomes of the overrides.
+    pub values: Vec<Change>,
+    /// Overrides that are the old chart's defaults.
+    pub frozen: Vec<Frozen>,
+    /// Whether those go.
+    pub drops_frozen: bool,
+    /// Overrides that should make somebody think.
+    pub concerns: Vec<Concern>,
+    /// What the advisories come to.
+    pub advice: Advice,
+    /// What becomes of definitions of custom resources.
+    pub definitions: Vec<CrdDiff>,
+    /// Definitions that the server refuses.
+    pub refused_definitions: Vec<String>,
+    /// What becomes of objects.
+    pub objects: Vec<ObjectDiff>,
+    /// How images are in their registries; empty where they were not asked for.
+    pub images: Vec<CheckedImage>,
+    /// What the server would take.
+    pub rehearsal: Rehearsal,
+    /// What a reader should know though nothing is wrong.
+    pub notes: Vec<String>,
+    /// What the plan was worked out from, as digests.
+    #[serde(skip)]
+    pub ground: Ground,
+    #[serde(skip)]
+    pub(super) now: StoredRelease,
+    #[serde(skip)]
+    pub(super) upgrade: Upgrade,
+    #[serde(skip)]
+    pub(super) crds: Vec<Value>,
+}
+
+impl UpgradePlan {
+    /// What stands in the way, in words; empty where nothing does.
+    pub fn obstacles(&self) -> Vec<String> {
+        let advice = self.advice.blocking().map(|finding| {
+            let id = &finding.advisory;
+            format!("advisory {id}: {}", finding.title.text(Language::English))
+        });
+        let required = self.advice.steps(Phase::Before).filter_map(unmet);
+        let images = self.images.iter().filter(|image| image.stands_in_the_way()).map(CheckedImage::words);
+        let refused = self
+            .rehearsal
+            .refused
+            .iter()
+            .map(|one| format!("{}: the server refuses it: {}", one.object, one.why));
+        advice
+            .chain(required)
+            .chain(self.refused_definitions.iter().cloned())
+            .chain(images)
+            .chain(refused)
+            .collect()
+    }
+
+    /// Whether the cluster would be as it is.
+    pub fn changes_nothing(&self) -> bool {
+        let keeps = |action: Action| action == Action::Keep;
+        self.from == self.to
+            && self.values.is_empty()
+            && self.definitions.iter().all(|one| keeps(one.action))
+            && self.objects.iter().all(|one| keeps(one.action))
+    }
+}
+
+/// Releases of another chart that have to be of some version before this upgrade, and aren't.
+fn unmet(step: &Advised) -> Option<String> {
+    match step {
+        Advised::Require { chart, version, found, .. } if !found.is_empty() => {
+            Some(format!("{chart} has to be {version} before, and there is {}", found.join(", ")))
+        }
+        _ => None,
+    }
+}

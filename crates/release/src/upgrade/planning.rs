@@ -1,0 +1,228 @@
+//! From what was prepared to the plan: rendered, rehearsed, compared, and its images looked for.
+
+use portolan_chart::RenderedObject;
+use serde_json::Value;
+
+use super::compare::{Rendered, compare, divide};
+use super::definitions;
+use super::error::UpgradeError;
+use super::ground::{Ground, differing};
+use super::images::{self, CheckedImage};
+use super::options::{Frozen as FrozenPolicy, ImageCheck, UpgradeOptions};
+use super::plan::{PLAN_VERSION, UpgradePlan};
+use super::prepare::Prepared;
+use super::rehearse::{Rehearsal, rehearse};
+use super::{Site, facts};
+use crate::advisories::{Advice, ChartFacts, KnownImages, NoImages};
+use crate::diff::{Action, CrdDiff, ObjectDiff, crd_diff, value_changes};
+use crate::event::Step;
+use crate::helm::{Input, Upgrade};
+use crate::run::Run;
+use crate::stored::StoredRelease;
+use crate::values::Values;
+
+/// Works the upgrade out. Only reads.
+///
+/// # Errors
+/// [`UpgradeError`] where it can't be worked out. What merely stands in the way is in the plan.
+pub async fn plan(
+    site: Site<'_>,
+    prepared: Prepared,
+    options: &UpgradeOptions,
+    run: &Run<'_>,
+) -> Result<UpgradePlan, UpgradeError> {
+    let advice = advise(site, &prepared, options).await;
+    let upgrade = Upgrade {
+        chart: prepared.path.clone(),
+        values: yaml(&advice.overrides),
+        timeout: options.timeout,
+        end: options.end,
+    };
+    let words = |rendered: &Rendering| {
+        let Rendered { objects, definitions } = &rendered.rendered;
+        format!("{} objects, {} definitions", objects.len(), definitions.len())
+    };
+    let rendering = run.step(Step::Render, render(site, &upgrade, options), words).await?;
+    let found = find_out(site, &prepared.now, &rendering.rendered, options, run).await?;
+    Ok(assemble(prepared, options, advice, upgrade, rendering, found))
+}
+
+/// What Helm rendered.
+struct Rendering {
+    rendered: Rendered,
+    note: Option<String>,
+    /// Objects that another rendering gave differently.
+    not_pinned: Vec<String>,
+}
+
+/// What server and registries say of it.
+struct FoundOut {
+    rehearsal: Rehearsal,
+    definitions: Vec<CrdDiff>,
+    refused_definitions: Vec<String>,
+    objects: Vec<ObjectDiff>,
+    images: Vec<CheckedImage>,
+}
+
+async fn find_out(
+    site: Site<'_>,
+    now: &StoredRelease,
+    rendered: &Rendered,
+    options: &UpgradeOptions,
+    run: &Run<'_>,
+) -> Result<FoundOut, UpgradeError> {
+    let namespace = options.release.namespace.as_str();
+    let is_server_side = now.apply_method == "ssa";
+    let trial = async {
+        let tried = rehearse(site.cluster, &rendered.objects, namespace, is_server_side).await?;
+        Ok::<_, UpgradeError>((tried, try_definitions(site, &rendered.definitions).await?))
+    };
+    let words =
+        |((rehearsal, _), (_, refused)): &((Rehearsal, _), (_, Vec<_>))| rehearsed(rehearsal, refused);
+    let ((rehearsal, tried), (definitions, refused_definitions)) =
+        run.step(Step::Rehearse, trial, words).await?;
+    let comparing = async {
+        let compared = compare(site.cluster, &now.manifest, &rendered.objects, &tried, namespace).await;
+        compared.map_err(UpgradeError::from)
+    };
+    let words = |objects: &Vec<ObjectDiff>| compared(objects, &definitions);
+    let objects = run.step(Step::Compare, comparing, words).await?;
+    let looking = check_images(site, &rendered.objects, options);
+    let images = run.step(Step::Images, looking, |images| checked(images)).await?;
+    Ok(FoundOut { rehearsal, definitions, refused_definitions, objects, images })
+}
+
+fn assemble(
+    prepared: Prepared,
+    options: &UpgradeOptions,
+    advice: Advice,
+    upgrade: Upgrade,
+    rendering: Rendering,
+    found: FoundOut,
+) -> UpgradePlan {
+    let Rendering { rendered, note, not_pinned } = rendering;
+    let now = prepared.now;
+    let own = Values::of_json("the release", Value::Object(now.config.clone())).unwrap_or_default();
+    let ground = Ground::of(&prepared.chart, &advice.overrides, &rendered, &now, not_pinned);
+    UpgradePlan {
+        plan_version: PLAN_VERSION,
+        release: now.name.clone(),
+        namespace: now.namespace.clone(),
+        chart: prepared.chart.name().to_owned(),
+        revision: now.version,
+        from: now.chart.metadata.version.clone(),
+        to: prepared.chart.version().to_string(),
+        source: prepared.from,
+        digest: ground.digest(),
+        ground,
+        values: value_changes(&own, &advice.overrides),
+        frozen: prepared.frozen,
+        drops_frozen: options.frozen == FrozenPolicy::Drop,
+        concerns: prepared.concerns,
+        advice,
+        definitions: found.definitions,
+        refused_definitions: found.refused_definitions,
+        objects: found.objects,
+        images: found.images,
+        rehearsal: found.rehearsal,
+        notes: note.into_iter().collect(),
+        now,
+        upgrade,
+        crds: rendered.definitions,
+    }
+}
+
+/// What the advisories come to. What they want to know of registries is asked first.
+async fn advise(site: Site<'_>, prepared: &Prepared, options: &UpgradeOptions) -> Advice {
+    let overrides = match options.frozen {
+        FrozenPolicy::Keep => prepared.overrides.clone(),
+        FrozenPolicy::Drop => prepared.overrides.without(&prepared.frozen),
+    };
+    let from = prepared.now.chart.metadata.version.parse().ok();
+    let chart = ChartFacts::of(&prepared.chart);
+    let subject = prepared.subject(&overrides, from.as_ref(), &chart, &NoImages);
+    let asked = prepared.advisories.images_to_ask(&subject);
+    let known = match options.image_check {
+        ImageCheck::Require => images::held(asked, site.registries).await,
+        ImageCheck::Skip => KnownImages::default(),
+    };
+    prepared.advise(&overrides, options, &known)
+}
+
+/// Renders; twice, where the plan is to be held to later.
+async fn render(
+    site: Site<'_>,
+    upgrade: &Upgrade,
+    options: &UpgradeOptions,
+) -> Result<Rendering, UpgradeError> {
+    let (text, note) = site.helm.render(&options.release, upgrade, site.cluster).await?;
+    let rendered = divide(&text)?;
+    let not_pinned = match options.pins {
+        false => Vec::new(),
+        true => {
+            let (again, _) = site.helm.render(&options.release, upgrade, site.cluster).await?;
+            differing(&rendered, &divide(&again)?)
+        }
+    };
+    Ok(Rendering { rendered, note, not_pinned })
+}
+
+/// What becomes of each definition, and what the server refuses. Compared is what the server would make of it,
+/// so that what it fills in is no change.
+async fn try_definitions(
+    site: Site<'_>,
+    definitions: &[Value],
+) -> Result<(Vec<CrdDiff>, Vec<String>), UpgradeError> {
+    let (mut diffs, mut refused) = (Vec::new(), Vec::new());
+    for definition in definitions {
+        let live = definitions::live(site.cluster, definition).await?;
+        match definitions::apply(site.cluster, definition, true).await {
+            Ok(applied) => diffs.push(crd_diff(live.as_ref(), &applied)),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+                refused.push(format!("{error}{}", cause.unwrap_or_default()));
+                diffs.push(crd_diff(live.as_ref(), definition));
+            }
+        }
+    }
+    Ok((diffs, refused))
+}
+
+async fn check_images(
+    site: Site<'_>,
+    objects: &[RenderedObject],
+    options: &UpgradeOptions,
+) -> Result<Vec<CheckedImage>, UpgradeError> {
+    if options.image_check == ImageCheck::Skip {
+        return Ok(Vec::new());
+    }
+    let platforms = facts::platforms(site.cluster).await?;
+    Ok(images::check(objects, &platforms, site.registries).await)
+}
+
+/// Overrides as a values file. JSON is YAML, and says types exactly.
+fn yaml(overrides: &Values) -> Input {
+    overrides.to_json().to_string().into_bytes().into()
+}
+
+fn compared(objects: &[ObjectDiff], definitions: &[CrdDiff]) -> String {
+    let count = |wanted: Action| objects.iter().filter(|one| one.action == wanted).count();
+    let changed = definitions.iter().filter(|one| one.action != Action::Keep).count();
+    let (made, differs, gone) = (count(Action::Create), count(Action::Change), count(Action::Delete));
+    format!("{made} objects are made, {differs} changed, {gone} removed; {changed} definitions differ")
+}
+
+fn checked(images: &[CheckedImage]) -> String {
+    let lacking = images.iter().filter(|image| image.stands_in_the_way()).count();
+    match (images.len(), lacking) {
+        (0, _) => "no images were looked for".to_owned(),
+        (all, 0) => format!("all {all} images are there, for every node"),
+        (all, lacking) => format!("{lacking} of {all} images lack"),
+    }
+}
+
+fn rehearsed(rehearsal: &Rehearsal, refused: &[String]) -> String {
+    let refused = rehearsal.refused.len() + refused.len();
+    let left = rehearsal.not_rehearsed.len();
+    format!("the server takes {} objects and refuses {refused}; {left} can't be tried", rehearsal.taken)
+}

@@ -1,0 +1,129 @@
+//! Every object is tried out on the server, as Helm would apply it (`dryRun=All`), so that what a webhook, a
+//! quota or an immutable field refuses is known before anything is changed.
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt, stream};
+use portolan_chart::{ObjectName, RenderedObject};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::cluster::{ApplyMode, Cluster, ClusterError, Scope};
+
+/// How many objects are tried out at once.
+const AT_ONCE: usize = 8;
+/// Under whose name Helm sets fields.
+const HELM: &str = "helm";
+
+/// What the rehearsal came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rehearsal {
+    /// How many objects the server would take.
+    pub taken: usize,
+    /// Those that it refuses.
+    pub refused: Vec<Refused>,
+    /// Those that can't be tried out.
+    pub not_rehearsed: Vec<NotRehearsed>,
+}
+
+/// An object that the server refuses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refused {
+    /// Which.
+    pub object: ObjectName,
+    /// The server's words.
+    pub why: String,
+}
+
+/// An object that can't be tried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotRehearsed {
+    /// Which.
+    pub object: ObjectName,
+    /// Why.
+    pub why: String,
+}
+
+/// An object as the cluster has it, and as the server would make it.
+#[derive(Default)]
+pub(super) struct Tried {
+    pub(super) live: Option<Value>,
+    pub(super) dry_run: Option<Value>,
+}
+
+enum Trial {
+    Taken,
+    Refused(String),
+    NotRehearsed(String),
+}
+
+/// Tries all objects out. `is_server_side` says that Helm applies the release on the server's side, so that
+/// fields of others are a conflict.
+pub(super) async fn rehearse(
+    cluster: &Cluster,
+    objects: &[RenderedObject],
+    namespace: &str,
+    is_server_side: bool,
+) -> Result<(Rehearsal, BTreeMap<ObjectName, Tried>), ClusterError> {
+    let mode = ApplyMode { manager: HELM, takes_over: !is_server_side, dry_run: true };
+    let trials = objects.iter().map(|object| try_out(cluster, object, namespace, &mode));
+    let trials: Vec<_> = stream::iter(trials).buffered(AT_ONCE).collect().await;
+    let (mut rehearsal, mut tried) = (Rehearsal::default(), BTreeMap::new());
+    for (object, trial) in objects.iter().zip(trials) {
+        let (found, trial) = trial?;
+        let object = object.name.clone();
+        match trial {
+            Trial::Taken => rehearsal.taken += 1,
+            Trial::Refused(why) => rehearsal.refused.push(Refused { object: object.clone(), why }),
+            Trial::NotRehearsed(why) => {
+                rehearsal.not_rehearsed.push(NotRehearsed { object: object.clone(), why })
+            }
+        }
+        tried.insert(object, found);
+    }
+    Ok((rehearsal, tried))
+}
+
+async fn try_out(
+    cluster: &Cluster,
+    object: &RenderedObject,
+    namespace: &str,
+    mode: &ApplyMode<'_>,
+) -> Result<(Tried, Trial), ClusterError> {
+    let name = &object.name;
+    let kind = match cluster.kind(&name.api_version, &name.kind).await {
+        Ok(kind) => kind,
+        Err(ClusterError::NoKind { .. }) => {
+            let why = "the cluster does not know its kind yet".to_owned();
+            return Ok((Tried::default(), Trial::NotRehearsed(why)));
+        }
+        Err(error) => return Err(error),
+    };
+    let own = if name.namespace.is_empty() { namespace } else { &name.namespace };
+    let namespace = (kind.scope == Scope::Namespaced).then_some(own);
+    let live = cluster.get(&kind, namespace, &name.name).await?;
+    if object.hook.is_some() && live.is_some() {
+        let why = "it is a hook, which Helm removes before it makes it anew".to_owned();
+        return Ok((Tried { live, dry_run: None }, Trial::NotRehearsed(why)));
+    }
+    match cluster.apply(&kind, namespace, &object.object, mode).await {
+        Ok(applied) => Ok((Tried { live, dry_run: Some(applied) }, Trial::Taken)),
+        Err(error @ (ClusterError::Refused { .. } | ClusterError::Forbidden { .. })) if !error.may_pass() => {
+            Ok((Tried { live, dry_run: None }, Trial::Refused(words(&error))))
+        }
+        Err(ClusterError::Refused { code: 500, said, .. }) => {
+            Ok((Tried { live, dry_run: None }, Trial::Refused(said)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn words(error: &ClusterError) -> String {
+    match error {
+        ClusterError::Refused { said, .. } | ClusterError::Forbidden { said, .. } => said.clone(),
+        other => other.to_string(),
+    }
+}

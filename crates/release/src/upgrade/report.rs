@@ -1,0 +1,72 @@
+//! What an upgrade came to.
+
+use std::path::PathBuf;
+
+use portolan_oci::Digest;
+use serde::Serialize;
+
+use crate::backup::Backup;
+use crate::stored::Status;
+use crate::verify::Verified;
+
+/// Version of the report's shape; raised when a member changes its meaning or goes away.
+pub const REPORT_VERSION: u32 = 1;
+
+/// What an upgrade came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UpgradeReport {
+    /// [`REPORT_VERSION`] of the program that wrote it.
+    pub report_version: u32,
+    /// The release.
+    pub release: String,
+    /// Where it is.
+    pub namespace: String,
+    /// The version that stood before.
+    pub from: String,
+    /// The version that was to come.
+    pub to: String,
+    /// Digest of the plan.
+    pub plan_digest: Digest,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The revision that stands now; absent where the cluster did not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+    /// The chart's version of that revision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The state of that revision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// What was there before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup: Option<Backup>,
+    /// Definitions that were applied, which stay whatever becomes of the release.
+    pub definitions: Vec<String>,
+    /// How the objects are that stand now; absent where that could not be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Verified>,
+    /// What went wrong, causes included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Where the run is written down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<PathBuf>,
+}
+
+/// How an upgrade ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The new version stands, and all of it is ready.
+    Upgraded,
+    /// The new version stands, and something of it is not ready.
+    NotReady,
+    /// The upgrade failed, and the old version stands as it did.
+    RolledBack,
+    /// It failed before the release was touched.
+    NotBegun,
+    /// It failed, and the release is what `status` says.
+    Failed,
+}

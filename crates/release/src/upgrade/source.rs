@@ -1,0 +1,200 @@
+//! From where a chart is said to be to the chart.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use portolan_chart::{Chart, ChartFile, ChartVersion};
+
+use super::error::UpgradeError;
+use super::options::{ChartSource, UpgradeOptions};
+use crate::helm::{FoundVersion, Helm, NamedRepository, Repositories};
+
+/// How many files a chart's folder may have, and how deep they may lie.
+const FILES_LIMIT: usize = 20_000;
+const DEPTH_LIMIT: usize = 32;
+
+/// A chart, the file or folder that Helm is given, and where it comes from in words.
+pub(super) struct Fetched {
+    pub(super) chart: Chart,
+    pub(super) path: PathBuf,
+    pub(super) from: String,
+}
+
+/// A repository that is ready to be asked, and its name.
+pub(super) struct Ready<'a> {
+    list: Repositories<'a>,
+    name: String,
+}
+
+/// Makes sure that the repository is there, and reads its index. `None` where the chart comes from none.
+pub(super) async fn ready<'a>(
+    helm: &'a Helm,
+    options: &UpgradeOptions,
+    chart: &str,
+    work: &Path,
+) -> Result<Option<Ready<'a>>, UpgradeError> {
+    match &options.source {
+        ChartSource::Path(_) | ChartSource::Oci(_) => Ok(None),
+        ChartSource::Url { url, login, ca_file, accepts_any_certificate } => {
+            let list =
+                Repositories::in_folder(helm, work).trusting(ca_file.clone(), *accepts_any_certificate);
+            let repository = NamedRepository { name: chart.to_owned(), url: url.clone() };
+            list.add(&repository, login.as_ref()).await?;
+            Ok(Some(Ready { list, name: repository.name }))
+        }
+        ChartSource::Listed { .. } => listed(helm, options, chart, work).await.map(Some),
+    }
+}
+
+/// The repository of Helm's own list that has the name of the module; it is added where it lacks.
+async fn listed<'a>(
+    helm: &'a Helm,
+    options: &UpgradeOptions,
+    chart: &str,
+    work: &Path,
+) -> Result<Ready<'a>, UpgradeError> {
+    let ChartSource::Listed { name, url, login } = &options.source else {
+        unreachable!("because the caller looked")
+    };
+    let usual = || {
+        let mut names = vec![chart.to_owned(), options.release.name.to_string()];
+        names.dedup();
+        names
+    };
+    let names = name.as_ref().map_or_else(usual, |name| vec![name.clone()]);
+    // A dry run leaves the user's indexes as they are, and reads into a folder of its own.
+    let list = match options.dry_run {
+        true => Repositories::of_user(helm).caching_in(work),
+        false => Repositories::of_user(helm),
+    };
+    let known = list.list().await?;
+    let found = names.iter().find(|name| known.iter().any(|one| &one.name == *name));
+    match (found, url) {
+        (Some(name), _) => {
+            list.update(name).await?;
+            Ok(Ready { list, name: name.clone() })
+        }
+        (None, None) => Err(UpgradeError::NoRepository { names }),
+        (None, Some(url)) => {
+            let list = if options.dry_run { Repositories::in_folder(helm, work) } else { list };
+            let repository = NamedRepository { name: names[0].clone(), url: url.clone() };
+            list.add(&repository, login.as_ref()).await?;
+            Ok(Ready { list, name: repository.name })
+        }
+    }
+}
+
+/// Chooses the version, and brings the chart.
+pub(super) async fn fetch(
+    helm: &Helm,
+    options: &UpgradeOptions,
+    repository: Option<&Ready<'_>>,
+    chart: &str,
+    work: &Path,
+) -> Result<Fetched, UpgradeError> {
+    match (&options.source, repository) {
+        (ChartSource::Path(path), _) => {
+            Ok(Fetched { chart: load(path)?, path: path.clone(), from: path.display().to_string() })
+        }
+        (ChartSource::Oci(name), _) => {
+            let path = Repositories::of_user(helm).pull_oci(name, options.version.as_ref(), work).await?;
+            Ok(Fetched { chart: load(&path)?, path, from: name.clone() })
+        }
+        (_, Some(Ready { list, name })) => {
+            let versions = list.versions(name, chart).await?;
+            let version = choose(versions, options.version.as_ref(), name, chart)?;
+            let path = list.pull(name, chart, &version, work).await?;
+            Ok(Fetched { chart: load(&path)?, path, from: format!("{name}/{chart}") })
+        }
+        (_, None) => unreachable!("because a chart of a repository has one"),
+    }
+}
+
+/// The version that was asked for, else the newest stable one.
+fn choose(
+    found: Vec<FoundVersion>,
+    wanted: Option<&ChartVersion>,
+    repository: &str,
+    chart: &str,
+) -> Result<ChartVersion, UpgradeError> {
+    let mut present: Vec<ChartVersion> = found.into_iter().map(|found| found.version).collect();
+    present.sort_by(|one, other| other.cmp(one));
+    let (repository, chart) = (repository.to_owned(), chart.to_owned());
+    if present.is_empty() {
+        return Err(UpgradeError::NoChart { repository, chart });
+    }
+    let chosen = match wanted {
+        // `v0.21.0` and `0.21.0` are one version for Helm.
+        Some(wanted) => present.iter().find(|version| version.semantic() == wanted.semantic()),
+        None => present.iter().find(|version| version.semantic().pre.is_empty()),
+    };
+    chosen.cloned().ok_or_else(|| {
+        let version = wanted.map_or_else(|| "stable version".to_owned(), ToString::to_string);
+        UpgradeError::NoVersion { repository, chart, version, present }
+    })
+}
+
+/// Reads a chart's archive or folder.
+fn load(path: &Path) -> Result<Chart, UpgradeError> {
+    let origin = path.display().to_string();
+    let system = |source| UpgradeError::Folder { path: path.to_owned(), source };
+    let loaded = match path.is_dir() {
+        true => Chart::from_files(&origin, folder(path).map_err(system)?),
+        false => Chart::from_archive(&origin, File::open(path).map_err(system)?),
+    };
+    loaded.map_err(|source| UpgradeError::Chart { path: path.to_owned(), source })
+}
+
+fn folder(root: &Path) -> io::Result<Vec<ChartFile>> {
+    let mut files = Vec::new();
+    add_folder(root, "", 0, &mut files)?;
+    Ok(files)
+}
+
+/// Adds the files of a folder. Links are passed over, as a chart in an archive has none.
+fn add_folder(folder: &Path, prefix: &str, depth: usize, files: &mut Vec<ChartFile>) -> io::Result<()> {
+    if depth > DEPTH_LIMIT || files.len() > FILES_LIMIT {
+        return Err(io::Error::other("this is more than any chart has; is it the right folder?"));
+    }
+    let mut entries: Vec<fs::DirEntry> = fs::read_dir(folder)?.collect::<io::Result<_>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = format!("{prefix}{name}");
+        let kind = entry.file_type()?;
+        if kind.is_dir() && name != ".git" {
+            add_folder(&entry.path(), &format!("{path}/"), depth + 1, files)?;
+        } else if kind.is_file() {
+            files.push(ChartFile { path, data: fs::read(entry.path())?.into() });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(versions: &[&str]) -> Vec<FoundVersion> {
+        let one = |text: &&str| FoundVersion { version: text.parse().unwrap(), app_version: String::new() };
+        versions.iter().map(one).collect()
+    }
+
+    #[test]
+    fn the_newest_stable_version_or_the_one_that_is_named() {
+        let check = |versions: &[&str], wanted: Option<&str>, expected: &str| {
+            let wanted = wanted.map(|text| text.parse().unwrap());
+            let chosen = choose(found(versions), wanted.as_ref(), "site", "kpanda");
+            let text = chosen.map_or_else(|error| error.to_string(), |version| version.to_string());
+            assert_eq!(text, expected);
+        };
+        check(&["0.20.0", "0.21.0-rc.1", "0.9.0"], None, "0.20.0");
+        check(&["0.20.0", "v0.21.0"], Some("0.21.0"), "v0.21.0");
+        check(&["0.21.0-rc.1"], Some("0.21.0-rc.1"), "0.21.0-rc.1");
+        let error = "the chart repository site has no kpanda stable version; it has 0.2.0-rc.1";
+        check(&["0.2.0-rc.1"], None, error);
+        check(&["0.2.0"], Some("0.3.0"), "the chart repository site has no kpanda 0.3.0; it has 0.2.0");
+        check(&[], None, "the chart repository site has no chart kpanda");
+    }
+}
