@@ -27,7 +27,7 @@ use crate::commands::merge::MergeArgs;
 use crate::commands::quickstart::QuickstartArgs;
 use crate::commands::release::{
     backup::BackupArgs, history::HistoryArgs, releases::ReleasesArgs, restore::RestoreArgs,
-    rollback::RollbackArgs,
+    rollback::RollbackArgs, upgrade::UpgradeArgs,
 };
 use crate::commands::serve::ServeArgs;
 use crate::commands::sync::SyncArgs;
@@ -61,6 +61,7 @@ pub enum Command {
     Depot(DepotArgs),
     Releases(ReleasesArgs),
     History(HistoryArgs),
+    Upgrade(Box<UpgradeArgs>),
     Rollback(RollbackArgs),
     Backup(BackupArgs),
     Restore(RestoreArgs),

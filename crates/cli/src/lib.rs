@@ -59,6 +59,7 @@ fn dispatch(
             commands::release::releases::run(&releases, environment, console)
         }
         args::Command::History(history) => commands::release::history::run(&history, environment, console),
+        args::Command::Upgrade(upgrade) => commands::release::upgrade::run(&upgrade, environment, console),
         args::Command::Rollback(rollback) => {
             commands::release::rollback::run(&rollback, environment, console)
         }

@@ -25,6 +25,7 @@ pub mod style;
 pub mod summary;
 mod table;
 pub mod unready;
+pub mod upgrade;
 pub mod users;
 
 use std::io::{self, IsTerminal, Write};

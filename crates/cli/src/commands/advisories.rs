@@ -1,7 +1,7 @@
 //! `portolan advisories`: known issues of upgrades, and what they come to for one.
 
 mod check;
-mod files;
+pub(super) mod files;
 mod list;
 mod registry;
 mod show;
@@ -47,14 +47,21 @@ enum Lang {
     Zh,
 }
 
+/// The language of texts.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct LanguageArgs {
+    /// Language of the texts [default: zh where the locale says so, else en]
+    #[arg(long, value_name = "LANG", value_enum)]
+    lang: Option<Lang>,
+}
+
 /// Whose advisories, and how they are shown.
 #[derive(Debug, Clone, Args)]
 struct CommonArgs {
     #[command(flatten)]
     sources: SourceArgs,
-    /// Language of the texts [default: zh where the locale says so, else en]
-    #[arg(long, value_name = "LANG", value_enum)]
-    lang: Option<Lang>,
+    #[command(flatten)]
+    language: LanguageArgs,
     /// Form of the result on standard output
     #[arg(long, value_name = "FORM", value_enum, default_value_t)]
     output: Format,
@@ -63,6 +70,13 @@ struct CommonArgs {
 impl CommonArgs {
     /// The language that was asked for, else that of the locale.
     fn language(&self, environment: &Environment) -> Language {
+        self.language.of(environment)
+    }
+}
+
+impl LanguageArgs {
+    /// The language that was asked for, else that of the locale.
+    pub(super) fn of(self, environment: &Environment) -> Language {
         let locale = environment.first(&["LC_ALL", "LC_MESSAGES", "LANG"]).unwrap_or_default();
         match self.lang {
             Some(Lang::Zh) => Language::Chinese,

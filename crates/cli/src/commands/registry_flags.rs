@@ -3,11 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use portolan_chartrepo::Target;
 use portolan_oci::{Reference, RegistryHost};
 use portolan_registry::ClientCertificate;
+use portolan_release::helm::RepositoryLogin;
 
 use crate::config::{
-    Environment, GivenLogin, KnownRegistries, RegistryAccess, SchemeChoice, SecretSource, TlsSettings, Trust,
+    self, ChartPlaces, Environment, GivenLogin, KnownRegistries, MuseumAddress, Overrides, RegistryAccess,
+    SchemeChoice, SecretSource, TlsSettings, Trust,
 };
 use crate::failure::{Exit, Failure};
 
@@ -60,6 +63,30 @@ impl RegistryFlags {
         Ok(KnownRegistries::load(self.config.as_deref(), access, environment)?)
     }
 
+    /// The chart repository that the configuration names, and its login, where a configuration is given.
+    pub(super) fn chart_repository(
+        &self,
+        environment: &Environment,
+    ) -> Result<Option<(String, Option<RepositoryLogin>)>, Failure> {
+        let Some(file) = &self.config else { return Ok(None) };
+        let settings = config::load(file, &Overrides::default(), environment)?;
+        let login = settings
+            .charts
+            .login
+            .map(|login| RepositoryLogin { user: login.username, password: login.password });
+        Ok(http_url(settings.charts.places).map(|url| (url, login)))
+    }
+
+    /// The first file of authorities, which is all that Helm takes.
+    pub(super) fn ca_file(&self) -> Option<PathBuf> {
+        self.ca_files.first().cloned()
+    }
+
+    /// Whether any certificate will do.
+    pub(super) fn accepts_any_certificate(&self) -> bool {
+        self.insecure
+    }
+
     fn client_certificate(&self) -> Option<ClientCertificate> {
         let (certificate, key) = (self.client_cert.clone()?, self.client_key.clone()?);
         Some(ClientCertificate { certificate, key })
@@ -68,6 +95,15 @@ impl RegistryFlags {
     /// Whether standard input holds the password, so that nothing else can come from there.
     pub(super) fn reads_standard_input(&self) -> bool {
         self.registry_password_file.as_deref() == Some(Path::new("-"))
+    }
+}
+
+/// The URL that Helm knows a chart repository by; registries and directories are none.
+fn http_url(places: ChartPlaces) -> Option<String> {
+    match places {
+        ChartPlaces::One(Target::ChartMuseum { url } | Target::Harbor { url }) => Some(url),
+        ChartPlaces::Museum(MuseumAddress::Url(url)) => Some(url),
+        _ => None,
     }
 }
 

@@ -7,6 +7,7 @@ pub mod releases;
 pub mod restore;
 pub mod rollback;
 mod state;
+pub mod upgrade;
 
 use std::time::Duration;
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::style::Style;
 use super::table::{Cell, Tone, lines};
+pub(super) use advice::step_text;
 pub use advice::{advice, advice_document};
 pub use cases::{results, results_document};
 

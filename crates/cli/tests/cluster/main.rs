@@ -3,5 +3,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
+mod depot;
 mod releases;
 mod site;
+mod upgrade;

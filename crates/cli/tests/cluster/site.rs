@@ -62,7 +62,7 @@ impl Site {
     /// Installs a chart by hand, and waits until it is ready.
     pub(crate) fn install(&self, release: &str, chart: &Chart, extra: &str) {
         let archive = self.archive(chart);
-        self.by_hand(&format!("install {release} {archive} --wait --timeout 120s {extra}"));
+        self.by_hand(&format!("install {release} {archive} --wait --timeout 300s {extra}"));
     }
 
     /// The program with the words of `line`, in the same folders of Helm's.
@@ -74,6 +74,11 @@ impl Site {
         let helm = self.helm.command();
         command.envs(helm.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command
+    }
+
+    /// Runs the program, whatever the namespace.
+    pub(crate) fn run_anywhere(&self, line: &str) -> Ended {
+        ended(&mut self.command(line))
     }
 
     /// Runs the program in this namespace to its end.

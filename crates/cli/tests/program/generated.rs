@@ -9,7 +9,7 @@ use portolan_testkit::{components, process};
 use crate::site::Site;
 
 /// The commands that have a page and completions.
-const COMMANDS: [&str; 34] = [
+const COMMANDS: [&str; 35] = [
     "sync",
     "inspect",
     "merge",
@@ -38,6 +38,7 @@ const COMMANDS: [&str; 34] = [
     "depot user remove",
     "releases",
     "history",
+    "upgrade",
     "rollback",
     "backup",
     "restore",

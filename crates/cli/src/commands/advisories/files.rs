@@ -20,7 +20,7 @@ const FILES_LIMIT: usize = 1_000;
 
 /// Where advisories are read from, beside the program.
 #[derive(Debug, Clone, Args)]
-pub(super) struct SourceArgs {
+pub(in crate::commands) struct SourceArgs {
     /// Read advisories from this file, or from every .yaml and .yml file in this folder, too; may be given
     /// several times
     #[arg(long = "advisories", value_name = "PATH")]
@@ -52,7 +52,7 @@ pub(super) enum FileError {
 
 impl SourceArgs {
     /// All advisories: the program's, a chart's, and those of the files.
-    pub(super) fn advisories(&self, chart: Option<&Chart>) -> Result<Advisories, Failure> {
+    pub(in crate::commands) fn advisories(&self, chart: Option<&Chart>) -> Result<Advisories, Failure> {
         let mut advisories = Advisories::shipped();
         if let Some(chart) = chart {
             advisories.add_chart(chart).map_err(|error| Failure::usage(&error))?;
@@ -95,7 +95,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, FileError> {
 }
 
 /// A file of values; `-` is standard input.
-pub(super) fn read_values(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(in crate::commands) fn read_values(path: &Path) -> Result<Vec<u8>, Failure> {
     read(path, VALUES_LIMIT)
 }
 

@@ -82,7 +82,8 @@ fn painted(line: &Line, style: Style) -> String {
     }
 }
 
-fn step_text(step: &Step, language: Language) -> String {
+/// What is to be done, without when.
+pub(in crate::output) fn step_text(step: &Step, language: Language) -> String {
     let about = |text: String, releases: &[String]| match releases.is_empty() {
         true => text,
         false => format!("{text} ({})", releases.join(", ")),

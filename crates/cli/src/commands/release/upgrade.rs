@@ -1,0 +1,164 @@
+//! `portolan upgrade`: a release to another version of its chart.
+
+mod args;
+mod registries;
+mod saved;
+
+use portolan_release::advisories::Language;
+use portolan_release::upgrade::{
+    FrozenPolicy, Outcome, Prepared, Site, UpgradeError, UpgradeOptions, UpgradePlan, execute, plan, prepare,
+};
+use portolan_release::{Cluster, Run};
+
+use super::access::{backup_failed, cluster_failed, helm_failed, releases_failed};
+use crate::config::Environment;
+use crate::failure::{Exit, Failure};
+use crate::output::{Console, Format, upgrade as output};
+pub use args::UpgradeArgs;
+use registries::Known;
+
+/// Carries out the command.
+///
+/// # Errors
+///
+/// [`Failure`] where nothing was changed; what went wrong later is in the report that was printed.
+pub fn run(arguments: &UpgradeArgs, environment: &Environment, console: &Console) -> Result<Exit, Failure> {
+    super::changing(console, upgrade(arguments, environment, console))
+}
+
+async fn upgrade(
+    arguments: &UpgradeArgs,
+    environment: &Environment,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    let cluster = arguments.cluster.cluster(environment).await?;
+    let helm = arguments.cluster.helm(environment).await?;
+    let known = Known::new(arguments.access.known(environment)?);
+    let work = tempfile::tempdir().map_err(|error| Failure::of(&error))?;
+    let site = Site { cluster: &cluster, helm: &helm, registries: &known, work: work.path() };
+    let mut options = arguments.options(&cluster, environment)?;
+    let steps = console.steps();
+    let looking = Run::unrecorded(steps.as_ref());
+    let prepared = prepare(site, &options, &looking).await.map_err(|error| failed(&error))?;
+    if prepared.is_present() && arguments.version.is_none() && arguments.picks_the_newest() {
+        console.result(&output::is_newest(&prepared));
+        return Ok(Exit::Done);
+    }
+    options.frozen = decide_on_frozen(&prepared, arguments, console).await?;
+    let plan = plan(site, prepared, &options, &looking).await.map_err(|error| failed(&error))?;
+    carry_on(site, &plan, &options, arguments, environment, console).await
+}
+
+/// With the plan at hand: shows it, asks, and carries it out.
+async fn carry_on(
+    site: Site<'_>,
+    plan: &UpgradePlan,
+    options: &UpgradeOptions,
+    arguments: &UpgradeArgs,
+    environment: &Environment,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    let language = arguments.language.of(environment);
+    saved::hold(plan, arguments.plan.as_deref())?;
+    let obstacles = plan.obstacles();
+    if options.dry_run || !obstacles.is_empty() {
+        show(plan, language, arguments.output, console)?;
+    } else if arguments.output == Format::Text {
+        console.say(&output::plan(plan, language, console.error_style()));
+    }
+    if !obstacles.is_empty() {
+        return Err(stopped(obstacles));
+    }
+    if let Some(file) = &arguments.plan_out {
+        saved::save(plan, file)?;
+        console.note(&format!("the plan {} is saved in {}", plan.digest, file.display()));
+    }
+    if options.dry_run {
+        return Ok(Exit::Done);
+    }
+    if !arguments.yes {
+        super::confirm(console, &format!("Upgrade {} to {} {}? [y/N] ", plan.release, plan.chart, plan.to))
+            .await?;
+    }
+    let folder = arguments.state.run_folder(&options.release.name, environment)?;
+    let steps = console.steps();
+    let run = Run::recorded(steps.as_ref(), &folder).map_err(|error| Failure::of(&error))?;
+    let report = execute(site, plan, options, &run).await.map_err(|error| failed(&error))?;
+    match arguments.output {
+        Format::Text => console.result(&output::report(&report, plan, language, console.style())),
+        Format::Json => console.json(&report)?,
+    }
+    Ok(match report.outcome {
+        Outcome::Upgraded => Exit::Done,
+        Outcome::NotReady => Exit::InPart,
+        Outcome::RolledBack | Outcome::NotBegun | Outcome::Failed => Exit::Failed,
+    })
+}
+
+fn show(plan: &UpgradePlan, language: Language, format: Format, console: &Console) -> Result<(), Failure> {
+    match format {
+        Format::Text => console.result(&output::plan(plan, language, console.style())),
+        Format::Json => console.json(plan)?,
+    }
+    Ok(())
+}
+
+/// What stands in the way, in one failure.
+fn stopped(obstacles: Vec<String>) -> Failure {
+    let message = match obstacles.len() {
+        1 => "nothing was changed, because one thing stands in the way".to_owned(),
+        many => format!("nothing was changed, because {many} things stand in the way"),
+    };
+    Failure { parts: obstacles, ..Failure::failed(message) }
+}
+
+/// What becomes of overrides that are the old chart's defaults: as the flags say, else as is answered.
+async fn decide_on_frozen(
+    prepared: &Prepared,
+    arguments: &UpgradeArgs,
+    console: &Console,
+) -> Result<FrozenPolicy, Failure> {
+    let count = prepared.frozen.len();
+    match (arguments.frozen(), count) {
+        (_, 0) => return Ok(FrozenPolicy::Keep),
+        (Some(policy), _) => return Ok(policy),
+        (None, _) if arguments.dry_run || arguments.plan_out.is_some() => return Ok(FrozenPolicy::Keep),
+        (None, _) => {}
+    }
+    console.say(&output::frozen(&prepared.frozen, console.error_style()));
+    let question = format!("Drop these {count} overrides, so that the new chart's defaults count? [y/N] ");
+    match console.confirm(&question, &portolan_registry::Stop::default()).await? {
+        Some(true) => Ok(FrozenPolicy::Drop),
+        Some(false) => Ok(FrozenPolicy::Keep),
+        None => {
+            let message =
+                format!("{count} overrides are the old chart's defaults, and nobody can be asked about them");
+            let failure = Failure { exit: Exit::Usage, ..Failure::failed(message) };
+            Err(failure.with_hint("say --drop-frozen or --keep-frozen; --dry-run shows what becomes of them"))
+        }
+    }
+}
+
+fn failed(error: &UpgradeError) -> Failure {
+    match error {
+        UpgradeError::Releases(error) => releases_failed(error),
+        UpgradeError::Cluster(error) => cluster_failed(error),
+        UpgradeError::Helm(error) => helm_failed(error),
+        UpgradeError::Backup(error) => backup_failed(error),
+        UpgradeError::NoRepository { .. } => Failure::usage(error).with_hint(
+            "name its URL with --repo-url, a chart's file with --chart, or a configuration of sync with --config",
+        ),
+        UpgradeError::Pending { .. } => Failure::of(error).with_hint(
+            "wait until it ends; where whoever did it is gone, `portolan rollback` takes it to the last good revision",
+        ),
+        UpgradeError::OtherChart { .. } | UpgradeError::Chart { .. } | UpgradeError::Folder { .. } => {
+            Failure::usage(error)
+        }
+        _ => Failure::of(error),
+    }
+}
+
+/// The namespace is needed where options are put together.
+fn namespace(arguments: &UpgradeArgs, cluster: &Cluster) -> Result<portolan_release::Namespace, Failure> {
+    arguments.cluster.namespace(cluster)
+}

@@ -1,0 +1,214 @@
+//! What `portolan upgrade` takes on its command line.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use portolan_chart::ChartVersion;
+use portolan_release::advisories::Answers;
+use portolan_release::helm::{HelmRelease, UpgradeEnd};
+use portolan_release::upgrade::{ChartSource, FrozenPolicy, ImageCheck, UpgradeOptions};
+use portolan_release::values::{Scalars, Values};
+use portolan_release::{Cluster, ReleaseName};
+
+use crate::commands::advisories::LanguageArgs;
+use crate::commands::advisories::files::{SourceArgs, read_values};
+use crate::commands::registry_flags::RegistryFlags;
+use crate::commands::release::access::ClusterArgs;
+use crate::commands::release::state::StateArgs;
+use crate::config::Environment;
+use crate::failure::Failure;
+use crate::output::Format;
+
+/// What stands before a chart in a registry.
+const OCI: &str = "oci://";
+
+/// Upgrades a Helm release: backed up, checked, with its custom resource definitions, and verified.
+///
+/// The release's own overrides are kept, on the new chart's defaults. Before anything is changed it is shown
+/// what would be different; every image has to be in its registry, complete for every node, and every object is
+/// tried out on the server. Then definitions are applied, Helm upgrades and waits, and every object is looked
+/// at. An upgrade that fails is taken back.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct UpgradeArgs {
+    /// The release
+    release: ReleaseName,
+    /// The version of the chart [default: the newest stable one]
+    #[arg(long, value_name = "VERSION")]
+    pub(super) version: Option<ChartVersion>,
+    /// Take the chart from the repository at this URL, which Helm's list is not told of
+    #[arg(long, visible_alias = "repo", value_name = "URL", conflicts_with_all = ["repo_name", "chart"])]
+    repo_url: Option<String>,
+    /// Take the chart from this repository of Helm's list [default: that of the chart's name, else of the
+    /// release's]
+    #[arg(long, value_name = "NAME", conflicts_with = "chart")]
+    repo_name: Option<String>,
+    /// Take this chart: a folder, an archive, or oci://HOST/PATH/NAME
+    #[arg(long, value_name = "CHART")]
+    chart: Option<PathBuf>,
+    /// Set global.imageRegistry to this registry, with a project where there is one
+    #[arg(long, value_name = "REGISTRY")]
+    image_registry: Option<String>,
+    /// Lay the values of this file over the release's own overrides; may be given several times
+    #[arg(short = 'f', long = "values", value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Set a value, as Helm's --set does; may be given several times. Everybody on this machine sees arguments:
+    /// have passwords in a file
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// The same with every value a text
+    #[arg(long = "set-string", value_name = "KEY=VALUE")]
+    set_string: Vec<String>,
+    /// Drop overrides that are the old chart's defaults, so that the new chart's count
+    #[arg(long, conflicts_with = "keep_frozen")]
+    drop_frozen: bool,
+    /// Keep them
+    #[arg(long)]
+    keep_frozen: bool,
+    #[command(flatten)]
+    advisories: SourceArgs,
+    #[command(flatten)]
+    pub(super) language: LanguageArgs,
+    /// Answer an advisory's question; may be given several times
+    #[arg(long = "answer", value_name = "QUESTION=ANSWER", value_parser = answer)]
+    answers: Vec<(String, String)>,
+    /// Do not ask registries whether images are there
+    #[arg(long)]
+    skip_image_check: bool,
+    /// Back up the objects of the chart's definitions too
+    #[arg(long)]
+    custom_resources: bool,
+    /// How long the objects may take until they are ready
+    #[arg(long, value_name = "TIME", value_parser = super::super::time, default_value = "10m")]
+    timeout: Duration,
+    /// Leave an upgrade that fails as it is
+    #[arg(long)]
+    no_rollback: bool,
+    /// Show what would be done, and write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Save the plan in this file, to be approved and carried out with --plan; write nothing else
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["plan", "dry_run"])]
+    pub(super) plan_out: Option<PathBuf>,
+    /// Carry out the plan in this file, or nothing where it would be another one by now
+    #[arg(long, value_name = "FILE")]
+    pub(super) plan: Option<PathBuf>,
+    /// Ask nothing, also on a terminal
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Form of the result on standard output
+    #[arg(long, value_name = "FORM", value_enum, default_value_t)]
+    pub(super) output: Format,
+    #[command(flatten)]
+    pub(super) state: StateArgs,
+    #[command(flatten)]
+    pub(super) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(super) access: Box<RegistryFlags>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  portolan upgrade kpanda -n kpanda-system --dry-run
+  portolan upgrade kpanda -n kpanda-system --image-registry 10.6.135.222/release.daocloud.io
+  portolan upgrade kairship -n kairship-system --version 0.21.0 --repo-url http://10.16.10.111/chartrepo/kairship
+  portolan upgrade kant-release -n kant-system --chart . --image-registry 10.16.10.111
+  portolan upgrade kpanda -n kpanda-system -c load-image.yaml --yes --output json > report.json
+  portolan upgrade kpanda -n kpanda-system --plan-out plan.json    and, once it is approved, --plan plan.json
+
+Exit codes: 0 upgraded, 1 failed (the report says what stands), 2 usage or configuration, 3 upgraded, and
+something is not ready.";
+
+fn answer(text: &str) -> Result<(String, String), String> {
+    let (question, answer) = text.split_once('=').ok_or("QUESTION=ANSWER is expected")?;
+    Ok((question.to_owned(), answer.to_owned()))
+}
+
+impl UpgradeArgs {
+    /// What the flags come to.
+    pub(super) fn options(
+        &self,
+        cluster: &Cluster,
+        environment: &Environment,
+    ) -> Result<UpgradeOptions, Failure> {
+        let namespace = super::namespace(self, cluster)?;
+        Ok(UpgradeOptions {
+            release: HelmRelease { name: self.release.clone(), namespace },
+            source: self.source(environment)?,
+            version: self.version.clone(),
+            values: self.values()?,
+            image_registry: self.image_registry.clone(),
+            frozen: self.frozen().unwrap_or_default(),
+            advisories: self.advisories.advisories(None)?,
+            answers: self.answers.iter().cloned().collect::<Answers>(),
+            image_check: if self.skip_image_check { ImageCheck::Skip } else { ImageCheck::Require },
+            custom_resources: self.custom_resources,
+            timeout: self.timeout,
+            end: if self.no_rollback { UpgradeEnd::AsItIs } else { UpgradeEnd::RolledBack },
+            pins: self.plan_out.is_some() || self.plan.is_some(),
+            dry_run: self.dry_run || self.plan_out.is_some(),
+        })
+    }
+
+    /// Whether the newest version of a repository is what is asked for.
+    pub(super) fn picks_the_newest(&self) -> bool {
+        self.chart.is_none()
+    }
+
+    /// What the flags say of overrides that are the old chart's defaults.
+    pub(super) fn frozen(&self) -> Option<FrozenPolicy> {
+        match (self.drop_frozen, self.keep_frozen) {
+            (true, _) => Some(FrozenPolicy::Drop),
+            (false, true) => Some(FrozenPolicy::Keep),
+            (false, false) => None,
+        }
+    }
+
+    fn source(&self, environment: &Environment) -> Result<ChartSource, Failure> {
+        if let Some(chart) = &self.chart {
+            return Ok(match chart.to_str() {
+                Some(name) if name.starts_with(OCI) => ChartSource::Oci(name.to_owned()),
+                _ => ChartSource::Path(chart.clone()),
+            });
+        }
+        let known = self.access.chart_repository(environment)?;
+        if let Some(url) = &self.repo_url {
+            let login = known.filter(|(known, _)| same_host(known, url)).and_then(|(_, login)| login);
+            return Ok(ChartSource::Url {
+                url: url.clone(),
+                login,
+                ca_file: self.access.ca_file(),
+                accepts_any_certificate: self.access.accepts_any_certificate(),
+            });
+        }
+        let (url, login) = known.map_or((None, None), |(url, login)| (Some(url), login));
+        Ok(ChartSource::Listed { name: self.repo_name.clone(), url, login })
+    }
+
+    fn values(&self) -> Result<Vec<Values>, Failure> {
+        let files = self.files.iter().map(|file| values_file(file));
+        let set = |texts: &[String], scalars| {
+            texts.iter().map(|text| Values::from_set(text, scalars)).collect::<Result<Vec<_>, _>>()
+        };
+        let refused = |error| Failure::usage(&error);
+        let mut values = files.collect::<Result<Vec<_>, _>>()?;
+        values.extend(set(&self.set, Scalars::Typed).map_err(refused)?);
+        values.extend(set(&self.set_string, Scalars::Text).map_err(refused)?);
+        Ok(values)
+    }
+}
+
+/// A login goes to its own host alone.
+fn same_host(one: &str, other: &str) -> bool {
+    let host = |text: &str| {
+        let url = url::Url::parse(text).ok()?;
+        Some((url.scheme().to_owned(), url.host_str()?.to_owned(), url.port_or_known_default()))
+    };
+    host(one).is_some_and(|one| Some(one) == host(other))
+}
+
+fn values_file(path: &Path) -> Result<Values, Failure> {
+    let bytes = read_values(path)?;
+    Values::parse(&path.display().to_string(), &bytes).map_err(|error| Failure::usage(&error))
+}
