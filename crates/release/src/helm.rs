@@ -1,7 +1,7 @@
 //! Helm's own program: found, recognised, and called.
 //!
 //! Templates, rendering, and what a release is, stay Helm's. What differs between its versions is known in
-//! [`flags`] alone. Nothing secret stands in an argument: values go through standard input.
+//! the module `flags` alone. Nothing secret stands in an argument: values go through standard input.
 
 mod call;
 mod error;
