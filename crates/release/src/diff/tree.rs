@@ -74,8 +74,8 @@ impl<'a> Comparison<'a> {
 
     /// In objects an empty list is as good as none, since the server keeps none. In values it may be an override.
     fn is_some(&self, value: &Value) -> bool {
-        let is_empty_list = value.as_array().is_some_and(Vec::is_empty);
-        !value.is_null() && !(self.mask == Mask::Objects && is_empty_list)
+        let is_empty_list = self.mask == Mask::Objects && value.as_array().is_some_and(Vec::is_empty);
+        !value.is_null() && !is_empty_list
     }
 
     /// In objects amounts are compared by what they come to: the server writes `1024Mi` as `1Gi`.
