@@ -153,7 +153,11 @@ impl Http {
     async fn answer(&self, call: &Call<'_>, request: RequestBuilder) -> Result<Response, RemoteError> {
         let answered = call.in_time(request.send()).await?;
         let proxy = self.proxies.of(call.url);
-        answered.map_err(|source| RemoteError::unreachable(&call.method, call.url, proxy, source))
+        let response =
+            answered.map_err(|source| RemoteError::unreachable(&call.method, call.url, proxy, source))?;
+        let (status, host) = (response.status().as_u16(), call.url.host_str().unwrap_or_default());
+        tracing::debug!(status, "{} {} at {host}", call.method, call.url.path());
+        Ok(response)
     }
 
     /// Follows a redirect that the client with the certificate stopped at, since it leads to another place. What

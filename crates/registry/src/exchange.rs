@@ -227,6 +227,11 @@ impl Wire {
     }
 }
 
+/// A line of the log: no part of a URL, since what a registry leads to may hold secrets.
+pub(crate) fn note(attempted: &Attempted, response: &Response) {
+    tracing::debug!(status = response.status().as_u16(), "{attempted}");
+}
+
 /// Sends one request and waits for the head of its answer.
 pub(crate) async fn execute(
     request: RequestBuilder,
@@ -234,7 +239,10 @@ pub(crate) async fn execute(
     silence: Duration,
 ) -> Result<Response, RegistryError> {
     match tokio::time::timeout(silence, request.send()).await {
-        Ok(Ok(response)) => Ok(response),
+        Ok(Ok(response)) => {
+            note(attempted, &response);
+            Ok(response)
+        }
         Ok(Err(error)) => Err(RegistryError::transport(Box::new(attempted.clone()), error)),
         Err(_) => Err(RegistryError::TimedOut {
             attempted: Box::new(attempted.clone()),

@@ -100,6 +100,7 @@ fn both_architectures_into_a_harbor_by_the_seeds_command_lines() {
         (vec![ImageOutcome::Pushed; 3], vec![ChartOutcome::Pushed; 3]),
         "{first:?}"
     );
+    assert!(first.err.contains("DEBUG") && !first.err.contains("Harbor12345"), "{first:?}");
     let line = format!("import -addon -c clusterConfig.yaml --addon-path={ARM64} --output json");
     let second = ended(&mut site.through_link("dce5-installer", &line)).expect(0);
     let second = report(&second.out);

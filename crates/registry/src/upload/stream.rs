@@ -12,7 +12,12 @@ use super::{
     pump::{End, Goal, Pace, Pump, Sum},
     session::Session,
 };
-use crate::{call::Call, error::RegistryError, exchange::Timeouts, registry::Registry};
+use crate::{
+    call::Call,
+    error::RegistryError,
+    exchange::{Timeouts, note},
+    registry::Registry,
+};
 
 /// How often progress is told and silence is looked for.
 const TICK: Duration = Duration::from_millis(200);
@@ -114,7 +119,9 @@ impl Watch<'_> {
         loop {
             tokio::select! {
                 outcome = &mut request => {
-                    return outcome.map_err(|error| RegistryError::transport(call.attempted.clone(), error));
+                    return outcome
+                        .inspect(|response| note(&call.attempted, response))
+                        .map_err(|error| RegistryError::transport(call.attempted.clone(), error));
                 }
                 _ = ticks.tick() => {}
             }
