@@ -48,7 +48,7 @@ impl ForeseenPlan {
 /// Reads a file once, and computes all that a run would do with it.
 ///
 /// # Errors
-/// [`ImportError::Once`] for what comes through a pipe; else as [`crate::plan`], and where the package can't be
+/// [`ImportError::Once`] for what comes through a pipe; else as [`crate::plan()`], and where the package can't be
 /// read.
 pub async fn foresee(
     package: &PassingPackage,

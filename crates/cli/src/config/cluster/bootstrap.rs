@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
 
+use serde_saphyr::Spanned;
 use url::Host;
 
 use super::super::ProblemKind;
@@ -14,6 +15,12 @@ use super::nodes::{parse_host, parse_port};
 /// Where the installer's registry and ChartMuseum listen, where the file names no ports.
 const REGISTRY_PORT: u16 = 443;
 const CHARTS_PORT: u16 = 8081;
+
+/// The key that names it.
+const KEY: &str = "spec.bootstrapNode";
+
+const UNKNOWN_ADDRESS: &str =
+    "no node says by which of its addresses this machine is the bootstrap node: name that address";
 
 /// What stands for this machine in the installer's samples.
 const AUTO: &str = "auto";
@@ -37,56 +44,52 @@ pub(super) fn resolve(
     notes: &mut Vec<String>,
 ) -> Option<Bootstrap> {
     let sections = [&spec.tinder_kind, &spec.bootstrap];
-    let registry = port("registryPort", sections.map(|section| &section.registry_port), problems);
-    let charts = port("chartmuseumPort", sections.map(|section| &section.chartmuseum_port), problems);
-    let host = host(spec, nodes, problems, notes)?;
-    let (registry_port, charts_port) = (registry?.unwrap_or(REGISTRY_PORT), charts?.unwrap_or(CHARTS_PORT));
-    Some(Bootstrap { host, registry_port, charts_port })
-}
-
-/// A port that `tinderKind` names, or `bootstrap`, as other versions call it.
-fn port(key: &str, [older, newer]: [&Key<String>; 2], problems: &mut Problems) -> Option<Option<u16>> {
-    if let (Some(older), Some(newer)) = (value(older), value(newer))
-        && older.value != newer.value
-    {
-        let with = "spec.tinderKind";
-        problems.add(&format!("spec.bootstrap.{key}"), line(newer), ProblemKind::Conflict { with });
-        return None;
-    }
-    let named = [("spec.tinderKind", older), ("spec.bootstrap", newer)];
-    let Some((section, port)) = named.into_iter().find_map(|(section, key)| Some((section, value(key)?)))
-    else {
-        return Some(None);
+    let registry_ports = sections.map(|section| &section.registry_port);
+    let charts_ports = sections.map(|section| &section.chartmuseum_port);
+    let registry_port = port("registryPort", registry_ports, REGISTRY_PORT, problems);
+    let charts_port = port("chartmuseumPort", charts_ports, CHARTS_PORT, problems);
+    let host = match value(&spec.bootstrap_node) {
+        Some(named) if named.value.trim() != AUTO => {
+            problems.accept(KEY, line(named), parse_host(&named.value))
+        }
+        named => this_machine(named, nodes, problems, notes),
     };
-    problems.accept(&format!("{section}.{key}"), line(port), parse_port(&port.value)).map(Some)
+    Some(Bootstrap { host: host?, registry_port: registry_port?, charts_port: charts_port? })
 }
 
-fn host(
-    spec: &Spec,
+/// The port that `tinderKind` names, or `bootstrap`, as other versions call it; `usual` where neither does.
+fn port(key: &str, [older, newer]: [&Key<String>; 2], usual: u16, problems: &mut Problems) -> Option<u16> {
+    let (section, named) = match (value(older), value(newer)) {
+        (None, None) => return Some(usual),
+        (Some(older), Some(newer)) if older.value != newer.value => {
+            let with = "spec.tinderKind";
+            problems.add(&format!("spec.bootstrap.{key}"), line(newer), ProblemKind::Conflict { with });
+            return None;
+        }
+        (Some(older), _) => ("spec.tinderKind", older),
+        (None, Some(newer)) => ("spec.bootstrap", newer),
+    };
+    problems.accept(&format!("{section}.{key}"), line(named), parse_port(&named.value))
+}
+
+/// This machine, by the address that the first node would see; `named` is what the file says of it.
+fn this_machine(
+    named: Option<&Spanned<String>>,
     nodes: &[ClusterNode],
     problems: &mut Problems,
     notes: &mut Vec<String>,
 ) -> Option<Host<String>> {
-    let key = "spec.bootstrapNode";
-    match value(&spec.bootstrap_node) {
-        Some(named) if named.value.trim() != AUTO => {
-            problems.accept(key, line(named), parse_host(&named.value))
-        }
-        named => {
-            let Some(address) = towards(nodes) else {
-                let why = "no node says by which of its addresses this machine is the bootstrap node: name that address";
-                match named {
-                    Some(named) => {
-                        problems.invalid(key, line(named), format_args!("it is {AUTO}, and {why}"))
-                    }
-                    None => problems.missing(key, why),
-                }
-                return None;
-            };
+    let address = towards(nodes);
+    match (&address, named) {
+        (Some(address), _) => {
             notes.push(format!("this machine is taken for the bootstrap node, as {address}"));
-            Some(address)
         }
+        (None, Some(named)) => {
+            problems.invalid(KEY, line(named), format_args!("it is {AUTO}, and {UNKNOWN_ADDRESS}"));
+        }
+        (None, None) => problems.missing(KEY, UNKNOWN_ADDRESS),
     }
+    address
 }
 
 /// The address of this machine that nodes see, by the way to the first of them.

@@ -5,12 +5,13 @@ use portolan_registry::Credentials;
 use serde_saphyr::Spanned;
 use url::Url;
 
+use super::super::ProblemKind;
 use super::super::credentials;
 use super::super::problems::line;
 use super::super::resolve::Context;
 use super::super::resolve::charts::{host_with_port, refusal};
 use super::super::settings::{ChartPlaces, ChartSettings, MuseumAddress, PushAddress, SchemeChoice};
-use super::destination::{given, later};
+use super::destination::given;
 use super::file::{ImagesAndCharts, value};
 
 const TYPE: &str = "spec.imagesAndCharts.externalChartRepoType";
@@ -56,7 +57,7 @@ fn places(
         "harbor" => harbor,
         "oci" => oci,
         "jfrog" => {
-            later(&format!("{TYPE}: jfrog"), kind, context);
+            context.problems.add(&format!("{TYPE}: jfrog"), line(kind), ProblemKind::Later);
             return None;
         }
         other => {

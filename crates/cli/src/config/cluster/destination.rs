@@ -2,15 +2,15 @@
 
 use portolan_chart::PrefixRegistry;
 use portolan_registry::Credentials;
+use secrecy::{ExposeSecret, SecretString};
 use serde_saphyr::Spanned;
 
-use super::super::ProblemKind;
 use super::super::credentials::{self, GivenLogin};
 use super::super::file::Key;
 use super::super::hosts::{split_scheme, without_login};
 use super::super::problems::line;
 use super::super::resolve::Context;
-use super::super::settings::{ChartSettings, FirstUse, PushAddress};
+use super::super::settings::{ChartSettings, FirstUse, PushAddress, SchemeChoice};
 use super::file::{ImagesAndCharts, value};
 use super::{builtin, charts};
 
@@ -88,7 +88,7 @@ fn images(section: &ImagesAndCharts, context: &mut Context<'_>) -> Option<(PushA
 }
 
 /// `http(s)://HOST[:PORT][/PATH]`, or the same without a scheme.
-fn parse(repo: &Spanned<String>) -> Result<(Option<super::super::SchemeChoice>, PrefixRegistry), String> {
+fn parse(repo: &Spanned<String>) -> Result<(Option<SchemeChoice>, PrefixRegistry), String> {
     let (scheme, rest) = split_scheme(without_login(repo.value.trim())?)?;
     let prefix = rest.trim_end_matches('/').parse().map_err(|error| format!("{error}"))?;
     Ok((scheme, prefix))
@@ -107,15 +107,9 @@ fn images_login(section: &ImagesAndCharts, context: &mut Context<'_>) -> Option<
 }
 
 /// A login as the file has it, where empty texts stand for nothing.
-pub(super) fn given(username: &Key<String>, password: Option<&secrecy::SecretString>) -> GivenLogin {
-    use secrecy::ExposeSecret;
+pub(super) fn given(username: &Key<String>, password: Option<&SecretString>) -> GivenLogin {
     GivenLogin {
         username: value(username).map(|name| name.value.clone()),
         password: password.filter(|password| !password.expose_secret().is_empty()).cloned(),
     }
-}
-
-/// Notes what a later version does.
-pub(super) fn later(key: &str, value: &Spanned<String>, context: &mut Context<'_>) {
-    context.problems.add(key, line(value), ProblemKind::Later);
 }
