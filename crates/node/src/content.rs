@@ -121,6 +121,37 @@ impl NodeImage {
         Ok(image)
     }
 
+    /// An image of these parts; the layers get the digests of their uncompressed forms from the config.
+    ///
+    /// # Errors
+    /// [`WrongPlatform::NoImage`] where the config states none for a layer.
+    pub(crate) fn of_parts(
+        index: Option<Manifest>,
+        manifest: Manifest,
+        config: Bytes,
+        layers: Vec<NodeLayer>,
+    ) -> Result<Self, WrongPlatform> {
+        let listed = manifest.image().map(|image| image.config.clone());
+        let (parsed, described) = match (ImageConfig::parse(&config), listed) {
+            (Ok(parsed), Some(described)) if parsed.diff_ids.len() == layers.len() => (parsed, described),
+            (Ok(parsed), _) => {
+                return Err(WrongPlatform::NoImage { stated: parsed.diff_ids.len(), listed: layers.len() });
+            }
+            (Err(_), _) => return Err(WrongPlatform::NoImage { stated: 0, listed: layers.len() }),
+        };
+        let stated = layers.into_iter().zip(parsed.diff_ids);
+        Ok(Self {
+            index,
+            manifest: Some(manifest),
+            is_made_anew: false,
+            config,
+            config_type: described.media_type,
+            config_digest: described.digest,
+            platform: parsed.platform,
+            layers: stated.map(|(layer, diff_id)| NodeLayer { diff_id, ..layer }).collect(),
+        })
+    }
+
     /// What its names stand for: the image index, or the manifest; nothing as long as that isn't known.
     pub fn target(&self) -> Option<Descriptor> {
         self.index.as_ref().or(self.manifest.as_ref()).map(Manifest::descriptor)

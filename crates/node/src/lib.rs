@@ -20,6 +20,7 @@
 //! | `turns` | layers that several images share |
 //! | `feed` | bytes from the thread that reads them to the task that sends them |
 //! | `plan`, `execute`, `report` | what is to be done on a node, doing it, and what became of it |
+//! | `registry` | images in a registry |
 //! | `passing` | packages that can only be read front to back |
 //! | `check`, `left` | what a node lacks, and what an earlier run left |
 //!
@@ -42,6 +43,7 @@ mod names;
 mod options;
 mod passing;
 mod plan;
+mod registry;
 mod remote;
 mod report;
 mod runtime;
@@ -65,7 +67,8 @@ pub use local::LocalOptions;
 pub use names::{NodeName, node_names};
 pub use options::{LoadOptions, Overwrite};
 pub use passing::{Passage, Passed, PassingError, load_passing, look_through};
-pub use plan::{LoadAction, NodePlan, PlannedLoad, all_names, plan};
+pub use plan::{LoadAction, NodePlan, Offer, PlannedLoad, all_names, names_of, plan, plan_offers};
+pub use registry::{FetchError, fetch};
 pub use remote::{RemoteOptions, connect as connect_remote};
 pub use report::{
     Found, LOAD_REPORT_VERSION, LoadOutcome, LoadReport, LoadResult, LoadTotals, NodeFailure, NodeResult,

@@ -82,9 +82,22 @@ pub enum LoadAction {
     },
 }
 
+/// An image that a node may be given: of a package, or of a registry.
+pub struct Offer {
+    /// Where it comes from, for people.
+    pub origin: String,
+    /// Its name there.
+    pub source: Reference,
+    /// The name that it is to have.
+    pub target: Reference,
+    /// The image; why it is none for the node, where it isn't.
+    pub image: Result<NodeImage, String>,
+}
+
 /// An image with all its names, before the node is looked at.
-struct Wanted<'a> {
-    first: &'a NamedImage,
+struct Wanted {
+    origin: String,
+    source: Reference,
     picked: Result<NodeImage, String>,
     names: BTreeSet<NodeName>,
 }
@@ -100,7 +113,19 @@ pub fn plan(
     options: &LoadOptions,
 ) -> NodePlan {
     let platform = options.platform.clone().unwrap_or_else(|| survey.platform.clone());
-    let mut wanted = wanted(&package.images, &platform, options);
+    let offers = package.images.iter().map(|image| Offer::of(image, &platform)).collect();
+    plan_offers((node, address), offers, survey, options)
+}
+
+/// The same of images that were picked for the node's platform already.
+pub fn plan_offers(
+    (node, address): (&str, &str),
+    offers: Vec<Offer>,
+    survey: Survey,
+    options: &LoadOptions,
+) -> NodePlan {
+    let platform = options.platform.clone().unwrap_or_else(|| survey.platform.clone());
+    let mut wanted = wanted(offers, options);
     refuse_collisions(&mut wanted);
     let images: Vec<PlannedLoad> = wanted.into_iter().map(|image| image.planned(&survey, options)).collect();
     NodePlan {
@@ -115,33 +140,45 @@ pub fn plan(
     }
 }
 
+impl Offer {
+    fn of(image: &NamedImage, platform: &Platform) -> Self {
+        Self {
+            origin: image.bundle.clone(),
+            source: image.source.clone(),
+            target: image.target.clone(),
+            image: NodeImage::pick(&image.content, platform).map_err(|error| error.to_string()),
+        }
+    }
+}
+
 /// Every name that the images of a package may be given: what a node is asked about.
 pub fn all_names(package: &PackageImages, options: &LoadOptions) -> Vec<NodeName> {
     let names: BTreeSet<NodeName> =
-        package.images.iter().flat_map(|image| names_of(image, options)).collect();
+        package.images.iter().flat_map(|image| names_of(&image.source, &image.target, options)).collect();
     names.into_iter().collect()
 }
 
-fn names_of(image: &NamedImage, options: &LoadOptions) -> Vec<NodeName> {
-    let mut names = node_names(&image.target);
+/// The names that one image is to have.
+pub fn names_of(source: &Reference, target: &Reference, options: &LoadOptions) -> Vec<NodeName> {
+    let mut names = node_names(target);
     if options.keeps_original_names {
-        names.extend(node_names(&image.source));
+        names.extend(node_names(source));
     }
     names
 }
 
 /// Joins what is the same on a node. What is for other platforms is left out where the same name is brought
 /// for this one too, since a package may hold both.
-fn wanted<'a>(images: &'a [NamedImage], platform: &Platform, options: &LoadOptions) -> Vec<Wanted<'a>> {
-    let mut wanted: Vec<Wanted<'a>> = Vec::new();
+fn wanted(offers: Vec<Offer>, options: &LoadOptions) -> Vec<Wanted> {
+    let mut wanted: Vec<Wanted> = Vec::new();
     let mut by_key: HashMap<Key, usize> = HashMap::new();
-    for image in images {
-        let picked = NodeImage::pick(&image.content, platform).map_err(|error| error.to_string());
-        let names = names_of(image, options);
+    for offer in offers {
+        let names = names_of(&offer.source, &offer.target, options);
+        let Offer { origin, source, image: picked, .. } = offer;
         let known = picked.as_ref().ok().map(key).map(|key| *by_key.entry(key).or_insert(wanted.len()));
         match known.and_then(|at| wanted.get_mut(at)) {
             Some(same) => same.names.extend(names),
-            None => wanted.push(Wanted { first: image, picked, names: names.into_iter().collect() }),
+            None => wanted.push(Wanted { origin, source, picked, names: names.into_iter().collect() }),
         }
     }
     let fitting: BTreeSet<NodeName> =
@@ -156,7 +193,7 @@ fn key(image: &NodeImage) -> Key {
 }
 
 /// Two images that would have one name are both refused: neither is right by itself.
-fn refuse_collisions(wanted: &mut [Wanted<'_>]) {
+fn refuse_collisions(wanted: &mut [Wanted]) {
     let mut by_name: BTreeMap<NodeName, Vec<usize>> = BTreeMap::new();
     for (at, image) in wanted.iter().enumerate().filter(|(_, image)| image.picked.is_ok()) {
         for name in &image.names {
@@ -164,10 +201,8 @@ fn refuse_collisions(wanted: &mut [Wanted<'_>]) {
         }
     }
     for (name, at) in by_name.into_iter().filter(|(_, at)| at.len() > 1) {
-        let sources: Vec<String> = at
-            .iter()
-            .map(|at| format!("{} (of {})", wanted[*at].first.source, wanted[*at].first.bundle))
-            .collect();
+        let sources: Vec<String> =
+            at.iter().map(|at| format!("{} (of {})", wanted[*at].source, wanted[*at].origin)).collect();
         let error = format!(
             "the images {} would both become {name} with different content: set target.containerPrefixRepository or containerPrefixRegistry, which keep the whole repository, instead of containerRepository",
             sources.join(" and ")
@@ -176,12 +211,12 @@ fn refuse_collisions(wanted: &mut [Wanted<'_>]) {
     }
 }
 
-impl Wanted<'_> {
+impl Wanted {
     fn planned(self, survey: &Survey, options: &LoadOptions) -> PlannedLoad {
-        let Self { first, picked, names } = self;
+        let Self { source, picked, names, .. } = self;
         let names: Vec<NodeName> = names.into_iter().collect();
         let blank = PlannedLoad {
-            source: first.source.clone(),
+            source,
             names,
             digest: None,
             action: LoadAction::Exists,

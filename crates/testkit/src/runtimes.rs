@@ -38,6 +38,15 @@ impl Docker {
     /// # Panics
     /// Where it doesn't start, with its log.
     pub fn start() -> Option<Self> {
+        // What lies on any file system, also within containers.
+        Self::start_on("vfs")
+    }
+
+    /// The same with that storage driver.
+    ///
+    /// # Panics
+    /// Where it doesn't start, with its log.
+    pub fn start_on(driver: &str) -> Option<Self> {
         components::DOCKER.require()?;
         let (program, folder) = (as_root(&components::DOCKERD)?, folder());
         let at = |name: &str| folder.path().join(name);
@@ -45,8 +54,7 @@ impl Docker {
         command.arg("--host").arg(format!("unix://{}", at("socket").display()));
         command.arg("--data-root").arg(at("data")).arg("--exec-root").arg(at("exec"));
         command.arg("--pidfile").arg(at("pid"));
-        // What lies on any file system, also within containers.
-        command.args(["--storage-driver", "vfs"]);
+        command.args(["--storage-driver", driver]);
         command.args(["--iptables=false", "--ip6tables=false", "--ip-forward=false", "--bridge=none"]);
         let mut daemon = Daemon::start(command, &at("log"));
         daemon.wait_for(|log| log.contains("API listen on").then_some(()));

@@ -2,6 +2,7 @@
 
 mod args;
 mod documents;
+mod from;
 mod many;
 mod nodes;
 mod package;
@@ -20,7 +21,7 @@ use crate::config::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, Format, load as text};
 pub use args::LoadArgs;
-use args::{Goal, Settings};
+use args::{Goal, Origin, Settings};
 use package::Opened;
 
 /// What this machine is called in plans and reports.
@@ -48,20 +49,39 @@ async fn load(settings: &Settings, console: &Console) -> Result<Exit, Failure> {
         () = settings.options.stop.requested() => return Err(Failure::interrupted()),
         runtime = connect(&settings.local) => runtime?,
     };
-    let opened = tokio::select! {
-        biased;
-        () = settings.options.stop.requested() => return Err(Failure::interrupted()),
-        opened = package::open(settings) => opened?,
-    };
-    let images = match opened {
-        Opened::Whole(images) => images,
-        Opened::Passing(stream) => {
-            let passed = package::load(*stream, settings, runtime.as_ref(), progress.as_ref()).await?;
-            let Passed { node, broken, notes } = passed;
-            return finish(vec![node], broken, notes, started, (settings, progress.as_ref(), console));
+    let (images, plan) = match &settings.origin {
+        Origin::Registries(from) => {
+            let plan = from::plan(from, settings, runtime.as_ref()).await?;
+            (PackageImages::default(), plan)
+        }
+        Origin::Package(path) => {
+            let opened = tokio::select! {
+                biased;
+                () = settings.options.stop.requested() => return Err(Failure::interrupted()),
+                opened = package::open(path, settings) => opened?,
+            };
+            match opened {
+                Opened::Whole(images) => {
+                    let plan = plan(settings, &images, runtime.as_ref(), progress.as_ref()).await?;
+                    (images, plan)
+                }
+                Opened::Passing(stream) => {
+                    let package = (path.as_path(), *stream);
+                    let passed =
+                        package::load(package, settings, runtime.as_ref(), progress.as_ref()).await?;
+                    let Passed { node, broken, notes } = passed;
+                    return finish(
+                        vec![node],
+                        broken,
+                        notes,
+                        started,
+                        (settings, progress.as_ref(), console),
+                    );
+                }
+            }
         }
     };
-    let plan = plan(settings, &images, runtime.as_ref(), progress.as_ref()).await?;
+    let plan = narrowed(settings, plan, progress.as_ref())?;
     match settings.goal {
         Goal::Check => show_check(&LoadCheck::new(vec![NodeCheck::of(&plan)]), settings.output, console),
         Goal::ShowPlan => show_plan(&[plan], &[], &images, settings.output, console),
@@ -101,7 +121,12 @@ async fn plan(
     let options: &LoadOptions = &settings.options;
     progress.event(Event::Asking { node: THIS_MACHINE });
     let survey = runtime.survey(&all_names(images, options)).await.map_err(|error| Failure::of(&error))?;
-    let mut plan = portolan_node::plan((THIS_MACHINE, &runtime.address()), images, survey, options);
+    let here = (THIS_MACHINE, &*runtime.address());
+    Ok(portolan_node::plan(here, images, survey, options))
+}
+
+/// What of a plan is carried out: what an earlier run left, where only that is taken.
+fn narrowed(settings: &Settings, mut plan: NodePlan, progress: &dyn Observer) -> Result<NodePlan, Failure> {
     if let Some(left) = &settings.left {
         narrow(left, &mut plan)?;
     }

@@ -46,6 +46,11 @@ pub(super) struct RegistryFlags {
 }
 
 impl RegistryFlags {
+    /// The configuration file.
+    pub(super) fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
     /// What flags, configuration and environment know of registries.
     pub(super) fn known(&self, environment: &Environment) -> Result<KnownRegistries, Failure> {
         let file = self.registry_password_file.as_deref();

@@ -11,7 +11,7 @@ use portolan_testkit::process::run;
 use portolan_testkit::runtimes::{Containerd, Docker, container_name};
 use serde_json::Value;
 
-use crate::site::{Ended, Site};
+use crate::site::{Depot, Ended, Site};
 
 /// A bundle of a chart with one image that prints `hello`; nothing where busybox is missing.
 fn site() -> Option<Site> {
@@ -161,4 +161,28 @@ fn piped(site: &Site, line: &str, input: &[u8]) -> Ended {
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ended { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+#[test]
+fn images_of_a_registry() {
+    let (Some(site), Some(node)) = (site(), Containerd::start()) else { return };
+    let depot = Depot::open();
+    let config = format!(
+        "source:\n  intermediateBundlesPath: package\ntarget:\n  containerRegistry: {host}\n  repo:\n    \
+         kind: LOCAL\n    path: charts\n  containers:\n    url: http://{host}\n",
+        host = depot.host()
+    );
+    site.write("sync.yaml", config);
+    site.run("sync --config sync.yaml").expect(0);
+    let name = format!("{}/demo/hello:v1", depot.host());
+    let line = format!("--from http://{name}");
+    let loaded = load(&site, &node, &line).expect(0);
+    assert!(loaded.out.contains("loaded  "), "{}", loaded.out);
+    assert_eq!(says(&node, &name), "hello");
+    load(&site, &node, &format!("{line} --check")).expect(0);
+    let all = format!("--from http://{}/demo/hello --registry 10.7.7.7", depot.host());
+    let named = load(&site, &node, &all).expect(0);
+    assert!(named.out.contains("named  10.7.7.7/demo/hello:v1"), "{}", named.out);
+    let absent = load(&site, &node, &format!("--from http://{}/demo/hello:v2", depot.host())).expect(1);
+    assert!(absent.out.contains("demo/hello:v2 is not there"), "{}", absent.out);
 }

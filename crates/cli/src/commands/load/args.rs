@@ -11,7 +11,8 @@ use portolan_transfer::{ImageChoice, Selection};
 
 use super::documents;
 use super::nodes::{Nodes, NodesArgs};
-use crate::config::{self, Environment, Naming};
+use crate::commands::registry_flags::{NamedReference, RegistryFlags};
+use crate::config::{self, Environment, KnownRegistries, Naming};
 use crate::failure::{Exit, Failure};
 use crate::output::Format;
 
@@ -19,17 +20,20 @@ use crate::output::Format;
 /// over SSH.
 ///
 /// Each image gets the names that charts give it after relocation, by tag and, where a chart names the digest, by
-/// digest; so nothing has to be tagged afterwards. What the node has is not sent again. A name that stands for
-/// another content is kept and reported. Ctrl-C ends the run after what is in flight, with its report.
+/// digest; so nothing has to be tagged afterwards: --config names images as `portolan sync` does. What the node has
+/// is not sent again. A name that stands for another content is kept and reported. Ctrl-C ends the run after what is
+/// in flight, with its report.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct LoadArgs {
-    /// The package: a folder, a module or bundle tar, an archive of images [default: where the configuration says]
-    #[arg(value_name = "PACKAGE", required_unless_present = "config")]
+    /// The package: a folder, a module or bundle tar, an archive of images, any of them compressed, or - for standard
+    /// input [default: where the configuration says]
+    #[arg(value_name = "PACKAGE", required_unless_present_any = ["config", "from"])]
     package: Option<PathBuf>,
-    /// Name images as this configuration of `portolan sync` does; servers in it are not asked
-    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["registry", "repository"])]
-    config: Option<PathBuf>,
+    /// Take this image of a registry in place of a package, oci://HOST/REPOSITORY:TAG or @DIGEST, or every tag of
+    /// oci://HOST/REPOSITORY; may be given several times
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["package", "nodes", "cluster_config"])]
+    from: Vec<String>,
     /// Name images as if they lay in this registry, host[:port]
     #[arg(long, value_name = "HOST")]
     registry: Option<RegistryHost>,
@@ -77,12 +81,16 @@ pub struct LoadArgs {
     output: Format,
     #[command(flatten)]
     nodes: NodesArgs,
+    #[command(flatten)]
+    access: Box<RegistryFlags>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   portolan load kpanda_v0.19.0_amd64.tar --config load-image.yaml
   portolan load kpanda.bundle.tar --registry 10.16.10.111 --repository release.daocloud.io/kpanda
+  portolan load addon.tar.gz --registry 10.16.10.111
+  portolan load --from oci://10.16.10.111/release.daocloud.io/kpanda/ui:v1
   portolan load images.tar --runtime docker --keep-original-names
   portolan load kpanda_v0.19.0_amd64.tar --config load-image.yaml --check
   portolan load kpanda_v0.19.0_amd64.tar -c load-image.yaml --output json > report.json
@@ -116,7 +124,8 @@ pub(super) enum Goal {
 /// Everything that a load needs to know.
 #[derive(Debug)]
 pub(super) struct Settings {
-    pub(super) package: PathBuf,
+    /// What is loaded.
+    pub(super) origin: Origin,
     pub(super) choice: ImageChoice,
     pub(super) local: LocalOptions,
     /// Other nodes, where those are meant.
@@ -125,6 +134,20 @@ pub(super) struct Settings {
     pub(super) left: Option<Arc<LoadLeft>>,
     pub(super) goal: Goal,
     pub(super) output: Format,
+}
+
+/// Where images come from.
+#[derive(Debug)]
+pub(super) enum Origin {
+    Package(PathBuf),
+    Registries(Box<From>),
+}
+
+/// Images of registries.
+#[derive(Debug)]
+pub(super) struct From {
+    pub(super) names: Vec<NamedReference>,
+    pub(super) known: KnownRegistries,
 }
 
 impl LoadArgs {
@@ -137,7 +160,7 @@ impl LoadArgs {
         let Naming { rules, selection, bundles } = self.naming(environment)?;
         let options = self.options();
         Ok(Settings {
-            package: self.package.clone().or(bundles).ok_or_else(no_package)?,
+            origin: self.origin(bundles, environment)?,
             choice: ImageChoice { rules, selection, stop: options.stop.clone() },
             local: self.local(),
             nodes: self.nodes.resolve(environment)?,
@@ -152,8 +175,19 @@ impl LoadArgs {
         })
     }
 
+    fn origin(&self, bundles: Option<PathBuf>, environment: &Environment) -> Result<Origin, Failure> {
+        if self.from.is_empty() {
+            return self.package.clone().or(bundles).map(Origin::Package).ok_or_else(no_package);
+        }
+        let names = self.from.iter().map(|text| NamedReference::parse(text)).collect::<Result<_, _>>()?;
+        Ok(Origin::Registries(Box::new(From { names, known: self.access.known(environment)? })))
+    }
+
     fn naming(&self, environment: &Environment) -> Result<Naming, Failure> {
-        if let Some(file) = &self.config {
+        if let Some(file) = self.access.config() {
+            if self.registry.is_some() || self.repository.is_some() {
+                return Err(named_twice());
+            }
             return Ok(config::naming(file, environment)?);
         }
         let (registry, repository) = (self.registry.clone(), self.repository.clone());
@@ -184,6 +218,11 @@ impl LoadArgs {
             ..LoadOptions::default()
         }
     }
+}
+
+fn named_twice() -> Failure {
+    let message = "--config names images, and so do --registry and --repository: give the one or the others";
+    Failure { exit: Exit::Usage, ..Failure::failed(message) }
 }
 
 fn no_package() -> Failure {

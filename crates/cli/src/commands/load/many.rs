@@ -5,7 +5,7 @@ use std::time::Instant;
 use portolan_node::{Asked, LoadCheck, NodeCheck, NodePlan, NodeResult};
 use portolan_transfer::PackageImages;
 
-use super::args::{Goal, Settings};
+use super::args::{Goal, Origin, Settings};
 use super::nodes::Nodes;
 use super::package::{self, Opened};
 use crate::failure::{Exit, Failure};
@@ -43,10 +43,17 @@ pub(super) async fn load(settings: &Settings, nodes: &Nodes, console: &Console) 
 }
 
 async fn images(settings: &Settings) -> Result<PackageImages, Failure> {
-    match package::open(settings).await? {
+    let Origin::Package(path) = &settings.origin else { return Err(registries()) };
+    match package::open(path, settings).await? {
         Opened::Whole(images) => Ok(images),
         Opened::Passing(_) => Err(passing()),
     }
+}
+
+/// The arguments refuse it by their names already.
+fn registries() -> Failure {
+    let failure = Failure::failed("images of a registry go onto this node alone");
+    Failure { exit: Exit::Usage, ..failure }
 }
 
 /// Takes out of the plans what an earlier run did not leave.

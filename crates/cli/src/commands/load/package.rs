@@ -25,11 +25,11 @@ pub(super) enum Opened {
 /// Opens the package. Where nothing is to be written, one that goes by is read to its end without its layers.
 ///
 /// Reading headers, and all of what is compressed, blocks; so it is done beside the runtime's own threads.
-pub(super) async fn open(settings: &Settings) -> Result<Opened, Failure> {
-    if settings.goal != Goal::Write && settings.package == Path::new(STANDARD_INPUT) {
+pub(super) async fn open(package: &Path, settings: &Settings) -> Result<Opened, Failure> {
+    if settings.goal != Goal::Write && package == Path::new(STANDARD_INPUT) {
         return Err(read_once());
     }
-    let (path, choice, goal) = (settings.package.clone(), settings.choice.clone(), settings.goal);
+    let (path, choice, goal) = (package.to_owned(), settings.choice.clone(), settings.goal);
     let opened = tokio::task::spawn_blocking(move || opened(&path, &choice, goal)).await;
     opened.map_err(|error| Failure::of(&error))?
 }
@@ -70,12 +70,12 @@ fn stream(path: &Path) -> Result<PackageStream, StreamError> {
 
 /// Loads a package while it goes by.
 pub(super) async fn load(
-    stream: PackageStream,
+    (package, stream): (&Path, PackageStream),
     settings: &Settings,
     runtime: &dyn Runtime,
     observer: &dyn Observer,
 ) -> Result<Passed, Failure> {
-    let open_again = || self::stream(&settings.package);
+    let open_again = || self::stream(package);
     let again: &(dyn Fn() -> Result<PackageStream, StreamError> + Sync) = &open_again;
     let passage = Passage {
         node: super::THIS_MACHINE,
@@ -83,7 +83,7 @@ pub(super) async fn load(
         choice: &settings.choice,
         options: &settings.options,
         observer,
-        again: (settings.package != Path::new(STANDARD_INPUT)).then_some(again),
+        again: (package != Path::new(STANDARD_INPUT)).then_some(again),
     };
     portolan_node::load_passing(stream, passage).await.map_err(|error| Failure::of(&error))
 }
