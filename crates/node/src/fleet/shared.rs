@@ -12,7 +12,7 @@ use crate::content::NodeLayer;
 use crate::plan::{LoadAction, NodePlan};
 
 /// How many bytes wait for nodes that have not taken them yet.
-const CAPACITY: usize = 32 << 20;
+const CAPACITY: usize = 16 << 20;
 
 /// A node's share in the window. Dropped, the node wants nothing more.
 pub(super) struct Share {

@@ -29,7 +29,7 @@ fn image(line: &str) -> Option<(String, ImageLine)> {
     Some(((*name).to_owned(), ImageLine { target: digest.parse().ok()?, is_pinned }))
 }
 
-/// `ctr content ls -q`, or the keys of `ctr snapshots ls` that are chain IDs of unpacked layers.
+/// `ctr content ls -q`: a digest a line.
 pub(super) fn digests(text: &str) -> impl Iterator<Item = Digest> {
     text.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok())
 }
