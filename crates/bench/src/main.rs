@@ -16,6 +16,7 @@ mod http;
 mod import;
 mod layouts;
 mod link;
+mod load;
 mod material;
 mod oci_client_row;
 mod portolan;
@@ -41,6 +42,8 @@ enum Command {
     Sync(sync::Arguments),
     /// Packages of two architectures as `.tar.gz`, read once as they come, into a registry on loopback.
     Import(import::Arguments),
+    /// The same images straight onto a node, beside ctr and docker.
+    Load(load::Arguments),
     /// The depot as a server, beside docker-registry: pushes, pulls, questions, memory, start.
     Depot(depot::Arguments),
     /// Runs a program and writes what it cost to a file; the benchmark calls itself so.
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Sync(arguments) => sync::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Load(arguments) => load::run(&arguments),
         Command::Depot(arguments) => depot::run(&arguments),
         Command::Child(arguments) => child::run(&arguments),
     };
