@@ -6,7 +6,9 @@
 //! comes for it later reads the package by itself. So a node that is slow, or gone, holds up nobody for
 //! long, and what is held never grows.
 //!
-//! Blocking: it is called from threads that read.
+//! Blocking: it is called from threads that read. What changes under the lock is in `state`.
+
+mod state;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, Read};
@@ -235,132 +237,6 @@ impl Window {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn blob(&mut self, blob: BlobIndex) -> &mut SharedBlob {
-        &mut self.blobs[blob.0]
-    }
-
-    fn step(&mut self, node: NodeIndex, blob: BlobIndex, number: u64, capacity: usize) -> Step {
-        let is_full = self.held + PIECE > capacity;
-        let shared = self.blob(blob);
-        shared.next.insert(node, number);
-        match shared.pieces.get(&number) {
-            Some(Piece { bytes: Some(bytes), .. }) => {
-                let bytes = bytes.clone();
-                self.took(node, blob, number);
-                return Step::Take(bytes);
-            }
-            Some(Piece { bytes: None, .. }) => return Step::Wait,
-            None => {}
-        }
-        if !shared.is_next(number) {
-            return Step::ReadAlone;
-        }
-        let owed: BTreeSet<NodeIndex> = shared.others_up_to(node, number);
-        if is_full && !owed.is_empty() {
-            return Step::MakeRoom;
-        }
-        let cursor = shared.cursor.take();
-        shared.is_begun = true;
-        shared.next.insert(node, number + 1);
-        let is_owed = !owed.is_empty();
-        shared.pieces.insert(number, Piece { bytes: None, owed });
-        self.held += PIECE;
-        if is_owed {
-            self.order.push_back((blob, number));
-        }
-        Step::Read(cursor)
-    }
-
-    /// Takes note of a piece that was read, or could not be.
-    fn came(&mut self, blob: BlobIndex, number: u64, read: io::Result<(Cursor, Bytes)>) -> io::Result<Bytes> {
-        let (cursor, bytes) = match read {
-            Ok(read) => read,
-            Err(error) => {
-                // Who else wants it tries, and fails, by itself.
-                self.remove((blob, number));
-                return Err(error);
-            }
-        };
-        self.read += bytes.len() as u64;
-        let shared = self.blob(blob);
-        shared.cursor = Some(cursor);
-        let is_owed = shared.pieces.get_mut(&number).is_some_and(|piece| {
-            piece.bytes = Some(bytes.clone());
-            !piece.owed.is_empty()
-        });
-        if !is_owed {
-            self.remove((blob, number));
-        }
-        Ok(bytes)
-    }
-
-    fn took(&mut self, node: NodeIndex, blob: BlobIndex, number: u64) {
-        let shared = self.blob(blob);
-        shared.next.insert(node, number + 1);
-        let Some(piece) = shared.pieces.get_mut(&number) else { return };
-        piece.owed.remove(&node);
-        if piece.owed.is_empty() {
-            self.remove((blob, number));
-        }
-    }
-
-    fn forget(&mut self, node: NodeIndex, blob: BlobIndex) {
-        let shared = self.blob(blob);
-        shared.next.remove(&node);
-        let mut gone = Vec::new();
-        for (number, piece) in &mut shared.pieces {
-            piece.owed.remove(&node);
-            if piece.owed.is_empty() && piece.bytes.is_some() {
-                gone.push(*number);
-            }
-        }
-        if shared.next.is_empty() {
-            // Nobody is left: the file is closed, and whoever comes again begins again.
-            shared.cursor = None;
-            shared.is_begun = shared.pieces.values().any(|piece| piece.bytes.is_none());
-        }
-        gone.into_iter().for_each(|number| self.remove((blob, number)));
-    }
-
-    fn remove(&mut self, (blob, number): (BlobIndex, u64)) {
-        if self.blob(blob).pieces.remove(&number).is_some() {
-            self.held -= PIECE;
-        }
-    }
-
-    /// The oldest piece that can go: one that is there.
-    fn oldest(&mut self) -> Option<(BlobIndex, u64)> {
-        while let Some((blob, number)) = self.order.front().copied() {
-            if self.blob(blob).pieces.contains_key(&number) {
-                break;
-            }
-            self.order.pop_front();
-        }
-        let is_there = |(blob, number): &&(BlobIndex, u64)| {
-            self.blobs[blob.0].pieces.get(number).is_some_and(|piece| piece.bytes.is_some())
-        };
-        self.order.iter().find(is_there).copied()
-    }
-
-    /// The longest patience among those who owe a piece.
-    fn patience_for(&mut self, (blob, number): (BlobIndex, u64), now: Instant) -> Duration {
-        let owed = self.owed((blob, number));
-        owed.into_iter().map(|node| self.patience[node.0].left(now)).max().unwrap_or_default()
-    }
-
-    fn charge(&mut self, piece: (BlobIndex, u64), since: Instant, now: Instant) {
-        for node in self.owed(piece) {
-            self.patience[node.0].wait(since, now);
-        }
-    }
-
-    fn owed(&mut self, (blob, number): (BlobIndex, u64)) -> Vec<NodeIndex> {
-        let piece = self.blob(blob).pieces.get(&number);
-        piece.map(|piece| piece.owed.iter().copied().collect()).unwrap_or_default()
     }
 }
 
