@@ -11,25 +11,55 @@ pub fn masked_text(text: &str) -> String {
     if text.contains("PRIVATE KEY-----") {
         return HIDDEN.to_owned();
     }
-    let lines: Vec<String> = text.split('\n').map(masked_line).collect();
-    lines.join("\n")
+    let mut lines = Lines::default();
+    text.split('\n').filter_map(|line| lines.masked(line)).collect::<Vec<_>>().join("\n")
 }
 
-fn masked_line(line: &str) -> String {
-    match secret_of_line(line) {
-        Some(at) => format!("{}{HIDDEN}", masked_words(&line[..at])),
-        None => masked_words(line),
+/// What lines before say of the next ones.
+#[derive(Default)]
+struct Lines {
+    /// Lines that are indented deeper than this belong to a secret that began before them.
+    deeper: Option<usize>,
+    /// `name: DB_PASSWORD` stood before.
+    named: bool,
+}
+
+impl Lines {
+    /// The line as it may be shown; `None` where nothing of it may.
+    fn masked(&mut self, line: &str) -> Option<String> {
+        let indent = line.len() - line.trim_start_matches([' ', '-']).len();
+        if self.deeper.is_some_and(|secret| line.trim().is_empty() || indent > secret) {
+            return None;
+        }
+        self.deeper = None;
+        let found = value_of_line(line, |name| names_secret(name) || (self.named && name == "value"));
+        self.named = value_of_line(line, |name| name == "name").is_some_and(|at| names_secret(&line[at..]));
+        let Some(at) = found else {
+            // `password:` alone: what is indented below it is it.
+            let key = line.trim_end().strip_suffix(':').map(name_before);
+            if key.is_some_and(names_secret) {
+                self.deeper = Some(indent);
+                return Some(format!("{} {HIDDEN}", line.trim_end()));
+            }
+            return Some(masked_words(line));
+        };
+        if line[at..].starts_with(['|', '>']) {
+            self.deeper = Some(indent);
+        }
+        Some(format!("{}{HIDDEN}", masked_words(&line[..at])))
     }
 }
 
-/// Where the value of `password: …` begins: the rest of the line is it, whatever it is.
-fn secret_of_line(line: &str) -> Option<usize> {
+/// Where the value of `password: …` or `password = …` begins, if its name is one that is looked for: the rest of
+/// the line is it, whatever it is.
+fn value_of_line(line: &str, is_it: impl Fn(&str) -> bool) -> Option<usize> {
     let mut from = 0;
-    while let Some(at) = line[from..].find(':').map(|at| from + at) {
+    while let Some(at) = line[from..].find([':', '=']).map(|at| from + at) {
         let behind = line[at + 1..].trim_start();
         let value = line.len() - behind.len();
-        let is_value = value > at + 1 || behind.starts_with(['"', '\'']);
-        if is_value && !behind.is_empty() && names_secret(name_before(&line[..at])) {
+        let is_spaced = value > at + 1 || line[..at].ends_with(' ');
+        let is_quoted = line[at..].starts_with(':') && behind.starts_with(['"', '\'']);
+        if (is_spaced || is_quoted) && !behind.is_empty() && is_it(name_before(&line[..at])) {
             return Some(value);
         }
         from = at + 1;
@@ -131,7 +161,15 @@ mod tests {
         check("a=1;password=b;c=2", "a=1;password=(changed);c=2");
         check("user: a\n  password: b c\nhost: d", "user: a\n  password: (changed)\nhost: d");
         check("{\"apiToken\":\"x\"}", "{\"apiToken\":(changed)");
-        check("password:\n  x", "password:\n  x");
+        check("password:\n  x\n\n  z\nuser: a", "password: (changed)\nuser: a");
+        check("  - password: |\n      x\n    user: a", "  - password: (changed)\n    user: a");
+        check("a: 1\nprivate_key: >-\n  x\n  z\nb: 2", "a: 1\nprivate_key: (changed)\nb: 2");
+        check(
+            "- name: DB_PASSWORD\n  value: x\n- name: A\n  value: z",
+            "- name: DB_PASSWORD\n  value: (changed)\n- name: A\n  value: z",
+        );
+        check("db.password = a b\nx = 1", "db.password = (changed)\nx = 1");
+        check("secretName: a\n", "secretName: (changed)\n");
         check("-----BEGIN RSA PRIVATE KEY-----\nx", "(changed)");
         check("password=", "password=");
         check("é:密码=1 tokén=2", "é:密码=1 tokén=2");
