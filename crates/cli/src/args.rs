@@ -62,7 +62,7 @@ pub enum Command {
     Releases(ReleasesArgs),
     History(HistoryArgs),
     Upgrade(Box<UpgradeArgs>),
-    Rollback(RollbackArgs),
+    Rollback(Box<RollbackArgs>),
     Backup(BackupArgs),
     Restore(RestoreArgs),
     Quickstart(QuickstartArgs),

@@ -17,6 +17,7 @@ use crate::private::FileError;
 use crate::releases::{ReleasesError, find, history};
 use crate::run::Run;
 use crate::stored::{Status, StoredRelease};
+use crate::upgrade::{CheckedImage, ImageCheck, Registries, images};
 use crate::verify::{Verified, verify};
 
 /// What is rolled back, and how far.
@@ -26,6 +27,8 @@ pub struct RollbackOptions {
     pub release: HelmRelease,
     /// The revision; `None` is the last one before this that was good.
     pub revision: Option<Revision>,
+    /// Whether its images have to be in their registries.
+    pub image_check: ImageCheck,
     /// How long its objects may take until they are ready.
     pub timeout: Duration,
 }
@@ -77,6 +80,14 @@ pub enum RollbackError {
         /// Each kind that lacks, and why.
         reasons: Vec<String>,
     },
+    /// Images of the revision lack.
+    #[error("revision {revision} can't stand again: {}", .images.join("; "))]
+    Images {
+        /// The revision.
+        revision: u32,
+        /// What lacks, an image each.
+        images: Vec<String>,
+    },
     /// The cluster doesn't answer.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
@@ -94,6 +105,7 @@ pub enum RollbackError {
 /// [`RollbackError`] with what stands in the way.
 pub async fn plan_rollback(
     cluster: &Cluster,
+    registries: &dyn Registries,
     options: &RollbackOptions,
     run: &Run<'_>,
 ) -> Result<RollbackPlan, RollbackError> {
@@ -112,7 +124,27 @@ pub async fn plan_rollback(
         }
     };
     run.step(Step::Compare, judge, |()| String::new()).await?;
+    if options.image_check == ImageCheck::Require {
+        let looking = images_are_there(cluster, registries, &plan.to);
+        run.step(Step::Images, looking, |count| format!("all {count} images are there, for every node"))
+            .await?;
+    }
     Ok(plan)
+}
+
+/// How many images the revision's containers run; an error where one of them lacks.
+async fn images_are_there(
+    cluster: &Cluster,
+    registries: &dyn Registries,
+    revision: &StoredRelease,
+) -> Result<usize, RollbackError> {
+    let checked = images::check_manifest(cluster, &revision.manifest, registries).await?;
+    let lacking: Vec<String> =
+        checked.iter().filter(|image| image.stands_in_the_way()).map(CheckedImage::words).collect();
+    match lacking.is_empty() {
+        true => Ok(checked.len()),
+        false => Err(RollbackError::Images { revision: revision.version, images: lacking }),
+    }
 }
 
 /// Carries a rollback out.

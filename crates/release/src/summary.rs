@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::advisories::Advisories;
 use crate::helm::{Helm, HelmError, NewestChart, Repositories};
 use crate::stored::{Status, StoredRelease};
 
@@ -30,6 +31,9 @@ pub struct Summary {
     /// The newest stable version among Helm's repositories, where it is newer than this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub newest: Option<NewestChart>,
+    /// Advisories that are about the upgrade to it, by their ids.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub advisories: Vec<String>,
 }
 
 impl From<&StoredRelease> for Summary {
@@ -46,22 +50,38 @@ impl From<&StoredRelease> for Summary {
             updated: release.info.last_deployed.clone(),
             description: release.info.description.clone(),
             newest: None,
+            advisories: Vec::new(),
         }
     }
 }
 
-/// Fills in what newer charts Helm's repositories have, by their indexes as they were last read.
+/// Fills in what newer charts Helm's repositories have, by their indexes as they were last read, and which
+/// advisories are about the upgrade to them.
 ///
 /// # Errors
 /// [`HelmError`] where Helm can't tell.
-pub async fn fill_in_newest(summaries: &mut [Summary], helm: &Helm) -> Result<(), HelmError> {
+pub async fn fill_in_newest(
+    summaries: &mut [Summary],
+    helm: &Helm,
+    advisories: &Advisories,
+) -> Result<(), HelmError> {
     let charts = Repositories::of_user(helm).newest().await?;
     for summary in summaries {
         let of_chart = charts.iter().filter(|chart| chart.chart == summary.chart);
         let newest = of_chart.max_by(|one, other| one.version.cmp(&other.version));
         summary.newest = newest.filter(|newest| is_newer(newest, &summary.version)).cloned();
+        summary.advisories = about(summary, advisories);
     }
     Ok(())
+}
+
+/// The advisories on the upgrade to the newest version.
+fn about(summary: &Summary, advisories: &Advisories) -> Vec<String> {
+    let Some(newest) = &summary.newest else { return Vec::new() };
+    let Ok(installed) = summary.version.parse() else { return Vec::new() };
+    let concerns = advisories.iter().map(|one| &one.advisory);
+    let concerns = concerns.filter(|one| one.concerns(&summary.chart, &installed, &newest.version));
+    concerns.map(|one| one.id.to_string()).collect()
 }
 
 /// A version that can't be read is nothing to compare with.

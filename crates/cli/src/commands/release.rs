@@ -3,6 +3,7 @@
 mod access;
 pub mod backup;
 pub mod history;
+mod registries;
 pub mod releases;
 pub mod restore;
 pub mod rollback;

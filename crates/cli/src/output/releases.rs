@@ -49,7 +49,15 @@ fn row(release: &Summary) -> Vec<Cell> {
         state(release.status),
         Cell::usual(format!("{} {}", release.chart, release.version)),
         Cell::new(newest.unwrap_or_default(), Tone::Good),
+        Cell::new(advised(&release.advisories), Tone::Warn),
     ]
+}
+
+fn advised(advisories: &[String]) -> String {
+    match advisories.len() {
+        0 => String::new(),
+        _ => format!("advisories: {}", advisories.join(", ")),
+    }
 }
 
 fn revision(revision: &Summary) -> Vec<Cell> {
@@ -97,6 +105,7 @@ mod tests {
             updated: "2026-01-02T03:04:05.678901234+08:00".to_owned(),
             description: "Upgrade complete".to_owned(),
             newest: None,
+            advisories: Vec::new(),
         }
     }
 
@@ -104,9 +113,10 @@ mod tests {
     fn a_line_for_each() {
         let version = "0.21.0".parse().unwrap();
         let newest = NewestChart { repository: "site".to_owned(), chart: "kpanda".to_owned(), version };
-        let one = Summary { newest: Some(newest), ..summary("kpanda", 12, Status::Deployed) };
+        let advisories = vec!["kpanda-redis".to_owned()];
+        let one = Summary { newest: Some(newest), advisories, ..summary("kpanda", 12, Status::Deployed) };
         let two = summary("other", 1, Status::PendingUpgrade);
-        let expected = "  kpanda-system  kpanda  12  deployed         kpanda 0.20.0  0.21.0 in site\n  \
+        let expected = "  kpanda-system  kpanda  12  deployed         kpanda 0.20.0  0.21.0 in site  advisories: kpanda-redis\n  \
                         kpanda-system  other   1   pending-upgrade  kpanda 0.20.0";
         assert_eq!(table(&[one, two.clone()], Style::Plain), expected);
         assert_eq!(table(&[], Style::Plain), "no releases");

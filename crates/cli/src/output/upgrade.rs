@@ -43,6 +43,8 @@ pub fn plan(plan: &UpgradePlan, language: Language, style: Style) -> String {
     section(&mut lines, "definitions", painted(&crd_lines(&plan.definitions), style), style);
     section(&mut lines, "objects", painted(&object_lines(&plan.objects), style), style);
     section(&mut lines, "images that lack", images(&plan.images), style);
+    let no_way_back = plan.way_back.iter().map(|one| format!("  {}: {}", one.object, style.warn(&one.why)));
+    section(&mut lines, "no way back, should it fail", no_way_back.collect(), style);
     section(&mut lines, "not rehearsed", not_rehearsed(plan), style);
     section(&mut lines, "notes", plan.notes.iter().map(|note| format!("  {note}")).collect(), style);
     if plan.changes_nothing() {

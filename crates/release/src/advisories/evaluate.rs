@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Mutex};
 
+use portolan_chart::ChartVersion;
 use portolan_oci::Reference;
 
 use super::{
@@ -62,6 +63,12 @@ impl Advisories {
 }
 
 impl Advisory {
+    /// Whether it is about an upgrade of that module between those versions, whatever the values.
+    #[must_use]
+    pub fn concerns(&self, module: &str, from: &ChartVersion, to: &ChartVersion) -> bool {
+        self.module == module && self.from.holds(from) && self.to.holds(to)
+    }
+
     /// Whether it is about this module and these versions.
     fn is_about(&self, subject: &Subject<'_>) -> bool {
         self.module == subject.module

@@ -6,9 +6,11 @@ use portolan_chart::{ObjectName, RenderedObject, rendered_objects};
 use serde_json::Value;
 
 use super::error::UpgradeError;
+use super::plan::NoWayBack;
 use super::rehearse::Tried;
 use crate::cluster::{Cluster, ClusterError, Scope};
 use crate::diff::{ObjectDiff, Sides, object_diff};
+use crate::judge::objections;
 
 /// What Helm rendered, divided.
 pub(super) struct Rendered {
@@ -80,6 +82,19 @@ pub(super) async fn compare(
         }));
     }
     Ok(diffs)
+}
+
+/// Objects that, once they are what the new chart says, could not be what the old one says again.
+pub(super) fn way_back(old_manifest: &str, objects: &[RenderedObject], namespace: &str) -> Vec<NoWayBack> {
+    let old = rendered_objects(old_manifest).objects;
+    let mut found = Vec::new();
+    for object in objects.iter().filter(|object| object.hook.is_none()) {
+        let before = old.iter().find(|one| is_same(&one.name, &object.name, namespace));
+        let reasons = before.map(|before| objections(&object.object, &before.object)).unwrap_or_default();
+        let named = |why: String| NoWayBack { object: object.name.clone(), why };
+        found.extend(reasons.iter().map(ToString::to_string).map(named));
+    }
+    found
 }
 
 /// The same object, whatever version of its kind is spoken.

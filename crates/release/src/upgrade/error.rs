@@ -1,13 +1,12 @@
 //! Why an upgrade could not be worked out.
 
-use std::path::PathBuf;
-
-use portolan_chart::{ChartError, ChartVersion};
+use portolan_chart::ChartVersion;
 
 use crate::advisories::AdvisoryError;
 use crate::backup::BackupError;
 use crate::cluster::ClusterError;
 use crate::helm::HelmError;
+use crate::local_chart::LocalChartError;
 use crate::private::FileError;
 use crate::releases::ReleasesError;
 use crate::stored::Status;
@@ -38,23 +37,8 @@ pub enum UpgradeError {
     #[error(transparent)]
     Advisory(#[from] AdvisoryError),
     /// The chart can't be read.
-    #[error("reading the chart {}", .path.display())]
-    Chart {
-        /// Its file or folder.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: ChartError,
-    },
-    /// The chart's folder can't be read.
-    #[error("reading the chart {}", .path.display())]
-    Folder {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Chart(#[from] LocalChartError),
     /// Somebody is at work on the release, or died there.
     #[error(
         "the release {release} is {status} at revision {revision}: an operation is under way, or was broken off"

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use portolan_chart::{Evidence, RenderedObject, images_of};
+use portolan_chart::{Evidence, RenderedObject, images_of, rendered_objects};
 use portolan_oci::{Platform, Reference, RegistryHost};
 use portolan_registry::{Registry, RegistryError};
 use portolan_transfer::{Inspector, Part, Role};
 use serde::Serialize;
 
+use super::facts;
 use crate::advisories::KnownImages;
+use crate::cluster::{Cluster, ClusterError};
 
 /// How many images are asked about at once.
 const AT_ONCE: usize = 8;
@@ -93,6 +95,16 @@ pub(super) async fn check(
         CheckedImage { image, sure: evidence.is_sure(), object, state }
     });
     stream::iter(looks).buffered(AT_ONCE).collect().await
+}
+
+/// As [`check`], for the objects of a release's manifest and the nodes of the cluster.
+pub(crate) async fn check_manifest(
+    cluster: &Cluster,
+    manifest: &str,
+    registries: &dyn Registries,
+) -> Result<Vec<CheckedImage>, ClusterError> {
+    let platforms = facts::platforms(cluster).await?;
+    Ok(check(&rendered_objects(manifest).objects, &platforms, registries).await)
 }
 
 /// Whether the registries have these images; of one without a tag, any tag. Those that gave no answer are left

@@ -1,5 +1,6 @@
 //! All that an upgrade would do, and all that stands in its way.
 
+use portolan_chart::ObjectName;
 use portolan_oci::Digest;
 use serde::Serialize;
 use serde_json::Value;
@@ -15,6 +16,16 @@ use crate::values::{Concern, Frozen};
 
 /// Version of the plan's shape; raised when a member changes its meaning or goes away.
 pub const PLAN_VERSION: u32 = 1;
+
+/// An object that could not be put back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NoWayBack {
+    /// Which.
+    pub object: ObjectName,
+    /// Why not.
+    pub why: String,
+}
 
 /// All that an upgrade would do.
 #[derive(Serialize)]
@@ -58,6 +69,8 @@ pub struct UpgradePlan {
     pub images: Vec<CheckedImage>,
     /// What the server would take.
     pub rehearsal: Rehearsal,
+    /// Objects that could not be put back to what they are: why a failure could not be taken back whole.
+    pub way_back: Vec<NoWayBack>,
     /// What a reader should know though nothing is wrong.
     pub notes: Vec<String>,
     /// What the plan was worked out from, as digests.

@@ -3,7 +3,7 @@
 use portolan_chart::RenderedObject;
 use serde_json::Value;
 
-use super::compare::{Rendered, compare, divide};
+use super::compare::{Rendered, compare, divide, way_back};
 use super::definitions;
 use super::error::UpgradeError;
 use super::ground::{Ground, differing};
@@ -103,6 +103,7 @@ fn assemble(
     let Rendering { rendered, note, not_pinned } = rendering;
     let now = prepared.now;
     let own = Values::of_json("the release", Value::Object(now.config.clone())).unwrap_or_default();
+    let way_back = way_back(&now.manifest, &rendered.objects, &now.namespace);
     let ground = Ground::of(&prepared.chart, &advice.overrides, &rendered, &now, not_pinned);
     UpgradePlan {
         plan_version: PLAN_VERSION,
@@ -124,6 +125,7 @@ fn assemble(
         refused_definitions: found.refused_definitions,
         objects: found.objects,
         images: found.images,
+        way_back,
         rehearsal: found.rehearsal,
         notes: note.into_iter().collect(),
         now,

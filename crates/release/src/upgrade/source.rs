@@ -1,18 +1,13 @@
 //! From where a chart is said to be to the chart.
 
-use std::fs::{self, File};
-use std::io;
 use std::path::{Path, PathBuf};
 
-use portolan_chart::{Chart, ChartFile, ChartVersion};
+use portolan_chart::{Chart, ChartVersion};
 
 use super::error::UpgradeError;
 use super::options::{ChartSource, UpgradeOptions};
 use crate::helm::{FoundVersion, Helm, NamedRepository, Repositories};
-
-/// How many files a chart's folder may have, and how deep they may lie.
-const FILES_LIMIT: usize = 20_000;
-const DEPTH_LIMIT: usize = 32;
+use crate::local_chart::local_chart;
 
 /// A chart, the file or folder that Helm is given, and where it comes from in words.
 pub(super) struct Fetched {
@@ -95,17 +90,17 @@ pub(super) async fn fetch(
 ) -> Result<Fetched, UpgradeError> {
     match (&options.source, repository) {
         (ChartSource::Path(path), _) => {
-            Ok(Fetched { chart: load(path)?, path: path.clone(), from: path.display().to_string() })
+            Ok(Fetched { chart: local_chart(path)?, path: path.clone(), from: path.display().to_string() })
         }
         (ChartSource::Oci(name), _) => {
             let path = Repositories::of_user(helm).pull_oci(name, options.version.as_ref(), work).await?;
-            Ok(Fetched { chart: load(&path)?, path, from: name.clone() })
+            Ok(Fetched { chart: local_chart(&path)?, path, from: name.clone() })
         }
         (_, Some(Ready { list, name })) => {
             let versions = list.versions(name, chart).await?;
             let version = choose(versions, options.version.as_ref(), name, chart)?;
             let path = list.pull(name, chart, &version, work).await?;
-            Ok(Fetched { chart: load(&path)?, path, from: format!("{name}/{chart}") })
+            Ok(Fetched { chart: local_chart(&path)?, path, from: format!("{name}/{chart}") })
         }
         (_, None) => unreachable!("because a chart of a repository has one"),
     }
@@ -133,43 +128,6 @@ fn choose(
         let version = wanted.map_or_else(|| "stable version".to_owned(), ToString::to_string);
         UpgradeError::NoVersion { repository, chart, version, present }
     })
-}
-
-/// Reads a chart's archive or folder.
-fn load(path: &Path) -> Result<Chart, UpgradeError> {
-    let origin = path.display().to_string();
-    let system = |source| UpgradeError::Folder { path: path.to_owned(), source };
-    let loaded = match path.is_dir() {
-        true => Chart::from_files(&origin, folder(path).map_err(system)?),
-        false => Chart::from_archive(&origin, File::open(path).map_err(system)?),
-    };
-    loaded.map_err(|source| UpgradeError::Chart { path: path.to_owned(), source })
-}
-
-fn folder(root: &Path) -> io::Result<Vec<ChartFile>> {
-    let mut files = Vec::new();
-    add_folder(root, "", 0, &mut files)?;
-    Ok(files)
-}
-
-/// Adds the files of a folder. Links are passed over, as a chart in an archive has none.
-fn add_folder(folder: &Path, prefix: &str, depth: usize, files: &mut Vec<ChartFile>) -> io::Result<()> {
-    if depth > DEPTH_LIMIT || files.len() > FILES_LIMIT {
-        return Err(io::Error::other("this is more than any chart has; is it the right folder?"));
-    }
-    let mut entries: Vec<fs::DirEntry> = fs::read_dir(folder)?.collect::<io::Result<_>>()?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let path = format!("{prefix}{name}");
-        let kind = entry.file_type()?;
-        if kind.is_dir() && name != ".git" {
-            add_folder(&entry.path(), &format!("{path}/"), depth + 1, files)?;
-        } else if kind.is_file() {
-            files.push(ChartFile { path, data: fs::read(entry.path())?.into() });
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,22 +2,24 @@
 
 use std::time::Duration;
 
+use portolan_release::upgrade::ImageCheck;
 use portolan_release::{RollbackOptions, RolledBack, Run, Silent, plan_rollback, roll_back};
 use portolan_testkit::charts::Chart;
 use portolan_testkit::components::{HELM_3, HELM_3_10, HELM_4};
 use portolan_testkit::process;
 
 use crate::charts::module;
-use crate::site::Site;
+use crate::site::{Nobody, Site};
 
 fn options(site: &Site, revision: Option<&str>) -> RollbackOptions {
     let revision = revision.map(|revision| revision.parse().unwrap());
-    RollbackOptions { release: site.release("kant"), revision, timeout: Duration::from_secs(60) }
+    let image_check = ImageCheck::Skip;
+    RollbackOptions { release: site.release("kant"), revision, image_check, timeout: Duration::from_secs(60) }
 }
 
 async fn back(site: &Site, revision: Option<&str>) -> RolledBack {
     let (options, run) = (options(site, revision), Run::unrecorded(&Silent));
-    let plan = plan_rollback(&site.cluster, &options, &run).await.unwrap();
+    let plan = plan_rollback(&site.cluster, &Nobody, &options, &run).await.unwrap();
     roll_back(&site.cluster, &site.helm, &plan, &options, &run).await.unwrap()
 }
 
@@ -49,14 +51,28 @@ async fn the_last_good_revision_or_the_one_that_is_named() {
     }
 }
 
+/// The revision's images were removed from the registry meanwhile, or nobody can tell.
+#[tokio::test]
+async fn images_that_nobody_vouches_for_stand_in_the_way() {
+    let Some(site) = Site::start("back-images", &HELM_3).await else { return };
+    site.install("kant", &module("kant", "0.5.0"), &[]);
+    upgrade_by_hand(&site, &module("kant", "0.6.0"));
+    let options = RollbackOptions { image_check: ImageCheck::Require, ..options(&site, None) };
+    let run = Run::unrecorded(&Silent);
+    let error = plan_rollback(&site.cluster, &Nobody, &options, &run).await.unwrap_err().to_string();
+    let expected = "revision 1 can't stand again: release.test.example/kant/kant-apiserver:v0.5.0 can't be looked \
+                    for: nobody is asked in this test (Deployment kant-kant)";
+    assert_eq!(error, expected);
+}
+
 #[tokio::test]
 async fn there_is_nothing_before_the_first() {
     let Some(site) = Site::start("back-none", &HELM_3).await else { return };
     site.install("kant", &module("kant", "0.5.0"), &[]);
     let run = Run::unrecorded(&Silent);
-    let error = plan_rollback(&site.cluster, &options(&site, None), &run).await.unwrap_err();
+    let error = plan_rollback(&site.cluster, &Nobody, &options(&site, None), &run).await.unwrap_err();
     assert_eq!(error.to_string(), "the release kant has no good revision before 1");
-    let error = plan_rollback(&site.cluster, &options(&site, Some("4")), &run).await.unwrap_err();
+    let error = plan_rollback(&site.cluster, &Nobody, &options(&site, Some("4")), &run).await.unwrap_err();
     assert_eq!(error.to_string(), "the release kant has no revision 4; there are 1");
 }
 
@@ -93,7 +109,7 @@ async fn a_version_that_is_no_longer_served_is_a_refusal_with_its_reason() {
     ]));
     site.kubernetes.kubectl(&["apply", "-f", &site.file("lamps.yaml", &both)]);
     let run = Run::unrecorded(&Silent);
-    let error = plan_rollback(&site.cluster, &options(&site, None), &run).await.unwrap_err();
+    let error = plan_rollback(&site.cluster, &Nobody, &options(&site, None), &run).await.unwrap_err();
     let expected = "revision 1 can't stand again: it has Lamp of back.example/v1alpha1, and the definition \
                     lamps.back.example serves v1 and has objects stored in v1alpha1, v1";
     assert_eq!(error.to_string(), expected);

@@ -4,7 +4,11 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::LazyLock;
 
+use async_trait::async_trait;
+use portolan_oci::RegistryHost;
+use portolan_registry::Registry;
 use portolan_release::helm::{Access, Helm, HelmRelease, Search};
+use portolan_release::upgrade::Registries;
 use portolan_release::{Cluster, ClusterAccess, Namespace};
 use portolan_testkit::charts::Chart;
 use portolan_testkit::cluster::{self, Options};
@@ -21,6 +25,16 @@ pub(crate) fn kubernetes(namespace: &str) -> Option<&'static cluster::Cluster> {
     let kubernetes = CLUSTER.as_ref()?;
     kubernetes.namespace(namespace);
     Some(kubernetes)
+}
+
+/// No registry can be asked.
+pub(crate) struct Nobody;
+
+#[async_trait]
+impl Registries for Nobody {
+    async fn registry(&self, _: &RegistryHost) -> Result<Registry, String> {
+        Err("nobody is asked in this test".to_owned())
+    }
 }
 
 /// A namespace of the shared cluster, and a Helm.

@@ -4,29 +4,17 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use portolan_oci::RegistryHost;
-use portolan_registry::Registry;
 use portolan_release::advisories::Advisories;
 use portolan_release::helm::UpgradeEnd;
 use portolan_release::upgrade::{
-    ChartSource, FrozenPolicy, ImageCheck, Outcome, Registries, UpgradeError, UpgradeOptions, UpgradePlan,
-    UpgradeReport, execute, plan, prepare,
+    ChartSource, FrozenPolicy, ImageCheck, Outcome, UpgradeError, UpgradeOptions, UpgradePlan, UpgradeReport,
+    execute, plan, prepare,
 };
 use portolan_release::{Run, Silent, upgrade};
 use portolan_testkit::charts::Chart;
 use portolan_testkit::components::{Component, HELM_3, HELM_3_10, HELM_4};
 
-use crate::site::Site;
-
-struct Nobody;
-
-#[async_trait]
-impl Registries for Nobody {
-    async fn registry(&self, _: &RegistryHost) -> Result<Registry, String> {
-        Err("nobody is asked in this test".to_owned())
-    }
-}
+use crate::site::{Nobody, Site};
 
 /// A CRD of a name of its own for each test, in one or two versions.
 fn crd(plural: &str, versions: &[&str]) -> String {

@@ -1,6 +1,7 @@
 //! `portolan releases`: what is installed, in which state, and what newer chart there is.
 
 use clap::Args;
+use portolan_release::advisories::Advisories;
 use portolan_release::{Summary, fill_in_newest};
 
 use super::access::{ClusterArgs, releases_failed};
@@ -70,5 +71,5 @@ async fn newest(
     environment: &Environment,
 ) -> Result<(), String> {
     let helm = arguments.cluster.helm(environment).await.map_err(|failure| failure.message)?;
-    fill_in_newest(summaries, &helm).await.map_err(|error| error.to_string())
+    fill_in_newest(summaries, &helm, &Advisories::shipped()).await.map_err(|error| error.to_string())
 }

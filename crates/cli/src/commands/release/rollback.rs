@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use clap::Args;
 use portolan_release::helm::HelmRelease;
+use portolan_release::upgrade::ImageCheck;
 use portolan_release::{
     ReleaseName, Revision, RollbackError, RollbackOptions, RollbackPlan, Run, plan_rollback, roll_back,
 };
 
 use super::access::{ClusterArgs, cluster_failed, helm_failed, releases_failed};
+use super::registries::Known;
 use super::state::StateArgs;
+use crate::commands::registry_flags::RegistryFlags;
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, Format, changed};
@@ -25,6 +28,9 @@ pub struct RollbackArgs {
     release: ReleaseName,
     /// The revision [default: the last good one before the present]
     revision: Option<Revision>,
+    /// Do not ask registries whether the revision's images are there
+    #[arg(long)]
+    skip_image_check: bool,
     /// How long the objects may take until they are ready
     #[arg(long, value_name = "TIME", value_parser = super::time, default_value = "5m")]
     timeout: Duration,
@@ -41,6 +47,8 @@ pub struct RollbackArgs {
     state: StateArgs,
     #[command(flatten)]
     cluster: ClusterArgs,
+    #[command(flatten)]
+    access: Box<RegistryFlags>,
 }
 
 const EXAMPLES: &str = "\
@@ -69,11 +77,13 @@ async fn go_back(
     let options = RollbackOptions {
         release: HelmRelease { name: arguments.release.clone(), namespace },
         revision: arguments.revision,
+        image_check: if arguments.skip_image_check { ImageCheck::Skip } else { ImageCheck::Require },
         timeout: arguments.timeout,
     };
+    let known = Known::new(arguments.access.known(environment)?);
     let steps = console.steps();
     let looking = Run::unrecorded(steps.as_ref());
-    let plan = plan_rollback(&cluster, &options, &looking).await.map_err(|error| failed(&error))?;
+    let plan = plan_rollback(&cluster, &known, &options, &looking).await.map_err(|error| failed(&error))?;
     let goal = goal(&plan, &arguments.release);
     if arguments.dry_run {
         console.result(&format!("would take {goal}"));

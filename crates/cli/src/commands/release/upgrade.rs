@@ -1,7 +1,6 @@
 //! `portolan upgrade`: a release to another version of its chart.
 
 mod args;
-mod registries;
 mod saved;
 
 use portolan_release::advisories::Language;
@@ -11,11 +10,11 @@ use portolan_release::upgrade::{
 use portolan_release::{Cluster, Run};
 
 use super::access::{backup_failed, cluster_failed, helm_failed, releases_failed};
+use super::registries::Known;
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, Format, upgrade as output};
 pub use args::UpgradeArgs;
-use registries::Known;
 
 /// Carries out the command.
 ///
@@ -151,9 +150,7 @@ fn failed(error: &UpgradeError) -> Failure {
         UpgradeError::Pending { .. } => Failure::of(error).with_hint(
             "wait until it ends; where whoever did it is gone, `portolan rollback` takes it to the last good revision",
         ),
-        UpgradeError::OtherChart { .. } | UpgradeError::Chart { .. } | UpgradeError::Folder { .. } => {
-            Failure::usage(error)
-        }
+        UpgradeError::OtherChart { .. } | UpgradeError::Chart(_) => Failure::usage(error),
         _ => Failure::of(error),
     }
 }
