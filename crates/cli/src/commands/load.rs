@@ -7,6 +7,7 @@ mod many;
 mod nodes;
 mod package;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -44,54 +45,78 @@ async fn load(settings: &Settings, console: &Console) -> Result<Exit, Failure> {
     }
     let started = Instant::now();
     let progress = console.load_progress();
-    let runtime = tokio::select! {
-        biased;
-        () = settings.options.stop.requested() => return Err(Failure::interrupted()),
-        runtime = connect(&settings.local) => runtime?,
-    };
-    let (images, plan) = match &settings.origin {
+    let runtime = unless_stopped(settings, connect(&settings.local)).await?;
+    let (progress, runtime) = (progress.as_ref(), runtime.as_ref());
+    let here = Here { settings, console, progress, runtime, started };
+    match &settings.origin {
         Origin::Registries(from) => {
-            let plan = from::plan(from, settings, runtime.as_ref()).await?;
-            (PackageImages::default(), plan)
+            let plan = from::plan(from, settings, runtime).await?;
+            here.carry(PackageImages::default(), plan).await
         }
-        Origin::Package(path) => {
-            let opened = tokio::select! {
-                biased;
-                () = settings.options.stop.requested() => return Err(Failure::interrupted()),
-                opened = package::open(path, settings) => opened?,
-            };
-            match opened {
-                Opened::Whole(images) => {
-                    let plan = plan(settings, &images, runtime.as_ref(), progress.as_ref()).await?;
-                    (images, plan)
-                }
-                Opened::Passing(stream) => {
-                    let package = (path.as_path(), *stream);
-                    let passed =
-                        package::load(package, settings, runtime.as_ref(), progress.as_ref()).await?;
-                    let Passed { node, broken, notes } = passed;
-                    return finish(
-                        vec![node],
-                        broken,
-                        notes,
-                        started,
-                        (settings, progress.as_ref(), console),
-                    );
-                }
+        Origin::Package(path) => here.package(path).await,
+    }
+}
+
+/// What is awaited, unless the run is interrupted first.
+async fn unless_stopped<T>(
+    settings: &Settings,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        () = settings.options.stop.requested() => Err(Failure::interrupted()),
+        done = work => done,
+    }
+}
+
+/// A load onto this machine.
+struct Here<'a> {
+    settings: &'a Settings,
+    console: &'a Console,
+    progress: &'a dyn Observer,
+    runtime: &'a dyn Runtime,
+    started: Instant,
+}
+
+impl Here<'_> {
+    async fn package(&self, path: &Path) -> Result<Exit, Failure> {
+        let Self { settings, runtime, progress, .. } = *self;
+        match unless_stopped(settings, package::open(path, settings)).await? {
+            Opened::Whole(images) => {
+                let plan = plan(settings, &images, runtime, progress).await?;
+                self.carry(images, plan).await
+            }
+            Opened::Passing(stream) => {
+                let passed = package::load((path, *stream), settings, runtime, progress).await?;
+                let Passed { node, broken, notes } = passed;
+                self.finish(node, broken, notes)
             }
         }
-    };
-    let plan = narrowed(settings, plan, progress.as_ref())?;
-    match settings.goal {
-        Goal::Check => show_check(&LoadCheck::new(vec![NodeCheck::of(&plan)]), settings.output, console),
-        Goal::ShowPlan => show_plan(&[plan], &[], &images, settings.output, console),
-        Goal::Write => {
-            console.say(&text::outline(&plan));
-            let options = &settings.options;
-            let node = portolan_node::execute(&plan, runtime.as_ref(), options, progress.as_ref()).await;
-            let PackageImages { broken, notes, .. } = images;
-            finish(vec![node], broken, notes, started, (settings, progress.as_ref(), console))
+    }
+
+    /// Does with a plan what the command is for.
+    async fn carry(&self, images: PackageImages, plan: NodePlan) -> Result<Exit, Failure> {
+        let Self { settings, console, progress, runtime, .. } = *self;
+        let plan = narrowed(settings, plan, progress)?;
+        match settings.goal {
+            Goal::Check => show_check(&LoadCheck::new(vec![NodeCheck::of(&plan)]), settings.output, console),
+            Goal::ShowPlan => show_plan(&[plan], &[], &images, settings.output, console),
+            Goal::Write => {
+                console.say(&text::outline(&plan));
+                let node = portolan_node::execute(&plan, runtime, &settings.options, progress).await;
+                let PackageImages { broken, notes, .. } = images;
+                self.finish(node, broken, notes)
+            }
         }
+    }
+
+    fn finish(
+        &self,
+        node: NodeResult,
+        broken: Vec<BrokenBundle>,
+        notes: Vec<String>,
+    ) -> Result<Exit, Failure> {
+        finish(vec![node], broken, notes, self.started, (self.settings, self.progress, self.console))
     }
 }
 

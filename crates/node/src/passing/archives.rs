@@ -4,30 +4,30 @@
 //! Of a file it is known beforehand what is to be sent, since it was looked through. A layer that is not what
 //! its image states ends the archive; the images beside it are sent once more without that one.
 
-use std::{
-    collections::{HashMap, HashSet},
-    io,
-};
+mod account;
+mod making;
+
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
-use portolan_oci::Digest;
 use portolan_package::{BlobId, Bundle, Package, stream::PackageStream};
 use portolan_transfer::{BrokenBundle, PackageImages, package_images};
 use tokio::sync::mpsc;
+
+use account::not_alone;
+use making::Making;
 
 use super::{
     Passage, Passed, PassingError, look_through,
     reader::{self, Passing, Told},
 };
 use crate::{
-    archive::{DockerEntry, config_path, docker_list, end_mark, header, padding, whole_entry},
-    error::RuntimeError,
+    archive::{header, padding},
     event::Event,
     execute::{carry, one_line, result},
     feed::{Feed, feed},
-    names::NodeName,
     plan::{LoadAction, NodePlan, PlannedLoad, all_names, plan},
-    report::{LoadOutcome, LoadResult, NodeFailure, NodeResult},
+    report::NodeResult,
     survey::Survey,
 };
 
@@ -52,13 +52,6 @@ struct Pass<'a> {
     notes: Vec<String>,
     /// Images that an archive did not bring, though nothing is wrong with them.
     left: Vec<PlannedLoad>,
-}
-
-/// An archive while it is made.
-struct Making {
-    sink: mpsc::Sender<io::Result<Bytes>>,
-    /// By blob: its entry.
-    entries: HashMap<BlobId, String>,
 }
 
 /// Loads a package on a runtime that takes archives.
@@ -260,108 +253,4 @@ impl<'a> Pass<'a> {
         }
         Ok(())
     }
-
-    /// The lines of an archive's images. Where it was refused, it is asked which of them are there all the same.
-    async fn account(
-        &mut self,
-        images: Vec<PlannedLoad>,
-        loaded: Result<(), RuntimeError>,
-    ) -> Result<(), PassingError> {
-        let Err(error) = loaded else {
-            images.iter().for_each(|image| self.line(image, LoadOutcome::Loaded, None));
-            return Ok(());
-        };
-        if error.is_of_the_node() {
-            self.node.failure.get_or_insert_with(|| NodeFailure { error: one_line(&error) });
-            images.iter().for_each(|image| self.line(image, LoadOutcome::Failed, Some(one_line(&error))));
-            return Ok(());
-        }
-        let names: Vec<NodeName> = images.iter().flat_map(|image| image.names.clone()).collect();
-        let survey = self.passage.runtime.survey(&names).await?;
-        for planned in images {
-            let image = planned.image.as_ref().expect("because what is loaded has an image");
-            let named = |name: &NodeName| survey.names.get(name).is_some_and(|held| held.is(image));
-            let is_there = survey.is_whole(image) && planned.gives(survey.kind).all(named);
-            match (is_there, &error) {
-                (true, _) => self.line(&planned, LoadOutcome::Loaded, None),
-                (false, RuntimeError::Mismatch { expected, .. }) if !has_layer(&planned, expected) => {
-                    self.left.push(planned);
-                }
-                (false, error) => self.line(&planned, LoadOutcome::Failed, Some(told_of(&planned, error))),
-            }
-        }
-        Ok(())
-    }
-
-    fn line(&mut self, planned: &PlannedLoad, action: LoadOutcome, error: Option<String>) {
-        let by_digest = planned.names.iter().any(NodeName::is_by_digest);
-        let (action, error) = match (action, by_digest, planned.kept.is_empty()) {
-            (LoadOutcome::Loaded, true, _) => {
-                (LoadOutcome::Unnamed, Some(RuntimeError::NameByDigest.to_string()))
-            }
-            (LoadOutcome::Loaded, false, false) => (LoadOutcome::Kept, None),
-            (action, _, _) => (action, error),
-        };
-        let line = line(planned, action, error);
-        let node = self.passage.node;
-        self.passage.observer.event(Event::ImageFinished { node, result: &line });
-        self.node.images.push(line);
-    }
-}
-
-impl Making {
-    async fn send(&self, bytes: Bytes) {
-        // Where nobody takes any more, the answer tells why.
-        let _ = self.sink.send(Ok(bytes)).await;
-    }
-
-    /// Sends what tells the images, and ends the archive.
-    async fn finish(self, images: &[PlannedLoad]) {
-        let mut entries = Vec::new();
-        let names: Vec<Vec<NodeName>> = images.iter().map(names_of).collect();
-        for (planned, names) in images.iter().zip(&names) {
-            let image = planned.image.as_ref().expect("because what is loaded has an image");
-            self.send(whole_entry(&config_path(image), &image.config)).await;
-            let absent = |id: &Digest| format!("{}.tar", id.hex());
-            let layers = image.layers.iter().map(|layer| {
-                let entry = layer.passed.and_then(|id| self.entries.get(&id)).cloned();
-                entry.unwrap_or_else(|| absent(&layer.diff_id))
-            });
-            entries.push(DockerEntry { image, names, layers: layers.collect() });
-        }
-        self.send(whole_entry("manifest.json", &docker_list(&entries))).await;
-        self.send(end_mark()).await;
-    }
-}
-
-fn names_of(planned: &PlannedLoad) -> Vec<NodeName> {
-    planned.gives(crate::survey::RuntimeKind::Docker).cloned().collect()
-}
-
-fn has_layer(planned: &PlannedLoad, diff_id: &Digest) -> bool {
-    planned.image.iter().flat_map(|image| &image.layers).any(|layer| layer.diff_id == *diff_id)
-}
-
-/// What is wrong, told of the layer's entry where it is about a layer.
-fn told_of(planned: &PlannedLoad, error: &RuntimeError) -> String {
-    let layers = planned.image.iter().flat_map(|image| &image.layers);
-    match error {
-        RuntimeError::Mismatch { expected, found, .. } => {
-            let entry = layers.clone().find(|layer| layer.diff_id == *expected);
-            let entry = entry.map(|layer| layer.bytes.describe()).unwrap_or_default();
-            RuntimeError::Mismatch { entry, expected: expected.clone(), found: found.clone() }.to_string()
-        }
-        other => one_line(other),
-    }
-}
-
-/// The line of an image whose archive was refused because of another one, and can't be read again.
-fn not_alone(planned: &PlannedLoad) -> LoadResult {
-    let error = "its archive was refused because of another image, or did not hold all of it; give the package as \
-                 a file, or load this image alone";
-    line(planned, LoadOutcome::Failed, Some(error.to_owned()))
-}
-
-fn line(planned: &PlannedLoad, action: LoadOutcome, error: Option<String>) -> LoadResult {
-    crate::execute::line(planned, action, error)
 }
