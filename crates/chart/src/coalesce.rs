@@ -62,13 +62,17 @@ fn values_of(tree: &ChartTree, id: MemberId) -> Result<Map<String, Value>, (Stri
     Ok(coalesce(below, own))
 }
 
-/// Of several documents the later win.
+/// The first document as it stands, its nulls included, which take away what lies below; of several the later
+/// win.
 fn root_map(file: &YamlFile) -> Result<Map<String, Value>, YamlError> {
-    let maps = file.documents().iter().filter(|root| file.shape(**root) == Shape::Map);
-    maps.map(|root| file.to_json(*root)).try_fold(Map::new(), |below, map| match map? {
-        Value::Object(map) => Ok(coalesce(below, map)),
-        _ => Ok(below),
-    })
+    let roots = file.documents().iter().filter(|root| file.shape(**root) == Shape::Map);
+    let mut maps = roots.filter_map(|root| match file.to_json(*root) {
+        Ok(Value::Object(map)) => Some(Ok(map)),
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
+    });
+    let first = maps.next().transpose()?.unwrap_or_default();
+    maps.try_fold(first, |below, map| Ok(coalesce(below, map?)))
 }
 
 #[cfg(test)]
