@@ -1,8 +1,10 @@
 //! A depot of a test's own, and a plain HTTP client for it.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
-use portolan_depot::{Listener, Options, Reach, Running, start_on};
+use portolan_depot::store::StoreError;
+use portolan_depot::{DepotError, Listener, Options, Reach, Running, start_on};
 use portolan_oci::{Algorithm, Descriptor, Digest, Hasher, MediaType};
 use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Body, Client, Method, StatusCode, redirect};
@@ -28,6 +30,23 @@ pub(crate) struct Answer {
 /// A request on its way.
 pub(crate) struct Ask(reqwest::RequestBuilder);
 
+/// How often a depot is started while its directory is locked.
+const STARTS: usize = 50;
+
+/// Starts a depot. Another test may start a program meanwhile, which holds all open files, locks among them,
+/// from its fork until it runs.
+async fn running(data: &TempDir, options: &Options, listener: &Listener) -> Running {
+    for _ in 0..STARTS {
+        match start_on(data.path(), options.clone(), vec![listener.clone()]).await {
+            Err(DepotError::Open { source: StoreError::Locked { .. } }) => {
+                tokio::time::sleep(Duration::from_millis(40)).await;
+            }
+            started => return started.expect("a depot"),
+        }
+    }
+    panic!("{} stays locked", data.path().display())
+}
+
 impl Site {
     pub(crate) async fn new() -> Self {
         Self::with(Options::default()).await
@@ -45,7 +64,7 @@ impl Site {
     pub(crate) async fn reached(data: TempDir, options: Options, reach: Reach) -> Self {
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listener = Listener { reach, ..Listener::plain(anywhere) };
-        let running = start_on(data.path(), options.clone(), vec![listener]).await.expect("a depot");
+        let running = running(&data, &options, &listener).await;
         let client =
             Client::builder().no_proxy().redirect(redirect::Policy::none()).build().expect("a client");
         Self { running, client, data, options }
