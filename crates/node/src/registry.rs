@@ -1,22 +1,14 @@
 //! Images in a registry, as a node takes them: nothing is laid down on the way.
 
-use std::{
-    io::{self, Read},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use bytes::{Buf, Bytes};
-use portolan_oci::{Descriptor, Digest, Locator, Manifest, Platform, Reference, Repository};
-use portolan_registry::{BlobSource, Registry, RegistryError};
-use tokio::{runtime::Handle, sync::mpsc};
+use portolan_oci::{Descriptor, Locator, Manifest, Platform, Reference, Repository};
+use portolan_registry::{Registry, RegistryError, RemoteBlob};
 
 use crate::content::{NodeImage, NodeLayer, WrongPlatform, fit};
 
 /// The largest config that is read, in bytes.
 const CONFIG_LIMIT: u64 = 16 << 20;
-
-/// How many pieces of a layer wait to be taken.
-const PIECES_AHEAD: usize = 4;
 
 /// Why an image of a registry can't be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -90,12 +82,6 @@ fn member<'a>(found: &'a Manifest, platform: &Platform) -> Result<Option<&'a Des
 }
 
 fn layer_of(registry: &Registry, repository: &Repository, layer: &Descriptor) -> NodeLayer {
-    let source = RemoteLayer {
-        registry: registry.clone(),
-        repository: repository.clone(),
-        digest: layer.digest.clone(),
-        runtime: Handle::current(),
-    };
     NodeLayer {
         media_type: layer.media_type.clone(),
         digest: Some(layer.digest.clone()),
@@ -103,78 +89,6 @@ fn layer_of(registry: &Registry, repository: &Repository, layer: &Descriptor) ->
         diff_id: layer.digest.clone(),
         size: layer.size,
         passed: None,
-        bytes: Arc::new(source),
-    }
-}
-
-/// A layer in a registry.
-struct RemoteLayer {
-    registry: Registry,
-    repository: Repository,
-    digest: Digest,
-    runtime: Handle,
-}
-
-/// Its bytes as they come; read on a thread where blocking is fine.
-struct Coming {
-    pieces: mpsc::Receiver<io::Result<Bytes>>,
-    piece: Bytes,
-}
-
-impl BlobSource for RemoteLayer {
-    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
-        let (registry, repository, digest) =
-            (self.registry.clone(), self.repository.clone(), self.digest.clone());
-        self.runtime.spawn(async move { pump(&registry, &repository, &digest, &sender).await });
-        Ok(Box::new(Coming { pieces, piece: Bytes::new() }))
-    }
-
-    fn describe(&self) -> String {
-        format!("{}/{}@{}", self.registry.endpoint().host, self.repository, self.digest)
-    }
-}
-
-/// Hands on what comes, for as long as somebody takes it.
-async fn pump(
-    registry: &Registry,
-    repository: &Repository,
-    digest: &Digest,
-    sender: &mpsc::Sender<io::Result<Bytes>>,
-) {
-    let failed = |error: RegistryError| io::Error::other(error);
-    let mut pieces = match registry.blob_pieces(repository, digest).await {
-        Ok(Some(pieces)) => pieces,
-        Ok(None) => {
-            let gone = io::Error::new(io::ErrorKind::NotFound, "the registry has no such blob");
-            // Nobody may be there any more.
-            return drop(sender.send(Err(gone)).await);
-        }
-        Err(error) => return drop(sender.send(Err(failed(error))).await),
-    };
-    loop {
-        let piece = match pieces.next().await {
-            Ok(Some(piece)) => Ok(piece),
-            Ok(None) => return,
-            Err(error) => Err(failed(error)),
-        };
-        let is_last = piece.is_err();
-        if sender.send(piece).await.is_err() || is_last {
-            return;
-        }
-    }
-}
-
-impl Read for Coming {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.piece.is_empty() {
-            match self.pieces.blocking_recv() {
-                Some(piece) => self.piece = piece?,
-                None => return Ok(0),
-            }
-        }
-        let count = self.piece.len().min(buffer.len());
-        self.piece.copy_to_slice(&mut buffer[..count]);
-        Ok(count)
+        bytes: Arc::new(RemoteBlob::new(registry, repository, &layer.digest)),
     }
 }
