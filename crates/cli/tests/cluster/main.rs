@@ -3,7 +3,11 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
+#[path = "../support/depot.rs"]
+#[expect(dead_code, reason = "these tests want the one that behaves as Harbor alone")]
 mod depot;
+#[path = "../support/ended.rs"]
+mod ended;
 mod releases;
 mod site;
 mod upgrade;

@@ -4,7 +4,8 @@ use portolan_testkit::charts::Chart;
 use portolan_testkit::components::{HELM_3, HELM_4};
 use serde_json::Value;
 
-use crate::site::{Site, ended};
+use crate::ended::ended;
+use crate::site::Site;
 
 fn module(version: &str) -> Chart {
     let image = ("release.test.example", "kairship/kairship-apiserver");

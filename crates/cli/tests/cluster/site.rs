@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::LazyLock;
 
 use portolan_testkit::charts::Chart;
@@ -11,6 +11,8 @@ use portolan_testkit::components::Component;
 use portolan_testkit::helm::Helm;
 use portolan_testkit::process;
 use tempfile::TempDir;
+
+use crate::ended::{Ended, ended};
 
 static CLUSTER: LazyLock<Option<Cluster>> = LazyLock::new(|| Cluster::start(&Options::default()));
 
@@ -21,14 +23,6 @@ pub(crate) struct Site {
     helm: Helm,
     program: PathBuf,
     directory: TempDir,
-}
-
-/// How a run ended.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
 }
 
 impl Site {
@@ -86,21 +80,5 @@ impl Site {
         let mut command = self.command(line);
         command.args(["--namespace", self.namespace]);
         ended(&mut command)
-    }
-}
-
-/// Runs a command to its end.
-pub(crate) fn ended(command: &mut Command) -> Ended {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ended { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
-}
-
-impl Ended {
-    /// Panics with both outputs unless the program ended with `code`.
-    #[track_caller]
-    pub(crate) fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "\n--- out\n{}\n--- err\n{}", self.out, self.err);
-        self
     }
 }

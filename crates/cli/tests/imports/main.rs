@@ -10,6 +10,11 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
+#[path = "../support/depot.rs"]
+#[expect(dead_code, reason = "these tests make depots of their own options")]
+mod depot;
+#[path = "../support/ended.rs"]
+mod ended;
 mod faulty;
 mod killed;
 mod material;

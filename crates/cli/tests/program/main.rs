@@ -14,7 +14,11 @@ mod broken_off;
 mod charts;
 #[cfg(unix)]
 mod check;
+#[path = "../support/depot.rs"]
+mod depot;
 mod documents;
+#[path = "../support/ended.rs"]
+mod ended;
 #[cfg(unix)]
 mod gate;
 mod gc;

@@ -1,4 +1,4 @@
-//! A depot that behaves as Harbor, in the background for as long as the value lives.
+//! A depot on loopback.
 
 use std::net::SocketAddr;
 
@@ -6,7 +6,7 @@ use portolan_depot::{Account, Options, Projects, Running};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// The depot.
+/// A depot in the background, for as long as the value lives.
 pub(crate) struct Depot {
     running: Option<Running>,
     runtime: Runtime,
@@ -14,10 +14,18 @@ pub(crate) struct Depot {
 }
 
 impl Depot {
-    /// With projects, and `admin` with `Harbor12345`.
+    /// One that asks no password and knows no projects.
+    pub(crate) fn open() -> Self {
+        Self::with(Options::default())
+    }
+
+    /// One that behaves as Harbor: projects, and `admin` with `Harbor12345`.
     pub(crate) fn harbor() -> Self {
         let account = Some(Account::new("admin", "Harbor12345".into()));
-        let options = Options { projects: Projects::Enforced, account, ..Options::default() };
+        Self::with(Options { projects: Projects::Enforced, account, ..Options::default() })
+    }
+
+    pub(crate) fn with(options: Options) -> Self {
         let data = tempfile::tempdir().unwrap();
         let runtime = Runtime::new().unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
