@@ -8,17 +8,26 @@ use crate::{
     laws::{can_be_told, is_hidden},
 };
 
-/// A file of charts-syncer's format.
+/// A file of charts-syncer's format: for a sync, and for a load, which asks it for names alone.
 pub fn configuration(bytes: &[u8]) {
     with_file(".yaml", bytes, |path| {
-        match config::load(path, &Overrides::default(), &Environment::default()) {
-            Ok(settings) => settings_hide_secrets(&settings, bytes),
+        let environment = Environment::default();
+        let settings = config::load(path, &Overrides::default(), &environment);
+        let naming = config::naming(path, &environment);
+        if let Err(error) = &naming {
+            error_holds(error, bytes);
+        }
+        match settings {
+            Ok(settings) => {
+                settings_hide_secrets(&settings, bytes);
+                naming.expect("because a file that can be synced names its images");
+            }
             Err(error) => error_holds(&error, bytes),
         }
     });
 }
 
-fn settings_hide_secrets(settings: &Settings, bytes: &[u8]) {
+pub(crate) fn settings_hide_secrets(settings: &Settings, bytes: &[u8]) {
     let shown = format!("{settings:?}");
     for login in [&settings.registry.login, &settings.charts.login].into_iter().flatten() {
         is_hidden(login.password.expose_secret(), bytes, &shown);
@@ -27,7 +36,7 @@ fn settings_hide_secrets(settings: &Settings, bytes: &[u8]) {
 }
 
 /// What is wrong is told without the passwords that stand beside it.
-fn error_holds(error: &ConfigError, bytes: &[u8]) {
+pub(crate) fn error_holds(error: &ConfigError, bytes: &[u8]) {
     can_be_told(error);
     let mut told = vec![error.to_string()];
     told.extend(error.problems().iter().map(ToString::to_string));
@@ -40,8 +49,10 @@ fn error_holds(error: &ConfigError, bytes: &[u8]) {
     }
 }
 
-/// The plain words behind `password:`.
+/// The plain words behind `password:`, and keys of that kind in the installer's file.
 fn passwords(text: &str) -> impl Iterator<Item = &str> {
-    let behind = text.lines().filter_map(|line| line.trim_start().strip_prefix("password: "));
-    behind.map(str::trim).filter(|word| word.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    let keys = ["password", "ansiblePass", "externalImageRepoPassword", "externalChartRepoPassword"];
+    let pairs = text.lines().filter_map(|line| line.split_once(": "));
+    let behind = pairs.filter(move |(key, _)| keys.contains(&key.trim_start_matches([' ', '-'])));
+    behind.map(|(_, word)| word.trim()).filter(|word| word.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }

@@ -22,6 +22,7 @@ mod images;
 mod laws;
 mod manifest;
 mod names;
+mod nodes;
 mod rendered;
 mod report;
 mod sign_in;
@@ -40,6 +41,7 @@ pub use headers::headers;
 pub use images::{docker_archive, oci_layout};
 pub use manifest::manifest;
 pub use names::reference;
+pub use nodes::{cluster_config, ctr_lists, docker_answers, known_hosts};
 pub use rendered::rendered_images;
 pub use report::{plan, report};
 pub use sign_in::{challenge, token};
@@ -56,14 +58,18 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("chart_archive", chart_archive),
     ("chart_index", chart_index),
     ("chart_metadata", chart_metadata),
+    ("cluster_config", cluster_config),
     ("configuration", configuration),
+    ("ctr_lists", ctr_lists),
     ("depot_exchange", depot_exchange),
     ("depot_request", depot_request),
+    ("docker_answers", docker_answers),
     ("docker_archive", docker_archive),
     ("docker_config", docker_config),
     ("error_body", error_body),
     ("headers", headers),
     ("hints", hints),
+    ("known_hosts", known_hosts),
     ("manifest", manifest),
     ("oci_layout", oci_layout),
     ("package", package),

@@ -1,14 +1,18 @@
 //! What an earlier run wrote and a person hands back: reports and plan files.
 
+use portolan_node::LoadLeft;
 use portolan_oci::Digest;
 use portolan_transfer::{Left, Outcome, PLAN_FILE_VERSION, PlanFileError, REPORT_VERSION, Report, SavedPlan};
 use serde_json::{Value, json};
 
 use crate::laws::can_be_told;
 
-/// A report that is read, written, and read again, and asked for what is left.
+/// A report that is read, written, and read again, and asked for what is left; the same of a load's.
 pub fn report(bytes: &[u8]) {
     if let Err(error) = Left::from_report(bytes) {
+        can_be_told(&error);
+    }
+    if let Err(error) = LoadLeft::from_report(bytes) {
         can_be_told(&error);
     }
     let Ok(mut report) = serde_json::from_slice::<Report>(bytes) else { return };

@@ -37,6 +37,8 @@ mod event;
 mod execute;
 mod feed;
 mod fleet;
+#[doc(hidden)]
+pub mod fuzzing;
 mod left;
 mod local;
 mod names;

@@ -16,7 +16,7 @@
 
 mod ctr;
 mod docker;
-mod lists;
+pub(crate) mod lists;
 mod machine;
 mod program;
 mod refusal;

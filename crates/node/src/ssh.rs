@@ -16,7 +16,7 @@ mod address;
 mod error;
 mod exec;
 mod host_keys;
-mod known_hosts;
+pub(crate) mod known_hosts;
 mod login;
 mod private_key;
 mod session;

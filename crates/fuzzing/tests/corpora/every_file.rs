@@ -35,14 +35,18 @@ targets! {
     chart_archive
     chart_index
     chart_metadata
+    cluster_config
     configuration
+    ctr_lists
     depot_exchange
     depot_request
+    docker_answers
     docker_archive
     docker_config
     error_body
     headers
     hints
+    known_hosts
     manifest
     oci_layout
     package

@@ -5,6 +5,7 @@ mod charts;
 mod depot;
 mod documents;
 mod images;
+mod nodes;
 mod rendered;
 mod words;
 
@@ -19,6 +20,7 @@ pub(crate) fn seeds() -> Vec<Seed> {
         depot::seeds(),
         documents::seeds(),
         images::seeds(),
+        nodes::seeds(),
         rendered::seeds(),
         words::seeds(),
     ]

@@ -6,19 +6,19 @@ use std::collections::HashMap;
 use portolan_oci::Digest;
 
 /// The label that tells kubelets to leave an image, with its value (containerd, CRI plugin).
-pub(super) const PINNED: &str = "io.cri-containerd.pinned=pinned";
+pub(crate) const PINNED: &str = "io.cri-containerd.pinned=pinned";
 
 /// A line of `ctr images ls`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ImageLine {
+pub(crate) struct ImageLine {
     /// What the name stands for.
-    pub(super) target: Digest,
+    pub(crate) target: Digest,
     /// Whether kubelets are told to leave it.
-    pub(super) is_pinned: bool,
+    pub(crate) is_pinned: bool,
 }
 
 /// `ctr images ls`: REF, TYPE, DIGEST, SIZE, PLATFORMS, LABELS.
-pub(super) fn images(text: &str) -> HashMap<String, ImageLine> {
+pub(crate) fn images(text: &str) -> HashMap<String, ImageLine> {
     text.lines().filter_map(image).collect()
 }
 
@@ -30,25 +30,25 @@ fn image(line: &str) -> Option<(String, ImageLine)> {
 }
 
 /// `ctr content ls -q`: a digest a line.
-pub(super) fn digests(text: &str) -> impl Iterator<Item = Digest> {
+pub(crate) fn digests(text: &str) -> impl Iterator<Item = Digest> {
     text.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok())
 }
 
 /// The keys of `ctr snapshots ls` that are unpacked layers: KEY, PARENT, KIND.
-pub(super) fn committed(text: &str) -> impl Iterator<Item = Digest> {
+pub(crate) fn committed(text: &str) -> impl Iterator<Item = Digest> {
     let lines = text.lines().filter(|line| line.trim_end().ends_with("Committed"));
     lines.filter_map(|line| line.split_whitespace().next()?.parse().ok())
 }
 
 /// The server's version in `ctr version`.
-pub(super) fn server_version(text: &str) -> Option<&str> {
+pub(crate) fn server_version(text: &str) -> Option<&str> {
     let (_, server) = text.split_once("Server:")?;
     let line = server.lines().find_map(|line| line.trim().strip_prefix("Version:"))?;
     Some(line.trim())
 }
 
 /// Whether `ctr plugins ls` has the CRI's part, and it works: TYPE, ID, PLATFORMS, STATUS.
-pub(super) fn has_cri(text: &str) -> bool {
+pub(crate) fn has_cri(text: &str) -> bool {
     text.lines().any(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
         matches!(

@@ -1,6 +1,7 @@
 //! Where a node is reached: `user@host:port`, as people write it.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 /// The port of SSH.
@@ -42,6 +43,14 @@ pub enum NodeAddressError {
         text: String,
         /// What stands for the port.
         port: String,
+    },
+    /// What has colons is an IPv6 address, and this is none.
+    #[error("{text:?}: {host:?} is no IPv6 address")]
+    Address {
+        /// What was written.
+        text: String,
+        /// What stands for the address.
+        host: String,
     },
     /// A character that no user, name or address has.
     #[error("{text:?} has the character {character:?}, which no user and no host has")]
@@ -92,11 +101,12 @@ impl FromStr for NodeAddress {
     type Err = NodeAddressError;
 
     fn from_str(text: &str) -> Result<Self, NodeAddressError> {
+        let refuse = |character| Err(NodeAddressError::Character { text: text.to_owned(), character });
         let foreign = |character: &char| {
             character.is_whitespace() || character.is_control() || "/,'\"\\$`".contains(*character)
         };
         if let Some(character) = text.chars().find(foreign) {
-            return Err(NodeAddressError::Character { text: text.to_owned(), character });
+            return refuse(character);
         }
         // A user's name may hold an `@` (domain accounts), a host's can't.
         let (user, place) = match text.rsplit_once('@') {
@@ -107,6 +117,12 @@ impl FromStr for NodeAddress {
         // An option of some program, were it ever put into a command line.
         if host.is_empty() || host.starts_with('-') {
             return Err(NodeAddressError::NoHost { text: text.to_owned() });
+        }
+        if let Some(character) = host.chars().find(|character| !is_of_a_host(*character)) {
+            return refuse(character);
+        }
+        if host.contains(':') && !is_ipv6(host) {
+            return Err(NodeAddressError::Address { text: text.to_owned(), host: host.to_owned() });
         }
         let port = port.map(|port| parse_port(text, port)).transpose()?;
         Ok(Self { user, host: host.to_ascii_lowercase(), port })
@@ -124,6 +140,17 @@ fn split_port(place: &str) -> (&str, Option<&str>) {
         Some((host, port)) if !port.contains(':') => (host, Some(port)),
         _ => (place, None),
     }
+}
+
+/// What names and addresses are made of. Nothing else: `*` in `known_hosts` would speak for every host.
+fn is_of_a_host(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "-._:%".contains(character)
+}
+
+/// An IPv6 address, with its zone where it has one (RFC 4007, 11).
+fn is_ipv6(host: &str) -> bool {
+    let (address, zone) = host.split_once('%').unwrap_or((host, "zone"));
+    address.parse::<Ipv6Addr>().is_ok() && !zone.is_empty() && !zone.contains([':', '%'])
 }
 
 fn parse_port(text: &str, port: &str) -> Result<u16, NodeAddressError> {
@@ -164,6 +191,7 @@ mod tests {
         check("fd00::1", None, "fd00::1", None);
         check("root@[fd00::1]:22", Some("root"), "fd00::1", Some(22));
         check("[fd00::1]", None, "fd00::1", None);
+        check("root@[fe80::1%eth0]:22", Some("root"), "fe80::1%eth0", Some(22));
     }
 
     #[test]
@@ -181,6 +209,11 @@ mod tests {
         check("[fd00::1]22", "is no port");
         check("a b", "character ' '");
         check("a;$(x)", "character '$'");
+        check("*", "character '*'");
+        check("!node", "character '!'");
+        check("#node", "character '#'");
+        check("[node:]", "\"node:\" is no IPv6 address");
+        check("a:b:c", "\"a:b:c\" is no IPv6 address");
     }
 
     #[test]

@@ -16,27 +16,27 @@ const REVOKED: &str = "@revoked";
 
 /// What one file says about a host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct HostLines {
+pub(crate) struct HostLines {
     /// Keys of the host, in the file's order.
-    pub(super) known: Vec<HostLine>,
+    pub(crate) known: Vec<HostLine>,
     /// Keys that nobody is to believe, also under this name.
-    pub(super) revoked: Vec<HostLine>,
+    pub(crate) revoked: Vec<HostLine>,
 }
 
 /// A line with a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct HostLine {
+pub(crate) struct HostLine {
     /// Its number in the file; the first is 1.
-    pub(super) number: usize,
+    pub(crate) number: usize,
     /// The key as it goes over the wire (RFC 4253, 6.6).
-    pub(super) key: Vec<u8>,
+    pub(crate) key: Vec<u8>,
     /// The key's type: `ssh-ed25519`, `ecdsa-sha2-nistp256`, `ssh-rsa`.
-    pub(super) kind: String,
+    pub(crate) kind: String,
 }
 
 impl HostLines {
     /// The lines of `text` about `host`.
-    pub(super) fn about(host: &Endpoint, text: &str) -> Self {
+    pub(crate) fn about(host: &Endpoint, text: &str) -> Self {
         let mut found = Self::named(&host.known_as(), text);
         // A key that is written down for the host alone counts for its other ports too, as in OpenSSH,
         // but only where nothing is said about that port.
@@ -92,7 +92,7 @@ fn kind_of(key: &[u8]) -> Option<&str> {
 }
 
 /// A line for the key, as OpenSSH writes it, with its end.
-pub(super) fn line_for(host: &Endpoint, kind: &str, key: &[u8]) -> String {
+pub(crate) fn line_for(host: &Endpoint, kind: &str, key: &[u8]) -> String {
     format!("{} {kind} {}\n", host.known_as(), STANDARD.encode(key))
 }
 
