@@ -4,27 +4,25 @@
 //! by the chain IDs of its images' layers; those are left out of an archive (rules.md, "Nodes"), where the
 //! image store is one that allows that.
 
-mod answers;
+pub(crate) mod answers;
+mod sending;
 
 use std::{
     collections::{HashMap, HashSet},
-    io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use portolan_oci::{Digest, Platform, Reference};
 use portolan_registry::Progress;
-use reqwest::{Body, Client, Response};
+use reqwest::{Client, Response};
 use serde::de::DeserializeOwned;
-use tokio::sync::mpsc;
 
 use crate::{
     archive::{Archive, Form},
@@ -33,11 +31,12 @@ use crate::{
     feed::{Feed, feed_of},
     names::{NodeName, node_names},
     runtime::{Import, Runtime, Takes},
-    socket::{is_full, reach},
+    socket::{in_time, is_full, reach},
     survey::{Held, RuntimeKind, Survey},
     turns::Turns,
 };
-use answers::{Listed, Version, refusal_in};
+use answers::{Listed, Version, plain_line, refusal_in};
+use sending::{Failed, body};
 
 pub(crate) use answers::Inspected;
 
@@ -85,7 +84,8 @@ impl Docker {
     }
 
     async fn version(&self) -> Result<Version, RuntimeError> {
-        self.get("version", "asking for the version").await
+        let asking = self.get("version", "asking for the version");
+        in_time(NAME, &self.socket.display().to_string(), asking).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str, doing: &str) -> Result<T, RuntimeError> {
@@ -114,7 +114,7 @@ impl Docker {
         }
         match refusal_in(&body).or_else(|| (!status.is_success()).then(|| format!("HTTP {status}"))) {
             None => Ok(body),
-            Some(answer) => Err(refused(doing, answer)),
+            Some(answer) => Err(refused(doing, &answer)),
         }
     }
 
@@ -185,7 +185,9 @@ impl Runtime for Docker {
     async fn import(&self, import: &Import<'_>) -> Result<(), RuntimeError> {
         let chains = import.image.chain_ids();
         let turn = self.turns.take(&chains).await;
-        let (whole, lacks) = (vec![true; chains.len()], turn.lacks());
+        let whole = vec![true; chains.len()];
+        // What was refused once would be again.
+        let lacks = if self.sends_whole.load(Ordering::Relaxed) { whole.clone() } else { turn.lacks() };
         let mut done = self.send(import, &lacks).await;
         let may_be_incomplete = lacks != whole;
         if let Err(RuntimeError::Refused { is_of_the_node: false, .. }) = &done
@@ -229,37 +231,6 @@ impl Inspected {
     }
 }
 
-/// How many bytes of a body were taken.
-struct Counted(mpsc::UnboundedReceiver<u64>);
-
-impl Counted {
-    async fn count(mut self, sent: Progress<'_>) {
-        while let Some(count) = self.0.recv().await {
-            sent(count);
-        }
-    }
-}
-
-/// Why an archive could not be read further.
-type Failed = Arc<Mutex<Option<io::Error>>>;
-
-/// An archive as the body of a request.
-fn body(feed: Feed, failed: &Failed) -> (Counted, Body) {
-    let (counter, counted) = mpsc::unbounded_channel();
-    let failed = Arc::clone(failed);
-    let pieces = stream::unfold((feed, counter, failed), |(mut feed, counter, failed)| async move {
-        let piece = feed.next().await?.map_err(|error| {
-            let kind = error.kind();
-            *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-            io::Error::from(kind)
-        });
-        // Nobody may count any more.
-        let _ = counter.send(piece.as_ref().map_or(0, Bytes::len) as u64);
-        Some((piece, (feed, counter, failed)))
-    });
-    (Counted(counted), Body::wrap_stream(pieces))
-}
-
 fn unreachable(socket: &Path, doing: &str, error: &reqwest::Error) -> RuntimeError {
     RuntimeError::Unreachable {
         runtime: NAME,
@@ -268,8 +239,8 @@ fn unreachable(socket: &Path, doing: &str, error: &reqwest::Error) -> RuntimeErr
     }
 }
 
-fn refused(doing: &str, answer: String) -> RuntimeError {
-    let is_full = is_full(&answer);
+fn refused(doing: &str, answer: &str) -> RuntimeError {
+    let (is_full, answer) = (is_full(answer), plain_line(answer));
     let answer = if is_full { format!("the node's disk is full ({answer})") } else { answer };
     RuntimeError::Refused { runtime: NAME, doing: doing.to_owned(), answer, is_of_the_node: is_full }
 }

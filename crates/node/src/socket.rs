@@ -1,6 +1,6 @@
 //! Sockets of this machine: whether somebody listens there, and what to do where nobody does.
 
-use std::{io, path::Path};
+use std::{future::Future, io, path::Path, time::Duration};
 
 use tokio::net::UnixStream;
 
@@ -16,6 +16,22 @@ pub(crate) async fn reach(runtime: &'static str, socket: &Path) -> Result<(), Ru
             reason: why_not(runtime, &error),
         }),
     }
+}
+
+/// How long a runtime may take for a question that costs it nothing. One that is busy takes seconds.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The answer to such a question; one that doesn't come is told, since a daemon that hangs still listens.
+pub(crate) async fn in_time<T>(
+    runtime: &'static str,
+    socket: &str,
+    asking: impl Future<Output = Result<T, RuntimeError>>,
+) -> Result<T, RuntimeError> {
+    tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| {
+        let address = socket.to_owned();
+        let reason = format!("somebody listens there, and has said nothing for {PATIENCE:?}; does it hang?");
+        Err(RuntimeError::Unreachable { runtime, address, reason })
+    })
 }
 
 fn why_not(runtime: &str, error: &io::Error) -> String {

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 use crate::components::{self, Component};
-use crate::process::Daemon;
+use crate::process::{Daemon, outcome};
 
 /// Docker's daemon and client.
 #[derive(Debug)]
@@ -38,23 +38,31 @@ impl Docker {
     /// # Panics
     /// Where it doesn't start, with its log.
     pub fn start() -> Option<Self> {
-        // What lies on any file system, also within containers.
-        Self::start_on("vfs")
+        Self::start_as(&DockerSetup::default())
     }
 
     /// The same with that storage driver.
     ///
     /// # Panics
     /// Where it doesn't start, with its log.
-    pub fn start_on(driver: &str) -> Option<Self> {
+    pub fn start_on(driver: &'static str) -> Option<Self> {
+        Self::start_as(&DockerSetup { driver, ..DockerSetup::default() })
+    }
+
+    /// The same as `setup` says.
+    ///
+    /// # Panics
+    /// Where it doesn't start, with its log.
+    pub fn start_as(setup: &DockerSetup) -> Option<Self> {
         components::DOCKER.require()?;
         let (program, folder) = (as_root(&components::DOCKERD)?, folder());
         let at = |name: &str| folder.path().join(name);
+        let data = setup.root.clone().unwrap_or_else(|| at("data"));
         let mut command = Command::new(program);
         command.arg("--host").arg(format!("unix://{}", at("socket").display()));
-        command.arg("--data-root").arg(at("data")).arg("--exec-root").arg(at("exec"));
+        command.arg("--data-root").arg(data).arg("--exec-root").arg(at("exec"));
         command.arg("--pidfile").arg(at("pid"));
-        command.args(["--storage-driver", driver]);
+        command.args(["--storage-driver", setup.driver]);
         command.args(["--iptables=false", "--ip6tables=false", "--ip-forward=false", "--bridge=none"]);
         let mut daemon = Daemon::start(command, &at("log"));
         daemon.wait_for(|log| log.contains("API listen on").then_some(()));
@@ -72,6 +80,30 @@ impl Docker {
     /// Its socket.
     pub fn socket(&self) -> PathBuf {
         self.folder.path().join("socket")
+    }
+
+    /// Kills it, and the containerd that it brought along, as a power failure would.
+    pub fn kill(&self) {
+        let own = fs::read_to_string(self.folder.path().join("exec/containerd/containerd.pid"));
+        let own = own.iter().map(|id| id.trim().to_owned());
+        // Where one of them is gone already there is nobody to kill.
+        outcome(Command::new("kill").arg("-9").arg(self.daemon.id().to_string()).args(own));
+    }
+}
+
+/// How Docker is started.
+#[derive(Clone, Debug)]
+pub struct DockerSetup {
+    /// Its storage driver.
+    pub driver: &'static str,
+    /// Where its data lies, where that is not its own folder: on a small file system, say.
+    pub root: Option<PathBuf>,
+}
+
+impl Default for DockerSetup {
+    /// With the driver that lies on any file system, also within containers.
+    fn default() -> Self {
+        Self { driver: "vfs", root: None }
     }
 }
 

@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 use portolan_testkit::bundles::Bundle;
 use portolan_testkit::charts::Chart;
 use portolan_testkit::docker_archive::{Shape, docker_archive};
-use portolan_testkit::images::Image;
+use portolan_testkit::images::{Image, this_machine};
+use portolan_testkit::oci_layout::multi_platform;
 use portolan_testkit::process::run;
 use portolan_testkit::runtimes::{Containerd, Docker, container_name};
 use serde_json::Value;
@@ -104,6 +105,48 @@ fn only_what_an_earlier_run_left() {
     assert!(left.out.contains("exists  10.1.2.3/demo/hello:v1"), "{}", left.out);
     site.write("report.json", "{}");
     load(&site, &node, &format!("{line} --only-failed report.json")).expect(2);
+}
+
+/// Which of the two busyboxes is for another machine than this.
+fn other_architecture() -> &'static str {
+    if this_machine().architecture == "arm64" { "amd64" } else { "arm64" }
+}
+
+#[test]
+fn a_package_for_another_architecture() {
+    let Some(node) = Containerd::start() else { return };
+    let other = other_architecture();
+    let Some(image) = Image::busybox_for("docker.io/demo/other:v1", other) else { return };
+    let site = Site::new();
+    site.write("other.tar", docker_archive(Shape::GoContainerRegistry, &[image]));
+    let refused = load(&site, &node, "other.tar --registry 10.1.2.3").expect(1);
+    let expected = format!(
+        "the image is for linux/{other}, and the node is {}: take the package of that platform, or give \
+         --platform to load it all the same",
+        this_machine()
+    );
+    assert!(refused.out.contains(&expected), "{}", refused.out);
+    let checked = load(&site, &node, "other.tar --registry 10.1.2.3 --check").expect(3);
+    assert!(checked.out.contains("unfit  10.1.2.3/demo/other:v1"), "{}", checked.out);
+    load(&site, &node, &format!("other.tar --registry 10.1.2.3 --platform linux/{other}")).expect(0);
+}
+
+/// A package of both architectures: the other one's layers stay in it.
+#[test]
+fn a_package_for_several_architectures() {
+    let Some(node) = Containerd::start() else { return };
+    let images: Option<Vec<Image>> =
+        ["amd64", "arm64"].into_iter().map(|it| Image::busybox_for("demo/both:v1", it)).collect();
+    let Some(images) = images else { return };
+    let site = Site::new();
+    site.write("both.tar", multi_platform("docker.io/demo/both:v1", &images).0);
+    let loaded = load(&site, &node, "both.tar --registry 10.1.2.3 --output json").expect(0);
+    let report: Value = serde_json::from_str(&loaded.out).unwrap();
+    let largest = images.iter().map(|image| image.layers[0].blob.len() as u64).max().unwrap();
+    assert!(report["totals"]["bytesSent"].as_u64().unwrap() < largest + (64 << 10), "{}", loaded.out);
+    let run = format!("run --rm --snapshotter overlayfs 10.1.2.3/demo/both:v1 {}", container_name());
+    assert_eq!(ctr(&node, &format!("{run} /bin/busybox echo yes")).trim(), "yes");
+    load(&site, &node, "both.tar --registry 10.1.2.3 --check").expect(0);
 }
 
 #[test]

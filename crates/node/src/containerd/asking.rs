@@ -38,7 +38,7 @@ const READS_AT_ONCE: usize = 16;
 impl Containerd {
     pub(super) async fn ask(&self, names: &[NodeName]) -> Result<Survey, RuntimeError> {
         let version: Version =
-            self.wire.call(methods::VERSION, Empty {}, "asking for the version", None).await?;
+            self.wire.call_in_time(methods::VERSION, Empty {}, "asking for the version").await?;
         let plugins = self.plugins().await?;
         let platform = platform_of(&plugins);
         let snapshotter = self.snapshotter().await?;
@@ -63,7 +63,7 @@ impl Containerd {
 
     async fn plugins(&self) -> Result<Vec<Plugin>, RuntimeError> {
         let found: Plugins =
-            self.wire.call(methods::PLUGINS, Filters::default(), "asking for its plugins", None).await?;
+            self.wire.call_in_time(methods::PLUGINS, Filters::default(), "asking for its plugins").await?;
         Ok(found.plugins)
     }
 

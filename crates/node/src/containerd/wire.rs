@@ -20,7 +20,7 @@ use tonic_prost::ProstCodec;
 
 use crate::{
     error::RuntimeError,
-    socket::{is_full, reach},
+    socket::{in_time, is_full, reach},
 };
 
 /// What errors call it.
@@ -122,6 +122,20 @@ impl Wire {
         A: Message + Default + 'static,
     {
         self.ask(method, message, lease).await.map_err(|status| self.refused(doing, &status))
+    }
+
+    /// The same of a question that is answered at once.
+    pub(super) async fn call_in_time<Q, A>(
+        &self,
+        method: &'static str,
+        message: Q,
+        doing: &str,
+    ) -> Result<A, RuntimeError>
+    where
+        Q: Message + 'static,
+        A: Message + Default + 'static,
+    {
+        in_time(NAME, &self.address, self.call(method, message, doing, None)).await
     }
 
     /// One question, many answers.

@@ -3,6 +3,9 @@
 use portolan_oci::Digest;
 use serde::Deserialize;
 
+/// How much of a refusal is shown, in characters.
+const LONGEST: usize = 1000;
+
 /// `GET /version`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -55,9 +58,25 @@ pub(crate) fn refusal_in(body: &[u8]) -> Option<String> {
     lines.into_iter().find_map(|line| line.error.or(line.message))
 }
 
+/// Foreign words as one line of bounded length that moves no cursor.
+pub(crate) fn plain_line(text: &str) -> String {
+    let mut characters = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut line: String = characters.by_ref().take(LONGEST).collect();
+    if characters.next().is_some() {
+        line.push('…');
+    }
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_others_are_one_line() {
+        assert_eq!(plain_line("no\nsuch\u{1b}[2J thing\n"), "no such [2J thing");
+        assert_eq!(plain_line(&"ä".repeat(2 * LONGEST)), format!("{}…", "ä".repeat(LONGEST)));
+    }
 
     #[test]
     fn refusals_of_both_kinds() {

@@ -31,6 +31,12 @@ struct Answer {
     image: Option<Seen>,
 }
 
+#[derive(Clone, PartialEq, Message)]
+struct All {
+    #[prost(message, repeated, tag = "1")]
+    images: Vec<Seen>,
+}
+
 /// `runtime.v1.Image`.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Seen {
@@ -42,6 +48,12 @@ pub(crate) struct Seen {
     pub(crate) digests: Vec<String>,
     #[prost(bool, tag = "8")]
     pub(crate) pinned: bool,
+}
+
+/// All that a kubelet is told of, when it looks for what it can remove.
+pub(crate) async fn images(socket: &Path) -> Vec<Seen> {
+    let answer: All = call(socket, "/runtime.v1.ImageService/ListImages", Question { image: None }).await;
+    answer.images
 }
 
 /// What a kubelet is told of an image that is never to be pulled.
@@ -59,6 +71,12 @@ pub(crate) async fn image(socket: &Path, name: &str) -> Seen {
 }
 
 async fn asked(socket: &Path, name: &str) -> Option<Seen> {
+    let question = Question { image: Some(Spec { image: name.to_owned() }) };
+    let answer: Answer = call(socket, "/runtime.v1.ImageService/ImageStatus", question).await;
+    answer.image
+}
+
+async fn call<A: Message + Default + 'static>(socket: &Path, method: &'static str, question: Question) -> A {
     let socket = socket.to_owned();
     let connector = tower::service_fn(move |_: Uri| {
         let socket = socket.clone();
@@ -67,8 +85,7 @@ async fn asked(socket: &Path, name: &str) -> Option<Seen> {
     let channel = Endpoint::from_static("http://localhost").connect_with_connector(connector).await.unwrap();
     let mut grpc = Grpc::new(channel);
     grpc.ready().await.unwrap();
-    let question = Question { image: Some(Spec { image: name.to_owned() }) };
-    let path = PathAndQuery::from_static("/runtime.v1.ImageService/ImageStatus");
-    let codec = ProstCodec::<Question, Answer>::default();
-    grpc.unary(Request::new(question), path, codec).await.unwrap().into_inner().image
+    let codec = ProstCodec::<Question, A>::default();
+    let path = PathAndQuery::from_static(method);
+    grpc.unary(Request::new(question), path, codec).await.unwrap().into_inner()
 }

@@ -17,9 +17,18 @@ use portolan_testkit::{
     docker_archive::{Shape, docker_archive},
     images::Image,
     process::run,
+    runtimes::{Containerd as Node, ContainerdSetup, Release},
 };
 use portolan_transfer::{ImageChoice, PackageImages, package_images};
 use tempfile::TempDir;
+
+/// Every containerd that is tried.
+pub(crate) const RELEASES: [Release; 2] = [Release::Debian, Release::Newest];
+
+/// One that answers nobody else. `None` where it is missing.
+pub(crate) fn started(release: Release) -> Option<Node> {
+    Node::start_as(&ContainerdSetup { release, ..ContainerdSetup::default() })
+}
 
 /// A package in a folder of its own.
 pub(crate) struct Package {
@@ -131,6 +140,6 @@ pub(crate) fn printed(command: &mut Command, arguments: &[&str]) -> String {
 }
 
 /// What `ctr` prints about the kubelets' namespace.
-pub(crate) fn ctr(containerd: &portolan_testkit::runtimes::Containerd, arguments: &[&str]) -> String {
+pub(crate) fn ctr(containerd: &Node, arguments: &[&str]) -> String {
     printed(containerd.command().args(["--namespace", KUBERNETES]), arguments)
 }
