@@ -7,6 +7,7 @@
 //!             └────────── spare pieces ◀────────────┘
 //! ```
 //!
+//! What is in memory anyway is cut into pieces where it lies (`supply`).
 //! The last piece leaves only when the digest and size of all that was read are right, so that a
 //! registry never completes a blob that we know to be wrong.
 
@@ -16,12 +17,14 @@ mod pieces;
 mod pump;
 mod session;
 mod stream;
+mod supply;
 
 use std::{
     io::{self, Read},
     sync::{Arc, Mutex, PoisonError},
 };
 
+use bytes::Bytes;
 use portolan_oci::{Digest, Repository, SizedDigest};
 use reqwest::{
     Method,
@@ -57,6 +60,11 @@ pub trait BlobSource: Send + Sync {
 
     /// File and entry, for errors.
     fn describe(&self) -> String;
+
+    /// All of its bytes, where they are in memory anyway: then they are sent from there, and it is not opened.
+    fn held(&self) -> Option<Bytes> {
+        None
+    }
 }
 
 /// Is told how many bytes of the blob are on their way so far, several times a second; the count

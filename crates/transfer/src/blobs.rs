@@ -72,6 +72,13 @@ impl BlobSource for Content {
             Self::Remote(blob) => blob.describe(),
         }
     }
+
+    fn held(&self) -> Option<Bytes> {
+        match self {
+            Self::Held { bytes, .. } => Some(bytes.clone()),
+            Self::Stored(_) | Self::Passed(_) | Self::Remote(_) => None,
+        }
+    }
 }
 
 /// What makes two blobs of a package the same one.

@@ -48,6 +48,10 @@ impl BlobSource for Held {
     fn describe(&self) -> String {
         self.entry.to_string()
     }
+
+    fn held(&self) -> Option<Bytes> {
+        Some(self.bytes.clone())
+    }
 }
 
 /// How a chunk is sent.

@@ -12,7 +12,7 @@ use crate::stop::Stop;
 
 /// Size of a piece in bytes. Pushing half a GiB into docker-registry takes the same time with 64 KiB
 /// and with 1 MiB (`examples/push_speed.rs`); this one leaves few wake-ups and 5 MiB for four uploads.
-const PIECE_SIZE: usize = 256 * 1024;
+pub(super) const PIECE_SIZE: usize = 256 * 1024;
 
 /// How many pieces one upload has: one being filled, two being sent, two between.
 const PIECES_PER_UPLOAD: usize = 5;

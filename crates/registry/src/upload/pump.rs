@@ -1,10 +1,8 @@
 //! The blocking half of an upload: it reads the source, hashes what passes, and hands pieces on.
 
-use std::{
-    io::{self, Read},
-    sync::Arc,
-};
+use std::{io, sync::Arc};
 
+use bytes::Bytes;
 use portolan_oci::{Algorithm, Digest, Hasher, SizedDigest};
 use tokio::{sync::mpsc, task::JoinHandle};
 
@@ -12,6 +10,7 @@ use super::{
     BlobSource,
     body::{Part, PieceBody},
     pieces::{Allowance, PiecePool},
+    supply::Supply,
 };
 use crate::{error::RegistryError, rate::RateLimit, stop::Stop};
 
@@ -185,19 +184,17 @@ impl Work {
     }
 
     fn pass(&self) -> io::Result<End> {
-        let mut source = self.source.open()?;
+        let mut supply = Supply::open(self.source.as_ref(), &self.allowance)?;
         let mut sum = self.goal.before();
         let end = self.goal.size().map_or(u64::MAX, |size| sum.size + size);
-        while let Some(mut piece) = self.allowance.take() {
-            let left = end - sum.size;
-            piece.fill(source.as_mut(), left.min(self.pace.portion()))?;
-            let count = piece.as_ref().len() as u64;
+        while let Some(piece) = supply.next((end - sum.size).min(self.pace.portion()))? {
+            let (left, count) = (end - sum.size, piece.len() as u64);
             self.pace.keep(count, &self.allowance);
-            sum.add(piece.as_ref());
+            sum.add(&piece);
             if count == left || count == 0 {
-                return self.finish(source.as_mut(), sum, piece.into_bytes());
+                return self.finish(&mut supply, sum, piece);
             }
-            if self.parts.send(Part::Piece(piece.into_bytes())).is_err() {
+            if self.parts.send(Part::Piece(piece)).is_err() {
                 break;
             }
         }
@@ -205,9 +202,9 @@ impl Work {
     }
 
     /// Judges the whole, and lets the last piece go if it is right.
-    fn finish(&self, source: &mut dyn Read, sum: Sum, last: bytes::Bytes) -> io::Result<End> {
+    fn finish(&self, supply: &mut Supply, sum: Sum, last: Bytes) -> io::Result<End> {
         if let Some(expected) = self.goal.whole() {
-            let extra = extra(source)?;
+            let extra = supply.extra()?;
             let SizedDigest { digest, size } = sum.clone().blob();
             if let Some(error) = self.fault(expected, &digest, size + extra) {
                 return Ok(End::Failed(error));
@@ -233,18 +230,6 @@ impl Work {
             expected: expected.digest.clone(),
             actual: digest.clone(),
         })
-    }
-}
-
-/// Whether the source goes on where it should end: 1 or 0 bytes.
-fn extra(source: &mut dyn Read) -> io::Result<u64> {
-    let mut probe = [0; 1];
-    loop {
-        match source.read(&mut probe) {
-            Ok(count) => return Ok(count as u64),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
     }
 }
 

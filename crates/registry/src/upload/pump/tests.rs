@@ -1,6 +1,7 @@
 //! Tests of the pump: what is read, and what becomes of it.
 
 use std::{
+    io::Read,
     pin::pin,
     sync::atomic::{AtomicU64, Ordering},
 };
