@@ -183,7 +183,7 @@ struct Layers {
 impl Layers {
     fn next(&mut self) -> Outcome<PackedLayer> {
         self.seed += 1;
-        let layer = Layer::random(self.seed, self.size);
+        let layer = Layer::random_as_built(self.seed, self.size);
         let digest = layer.digest();
         let file = self.work.join("blobs").join(digest.hex());
         fs::write(&file, &layer.blob)?;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::components;
 use crate::random;
-use crate::tarball::{Tarball, gzip};
+use crate::tarball::{Tarball, gzip, gzip_as_built};
 
 /// What `docker push` writes.
 const DOCKER_MANIFEST: &str = r#"{
@@ -50,8 +50,14 @@ impl Layer {
 
     /// A layer with one file of `size` bytes that no compressor shrinks.
     pub fn random(seed: u64, size: usize) -> Self {
-        let path = format!("srv/content-{seed:016x}");
-        Self::new(Tarball::new().file(&path, &random::bytes(seed, size)).finish())
+        Self::new(random_tar(seed, size))
+    }
+
+    /// The same, compressed as builders of images do it, for who measures.
+    pub fn random_as_built(seed: u64, size: usize) -> Self {
+        let tar = random_tar(seed, size);
+        let blob = gzip_as_built(&tar);
+        Self { tar, blob }
     }
 
     /// Digest of the compressed bytes.
@@ -63,6 +69,11 @@ impl Layer {
     pub fn diff_id(&self) -> Digest {
         Digest::sha256(&self.tar)
     }
+}
+
+fn random_tar(seed: u64, size: usize) -> Vec<u8> {
+    let path = format!("srv/content-{seed:016x}");
+    Tarball::new().file(&path, &random::bytes(seed, size)).finish()
 }
 
 /// An image under a name.

@@ -93,9 +93,19 @@ fn entry_header(kind: EntryType, mode: u32, size: u64) -> Header {
     header
 }
 
-/// The bytes as a gzip stream, without name or time.
+/// The bytes as a gzip stream, without name or time; packed quickly.
 pub fn gzip(data: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip_at(Compression::fast(), data)
+}
+
+/// The same at the level that builders of images use. Bytes that can't be made smaller are stored as they are
+/// there, while the quick way gives them codes that are longer than they.
+pub fn gzip_as_built(data: &[u8]) -> Vec<u8> {
+    gzip_at(Compression::default(), data)
+}
+
+fn gzip_at(level: Compression, data: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), level);
     encoder.write_all(data).expect("memory takes bytes");
     encoder.finish().expect("memory takes bytes")
 }
