@@ -84,11 +84,15 @@ impl fmt::Display for ProjectName {
 }
 
 impl Registry {
-    /// Whether the registry is a Harbor (`GET /api/v2.0/ping` answers `Pong`).
+    /// Whether the registry is a Harbor (`GET /api/v2.0/ping` answers `Pong`). Asked once: what it is, it stays.
     ///
     /// # Errors
     /// Any [`RegistryError`] of the transport; an answer of another server is no error.
     pub async fn is_harbor(&self) -> Result<bool, RegistryError> {
+        self.harbor.get_or_try_init(|| self.asks_for_harbor()).await.copied()
+    }
+
+    async fn asks_for_harbor(&self) -> Result<bool, RegistryError> {
         let call = Call::new("ask whether it is a Harbor", Method::GET, self.wire.url("api/v2.0/ping"));
         let others = [
             StatusCode::UNAUTHORIZED,

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use portolan_oci::RegistryHost;
 use reqwest::{Method, StatusCode, Url};
+use tokio::sync::OnceCell;
 
 use crate::{
     auth::Authenticator,
@@ -55,6 +56,8 @@ pub struct Registry {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) wire: Arc<Wire>,
     pub(crate) pieces: Arc<PiecePool>,
+    /// Whether it is a Harbor, once that was asked.
+    pub(crate) harbor: Arc<OnceCell<bool>>,
 }
 
 impl Registry {
@@ -82,7 +85,12 @@ impl Registry {
             gate: Gate::new(options.retry.longest_asked),
             usual_access: options.usual_access,
         };
-        Ok(Self { endpoint: Arc::new(endpoint), wire: Arc::new(wire), pieces: Arc::default() })
+        Ok(Self {
+            endpoint: Arc::new(endpoint),
+            wire: Arc::new(wire),
+            pieces: Arc::default(),
+            harbor: Arc::default(),
+        })
     }
 
     /// The registry's address.
