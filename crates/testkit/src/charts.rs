@@ -41,6 +41,25 @@ impl Chart {
         chart.file(".helmignore", ".git/\n*.swp\n").file("README.md", &readme)
     }
 
+    /// A chart that lies in a folder and has its name. In its files `VERSION` becomes the version, and each of
+    /// `words` its text.
+    ///
+    /// # Panics
+    /// Where the folder can't be read.
+    pub fn read(folder: &Path, version: &str, words: &[(&str, &str)]) -> Self {
+        let name = folder.file_name().and_then(|name| name.to_str()).expect("a chart's folder has its name");
+        let words = [words, &[("VERSION", version)]].concat();
+        let mut chart = Self::new(name, version);
+        for (path, text) in texts_below(folder) {
+            let text = fill(&text, &words);
+            match path.as_str() {
+                HINTS => chart.hints = text,
+                _ => chart = chart.file(&path, &text),
+            }
+        }
+        chart
+    }
+
     /// Adds an image under `KEY.image` of the values, as `registry`, `repository` and `tag`; a container
     /// of the chart's deployment; and the hint.
     #[must_use]
@@ -69,6 +88,13 @@ impl Chart {
     #[must_use]
     pub fn file(mut self, path: &str, data: &str) -> Self {
         self.files.insert(path.to_owned(), data.as_bytes().to_vec());
+        self
+    }
+
+    /// Takes a file away that was added.
+    #[must_use]
+    pub fn without(mut self, path: &str) -> Self {
+        self.files.remove(path);
         self
     }
 
@@ -177,4 +203,23 @@ impl Chart {
         }
         fill(templates::DEPLOYMENT, &[("NAME", &self.name)]) + &self.containers.concat()
     }
+}
+
+/// Every file below a folder, by path inside it.
+fn texts_below(folder: &Path) -> Vec<(String, String)> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut found = Vec::new();
+    for path in entries.map(|entry| entry.expect("a folder can be read").path()) {
+        let name = path.file_name().expect("an entry has a name").to_string_lossy().into_owned();
+        if path.is_dir() {
+            found.extend(
+                texts_below(&path).into_iter().map(|(inner, text)| (format!("{name}/{inner}"), text)),
+            );
+        } else {
+            let text =
+                fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            found.push((name, text));
+        }
+    }
+    found
 }

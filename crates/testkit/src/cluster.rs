@@ -122,6 +122,11 @@ impl Cluster {
         wait_until(is_ready, || self.kwok.log());
     }
 
+    /// Adds nodes, which kwok plays too, and waits until all nodes are there.
+    pub fn add_nodes(&self, nodes: &[Node]) {
+        self.fill(nodes);
+    }
+
     /// The file with which an administrator speaks to the API server.
     pub fn kubeconfig(&self) -> &Path {
         &self.files.kubeconfig

@@ -36,18 +36,31 @@ pub struct Node {
     name: String,
     architecture: String,
     labels: Vec<(String, String)>,
+    devices: Vec<(String, u32)>,
 }
 
 impl Node {
     /// A Linux node of an architecture, `amd64` for instance.
     pub fn new(name: &str, architecture: &str) -> Self {
-        Self { name: name.to_owned(), architecture: architecture.to_owned(), labels: Vec::new() }
+        Self {
+            name: name.to_owned(),
+            architecture: architecture.to_owned(),
+            labels: Vec::new(),
+            devices: Vec::new(),
+        }
     }
 
     /// Adds a label.
     #[must_use]
     pub fn label(mut self, name: &str, value: &str) -> Self {
         self.labels.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Adds devices that pods can ask for, `nvidia.com/gpu` for instance.
+    #[must_use]
+    pub fn devices(mut self, name: &str, count: u32) -> Self {
+        self.devices.push((name.to_owned(), count));
         self
     }
 
@@ -65,8 +78,22 @@ impl Node {
             "apiVersion": "v1",
             "kind": "Node",
             "metadata": {"name": self.name, "labels": labels, "annotations": {played: fake}},
-            "status": {"nodeInfo": self.info()},
+            "status": self.status(),
         })
+    }
+
+    /// kwok fills in what is left open; where something is there to give, all of it has to be said.
+    fn status(&self) -> Value {
+        let mut status = json!({"nodeInfo": self.info()});
+        if !self.devices.is_empty() {
+            let mut there = json!({"cpu": "1k", "memory": "1Ti", "pods": "1M"});
+            for (name, count) in &self.devices {
+                there[name] = json!(count.to_string());
+            }
+            status["allocatable"] = there.clone();
+            status["capacity"] = there;
+        }
+        status
     }
 
     /// kwok fills in what a played node leaves open, and only knows one architecture by itself.
