@@ -164,6 +164,18 @@ impl Condition {
     }
 }
 
+impl Condition {
+    /// Whether it hangs on what the new chart is made of.
+    pub(super) fn asks_for_the_chart(&self) -> bool {
+        match self {
+            Self::All(conditions) | Self::Any(conditions) => conditions.iter().any(Self::asks_for_the_chart),
+            Self::Not(condition) => condition.asks_for_the_chart(),
+            Self::Chart(_) => true,
+            Self::Value(_) | Self::Node(_) | Self::Workload(_) | Self::Release(_) => false,
+        }
+    }
+}
+
 fn asked(subject: &Subject<'_>, is: impl FnOnce(&ClusterFacts) -> bool) -> Truth {
     subject.cluster.map_or(Truth::Unknown, |cluster| Truth::of(is(cluster)))
 }

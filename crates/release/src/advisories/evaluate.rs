@@ -53,6 +53,18 @@ impl Advisories {
         Advice { findings, overrides }
     }
 
+    /// The ids of those that would apply, or of which nobody knows, while the new chart is not at hand: what hangs
+    /// on that chart alone counts.
+    #[must_use]
+    pub fn would_apply(&self, subject: &Subject<'_>) -> Vec<String> {
+        let applies = |advisory: &Advisory| {
+            let asks_for_the_chart = advisory.when.as_ref().is_some_and(Condition::asks_for_the_chart);
+            asks_for_the_chart || advisory.applies(subject, subject.overrides) != Truth::No
+        };
+        let about = self.iter().map(|one| &one.advisory).filter(|one| one.is_about(subject));
+        about.filter(|one| applies(one)).map(|one| one.id.to_string()).collect()
+    }
+
     /// The images that [`Self::advise`] would ask the registry about: for whoever has to fetch the answers.
     #[must_use]
     pub fn images_to_ask(&self, subject: &Subject<'_>) -> BTreeSet<Reference> {

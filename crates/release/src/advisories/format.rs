@@ -13,7 +13,7 @@ use super::{
     condition::{Condition, NodeCondition},
     id::AdvisoryId,
     mend::{Rewrite, Split},
-    pattern::PathPattern,
+    pattern::{NamePattern, PathPattern},
     range::VersionRange,
 };
 
@@ -175,7 +175,8 @@ pub enum Mend {
         from: UrlPart,
     },
     /// A repository of an image that, under the registry of the values, names an image which is not there
-    /// becomes the one that is: its last two elements, else where relocation put it.
+    /// becomes the one that is: its last two elements, else where relocation put it. The chart's own defaults
+    /// count where they repeat what stands in the registry.
     Repository {
         /// Where repositories stand.
         path: PathPattern,
@@ -226,6 +227,9 @@ pub enum Mend {
         /// Charts whose releases it is about: those in the cluster are named with it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         releases: Vec<String>,
+        /// Resources whose workloads it is about: those that ask for one are named with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        workloads: Vec<NamePattern>,
     },
 }
 

@@ -13,14 +13,17 @@ use serde_json::Value;
 use super::{
     condition::{NodeCondition, Pattern},
     facts::{ClusterFacts, NodeFacts, Subject},
-    format::{Mend, UrlPart, Wording},
+    format::{Mend, Phase, UrlPart, Wording},
     id::AdvisoryId,
     outcome::{Answers, Question, QuestionOption, Step},
-    pattern::PathPattern,
+    pattern::{NamePattern, PathPattern},
     range::VersionRange,
 };
 use crate::values::Values;
 pub(super) use split::Split;
+
+/// The answer that somebody did what a step says.
+const DONE: &str = "done";
 
 /// How a text is rewritten.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,7 +48,7 @@ pub(super) struct Mending<'a> {
     pub(super) faults: Vec<String>,
 }
 
-impl Mending<'_> {
+impl<'a> Mending<'a> {
     pub(super) fn mend(&mut self, mend: &Mend) {
         match mend {
             Mend::Move { from, to } => self.move_value(from, to),
@@ -65,13 +68,40 @@ impl Mending<'_> {
                     self.steps.push(Step::Require { chart, version, when, found });
                 }
             }
-            Mend::Step { when, text, releases } => {
-                let is_about = |chart: &str| releases.iter().any(|release| release == chart);
-                let found = self.cluster().releases.iter().filter(|release| is_about(&release.chart));
-                let releases = found.map(ToString::to_string).collect();
-                self.steps.push(Step::Person { text: text.clone(), when: *when, releases });
-            }
+            Mend::Step { when, text, releases, workloads } => self.step(*when, text, releases, workloads),
         }
+    }
+
+    /// Something that a person does. What is to be done before the upgrade, and leaves nothing to be seen, is
+    /// asked about: else nobody would notice that it was not done.
+    fn step(&mut self, when: Phase, text: &Wording, releases: &[String], workloads: &[NamePattern]) {
+        let is_seen = self.subject.cluster.is_some() && !(releases.is_empty() && workloads.is_empty());
+        let cluster = self.cluster();
+        let of_chart = cluster.releases.iter().filter(|release| releases.contains(&release.chart));
+        let asks = |resource: &String| workloads.iter().any(|wanted| wanted.matches(resource));
+        let asking = cluster.workloads.iter().filter(|workload| workload.resources.iter().any(asks));
+        let step = Step::Person {
+            text: text.clone(),
+            when,
+            releases: of_chart.map(ToString::to_string).collect(),
+            workloads: asking.map(ToString::to_string).collect(),
+        };
+        if when == Phase::Before && !is_seen {
+            self.ask_whether_done(text);
+        }
+        self.steps.push(step);
+    }
+
+    fn ask_whether_done(&mut self, text: &Wording) {
+        let number = self.steps.iter().filter(|step| matches!(step, Step::Person { .. })).count() + 1;
+        let id = format!("{}:step-{number}", self.advisory);
+        let answer = self.answers.get(&id).cloned();
+        if answer.as_deref() == Some(DONE) {
+            return;
+        }
+        let title = Wording { en: "it is done".to_owned(), zh: "已完成".to_owned() };
+        let options = vec![QuestionOption { id: DONE.to_owned(), title, recommended: false }];
+        self.questions.push(Question { id, text: text.clone(), path: None, options, refused: answer });
     }
 
     fn remove(&mut self, path: &PathPattern) {
@@ -92,7 +122,7 @@ impl Mending<'_> {
         self.steps.extend(steps);
     }
 
-    fn cluster(&self) -> &ClusterFacts {
+    fn cluster(&self) -> &'a ClusterFacts {
         const NONE: &ClusterFacts =
             &ClusterFacts { nodes: Vec::new(), workloads: Vec::new(), releases: Vec::new() };
         self.subject.cluster.unwrap_or(NONE)

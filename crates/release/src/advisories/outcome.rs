@@ -79,8 +79,10 @@ pub enum Step {
         text: Wording,
         /// When.
         when: Phase,
-        /// Releases that it is about.
+        /// Releases that it is about and that are there.
         releases: Vec<String>,
+        /// Workloads that it is about and that are there.
+        workloads: Vec<String>,
     },
 }
 
@@ -91,6 +93,19 @@ impl Step {
         match self {
             Self::Label { .. } => Phase::Before,
             Self::Require { when, .. } | Self::Person { when, .. } => *when,
+        }
+    }
+
+    /// Whether it is to be done before the upgrade, by somebody else than the upgrade, and can be seen not to be
+    /// done yet.
+    #[must_use]
+    pub fn is_unmet(&self) -> bool {
+        match self {
+            Self::Label { .. } => false,
+            Self::Require { when, found, .. } => *when == Phase::Before && !found.is_empty(),
+            Self::Person { when, releases, workloads, .. } => {
+                *when == Phase::Before && !(releases.is_empty() && workloads.is_empty())
+            }
         }
     }
 }
@@ -126,11 +141,14 @@ pub struct QuestionOption {
 }
 
 impl Finding {
-    /// Whether the upgrade has to wait: something that breaks or disrupts is not known, not decided, or not
-    /// mended.
+    /// Whether the upgrade has to wait: something that breaks or disrupts is not known, not decided, not mended,
+    /// or not done by whoever has to do it before.
     #[must_use]
     pub fn blocks(&self) -> bool {
-        let is_open = self.applies == Truth::Unknown || !self.questions.is_empty() || !self.faults.is_empty();
+        let is_open = self.applies == Truth::Unknown
+            || !self.questions.is_empty()
+            || !self.faults.is_empty()
+            || self.steps.iter().any(Step::is_unmet);
         self.severity.blocks() && is_open
     }
 }

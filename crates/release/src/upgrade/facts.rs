@@ -19,9 +19,11 @@ pub(super) async fn facts(
     to: &ChartVersion,
 ) -> Option<ClusterFacts> {
     let asks = advisories.iter().any(|one| one.advisory.module == module && one.advisory.to.holds(to));
-    if !asks {
-        return None;
-    }
+    if asks { gathered(cluster).await } else { None }
+}
+
+/// All that advisories may ask of a cluster. `None` where it doesn't tell.
+pub(crate) async fn gathered(cluster: &Cluster) -> Option<ClusterFacts> {
     let nodes = cluster.list(&NODE.into(), None, "").await.ok()?;
     let pods = cluster.list(&POD.into(), None, "").await.ok()?;
     let releases = releases(cluster, None).await.ok()?;
@@ -64,7 +66,7 @@ fn texts(map: &Value) -> BTreeMap<String, String> {
 /// Pods that ask for extended resources, gathered by what made them.
 fn workloads(pods: &[Value]) -> Vec<WorkloadFacts> {
     let mut found: BTreeMap<(String, String, String), WorkloadFacts> = BTreeMap::new();
-    for pod in pods {
+    for pod in pods.iter().filter(|pod| !is_done(pod)) {
         let resources = extended_resources(pod);
         if resources.is_empty() {
             continue;
@@ -81,6 +83,11 @@ fn workloads(pods: &[Value]) -> Vec<WorkloadFacts> {
         workload.nodes.extend(pod["spec"]["nodeName"].as_str().map(str::to_owned));
     }
     found.into_values().collect()
+}
+
+/// A pod that ran to its end holds nothing any more.
+fn is_done(pod: &Value) -> bool {
+    matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"))
 }
 
 /// Resources of a vendor: their names have a domain.
@@ -128,6 +135,12 @@ mod tests {
             pod(set, "nvidia.com/mig-1g.5gb", "two"),
             pod(json!([]), "nvidia.com/gpu", "one"),
             pod(json!([]), "memory", "one"),
+            {
+                let mut done = pod(json!([]), "nvidia.com/gpu", "one");
+                done["metadata"]["name"] = "validated".into();
+                done["status"] = json!({"phase": "Succeeded"});
+                done
+            },
         ];
         let found = workloads(&pods);
         let names: Vec<String> = found.iter().map(ToString::to_string).collect();

@@ -94,7 +94,9 @@ pub(in crate::output) fn step_text(step: &Step, language: Language) -> String {
             format!("label the node {node} with {}", labels.join(", "))
         }
         Step::Require { chart, version, found, .. } => about(format!("{chart} has to be {version}"), found),
-        Step::Person { text, releases, .. } => about(text.text(language).trim_end().to_owned(), releases),
+        Step::Person { text, releases, workloads, .. } => {
+            about(text.text(language).trim_end().to_owned(), &[workloads.as_slice(), releases].concat())
+        }
     }
 }
 

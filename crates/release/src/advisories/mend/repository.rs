@@ -3,6 +3,9 @@
 //! `global.imageRegistry: 10.6.135.222/release.daocloud.io` and `repository: release.daocloud.io/kpanda/x` give
 //! `10.6.135.222/release.daocloud.io/release.daocloud.io/kpanda/x`, which no registry holds. Which repository is
 //! right is not guessed: it is the one that names an image which the registry holds (rules.md, "Upgrades").
+//! After a sync with `containerRepository: release.daocloud.io/kpanda` the chart's own defaults say
+//! `release.daocloud.io/kpanda/x`: those are mended too where they repeat what stands in the registry, and what
+//! they say of other repositories is where relocation put them.
 
 use std::collections::BTreeSet;
 
@@ -27,16 +30,34 @@ struct Image {
     registry: String,
     /// Empty where the values don't say: then any tag counts.
     tag: String,
+    /// Where the chart's own defaults say that it is, `HOST/REPOSITORY`.
+    default: Option<String>,
 }
 
 impl Mending<'_> {
     pub(super) fn repositories(&mut self, path: &PathPattern, registry: &PathPattern) {
         let computed = self.overrides.over(self.subject.defaults);
         let global = registry.as_path().and_then(|path| computed.get(path)?.as_str()).unwrap_or_default();
-        for (path, repository) in self.texts(path) {
-            if let Some(image) = Image::of(path, repository, &computed, global) {
-                self.repository(&image);
+        for (path, value) in path.find(&computed) {
+            let Some(repository) = value.as_str() else { continue };
+            let is_default = self.overrides.get(&path).is_none();
+            let Some(mut image) = Image::of(path, repository.to_owned(), &computed, global) else { continue };
+            image.default = default_place(&image.path, self.subject.defaults);
+            match is_default {
+                false => self.repository(&image),
+                true if image.repeats_its_registry() => self.default_repository(&image),
+                true => {}
             }
+        }
+    }
+
+    /// A repository of the chart's own defaults. Where the registry holds none of what it may be, it is left to
+    /// whoever looks for the rendered images: the part of the chart that names it may be switched off.
+    fn default_repository(&mut self, image: &Image) {
+        let candidates = self.candidates(image);
+        let is_absent = candidates.iter().all(|name| self.held(image, name) == Held::No);
+        if !is_absent {
+            self.repository(image);
         }
     }
 
@@ -51,8 +72,7 @@ impl Mending<'_> {
         let is_known = held.iter().all(|(_, held)| *held != Held::Unknown);
         let mut there = held.iter().filter(|(_, held)| *held == Held::Yes);
         if let (true, Some((name, _)), None) = (is_known, there.next(), there.next()) {
-            self.overrides.set(&image.path, name.as_str().into());
-            return;
+            return self.put(image, name);
         }
         self.ask_for_repository(image, &held);
     }
@@ -60,7 +80,8 @@ impl Mending<'_> {
     /// What the repository may be in truth: its last two elements, else where relocation put it.
     fn candidates(&self, image: &Image) -> BTreeSet<String> {
         let relocated = self.subject.images.relocated(&image.repository);
-        let candidates = last_two(&image.repository).map(str::to_owned).into_iter().chain(relocated);
+        let last_two = last_two(&image.repository).map(str::to_owned);
+        let candidates = last_two.into_iter().chain(relocated).chain(image.where_the_default_is());
         candidates.filter(|name| *name != image.repository && name.parse::<Repository>().is_ok()).collect()
     }
 
@@ -78,7 +99,14 @@ impl Mending<'_> {
         options.push(QuestionOption { id: LEAVE.to_owned(), title: left(), recommended: false });
         let answer = self.ask(&image.path, asked(image), options);
         if let Some(answer) = answer.filter(|answer| answer != LEAVE) {
-            self.overrides.set(&image.path, answer.into());
+            self.put(image, &answer);
+        }
+    }
+
+    fn put(&mut self, image: &Image, repository: &str) {
+        if !self.overrides.set(&image.path, repository.into()) {
+            let what = format!("can't become {repository}, since it stands in a list of the chart's own");
+            self.fault(&image.path, &what);
         }
     }
 }
@@ -98,7 +126,7 @@ impl Image {
         };
         let registry = if global.is_empty() { text("registry") } else { global.to_owned() };
         let tag = text("tag");
-        let image = Self { path, repository, registry, tag };
+        let image = Self { path, repository, registry, tag, default: None };
         (is_image && image.carries_more_than_its_name()).then_some(image)
     }
 
@@ -111,9 +139,30 @@ impl Image {
         is_name && (is_host || rest.contains('/'))
     }
 
-    fn reference(&self, repository: &str) -> Option<Reference> {
+    /// The registry without scheme and closing slash: both are written now and then.
+    fn registry(&self) -> &str {
         let registry = self.registry.split_once("://").map_or(self.registry.as_str(), |(_, rest)| rest);
-        let registry = registry.trim_end_matches('/');
+        registry.trim_end_matches('/')
+    }
+
+    /// Whether the repository begins with the host or with the project that the templates put before it.
+    fn repeats_its_registry(&self) -> bool {
+        let (host, project) = self.registry().split_once('/').unwrap_or((self.registry(), ""));
+        let begins_with = |part: &str| {
+            !part.is_empty() && self.repository.strip_prefix(part).is_some_and(|rest| rest.starts_with('/'))
+        };
+        begins_with(host) || begins_with(project)
+    }
+
+    /// The place of the chart's default under this registry, where that is an image of the same name.
+    fn where_the_default_is(&self) -> Option<String> {
+        let name = |repository: &str| repository.rsplit('/').next().map(str::to_owned);
+        let place = self.default.as_ref()?.strip_prefix(self.registry())?.strip_prefix('/')?;
+        (name(place) == name(&self.repository)).then(|| place.to_owned())
+    }
+
+    fn reference(&self, repository: &str) -> Option<Reference> {
+        let registry = self.registry();
         let host = registry.split('/').next().unwrap_or_default();
         let name: Reference = format!("{registry}/{repository}").parse().ok()?;
         // A registry without a dot or a port would be taken for a part of Docker Hub's name.
@@ -121,6 +170,12 @@ impl Image {
         let tag = if self.tag.is_empty() { None } else { Some(self.tag.parse().ok()?) };
         is_host.then_some(Reference { tag, digest: None, ..name })
     }
+}
+
+/// `HOST/REPOSITORY` of an image in a chart's defaults.
+fn default_place(path: &ValuePath, defaults: &Values) -> Option<String> {
+    let text = |path: &ValuePath| defaults.get(path)?.as_str().filter(|text| !text.is_empty());
+    Some(format!("{}/{}", text(&path.parent()?.key("registry"))?, text(path)?))
 }
 
 /// `kpanda/kpanda-apiserver` of `release.daocloud.io/kpanda/kpanda-apiserver`.

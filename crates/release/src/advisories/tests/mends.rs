@@ -196,3 +196,53 @@ proptest! {
         prop_assert!(twice.findings.iter().all(|finding| finding.edits.is_empty()));
     }
 }
+
+#[test]
+fn what_a_person_does_before_is_seen_or_asked() {
+    let step = |lines: &str| {
+        format!("mend: [{{step: {{when: before, text: {{en: Stop x., zh: 停止 x。}}{lines}}}}}]")
+    };
+    let cluster = ClusterFacts {
+        workloads: vec![WorkloadFacts {
+            kind: "Pod".into(),
+            namespace: "n".into(),
+            name: "x".into(),
+            resources: ["a.io/gpu".to_owned()].into(),
+            ..WorkloadFacts::default()
+        }],
+        ..ClusterFacts::default()
+    };
+    let check = |lines: &str,
+                 cluster: Option<&ClusterFacts>,
+                 answer: Option<&str>,
+                 questions: usize,
+                 blocks: bool| {
+        let to = "2.0.0".parse().unwrap();
+        let subject = Subject {
+            module: "web",
+            from: None,
+            to: &to,
+            overrides: &Values::default(),
+            defaults: &Values::default(),
+            chart: NO_FACTS,
+            cluster,
+            images: &NoImages,
+        };
+        let answers = answer.map(|answer| ("one:step-1".to_owned(), answer.to_owned())).into_iter().collect();
+        let advice = advisories(&step(lines)).advise(&subject, &answers);
+        let finding = &advice.findings[0];
+        assert_eq!(
+            (finding.steps.len(), finding.questions.len(), finding.blocks()),
+            (1, questions, blocks),
+            "{lines}"
+        );
+    };
+    check("", Some(&cluster), None, 1, true);
+    check("", Some(&cluster), Some("perhaps"), 1, true);
+    check("", Some(&cluster), Some("done"), 0, false);
+    check(", workloads: [a.io/*]", Some(&cluster), None, 0, true);
+    check(", workloads: [b.io/*]", Some(&cluster), None, 0, false);
+    check(", releases: [web]", Some(&cluster), None, 0, false);
+    check(", workloads: [b.io/*]", None, None, 1, true);
+    check(", workloads: [b.io/*]", None, Some("done"), 0, false);
+}
