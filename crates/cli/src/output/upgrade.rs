@@ -100,6 +100,10 @@ pub fn report(report: &UpgradeReport, plan: &UpgradePlan, language: Language, st
     if report.outcome != Outcome::Upgraded && !report.definitions.is_empty() {
         lines.push(format!("  definitions that were applied stay: {}", report.definitions.join(", ")));
     }
+    if !report.hooks_left.is_empty() {
+        let left: Vec<String> = report.hooks_left.iter().map(ToString::to_string).collect();
+        lines.push(format!("  its hooks left behind: {}", left.join(", ")));
+    }
     if let Some(verified) = &report.verified {
         lines.extend(unready::lines(&verified.unready, style));
     }

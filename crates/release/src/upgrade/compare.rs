@@ -61,17 +61,17 @@ pub(super) async fn compare(
     let old = rendered_objects(old_manifest).objects;
     let previous = |name: &ObjectName| old.iter().find(|object| is_same(&object.name, name, namespace));
     let kept = objects.iter().filter(|object| object.hook.is_none());
-    let mut diffs: Vec<ObjectDiff> = kept
-        .filter_map(|object| {
-            let found = tried.get(&object.name);
-            object_diff(Sides {
-                live: found.and_then(|found| found.live.as_ref()),
-                previous: previous(&object.name).map(|previous| &previous.object),
-                desired: Some(&object.object),
-                dry_run: found.and_then(|found| found.dry_run.as_ref()),
-            })
-        })
-        .collect();
+    let mut diffs = Vec::new();
+    for object in kept {
+        let (found, previous) = (tried.get(&object.name), previous(&object.name));
+        let found_live = found.and_then(|found| found.live.clone());
+        diffs.extend(object_diff(Sides {
+            live: found_live.or(live_as_before(cluster, object, previous, namespace).await?).as_ref(),
+            previous: previous.map(|previous| &previous.object),
+            desired: Some(&object.object),
+            dry_run: found.and_then(|found| found.dry_run.as_ref()),
+        }));
+    }
     let desired: BTreeSet<&ObjectName> = objects.iter().map(|object| &object.name).collect();
     for gone in old.iter().filter(|one| !desired.iter().any(|name| is_same(name, &one.name, namespace))) {
         let live = live(cluster, &gone.name, namespace).await?;
@@ -108,7 +108,28 @@ fn is_same(one: &ObjectName, other: &ObjectName, namespace: &str) -> bool {
         && place(one, namespace) == place(other, namespace)
 }
 
-async fn live(cluster: &Cluster, name: &ObjectName, namespace: &str) -> Result<Option<Value>, ClusterError> {
+/// An object in the version of its kind that the old chart spoke: one that the new chart's own definitions bring
+/// can't be asked for yet.
+async fn live_as_before(
+    cluster: &Cluster,
+    object: &RenderedObject,
+    previous: Option<&RenderedObject>,
+    namespace: &str,
+) -> Result<Option<Value>, ClusterError> {
+    match previous {
+        Some(previous) if previous.name.api_version != object.name.api_version => {
+            live(cluster, &previous.name, namespace).await
+        }
+        _ => Ok(None),
+    }
+}
+
+/// An object as the cluster has it; `None` where it has none, or doesn't know the kind.
+pub(super) async fn live(
+    cluster: &Cluster,
+    name: &ObjectName,
+    namespace: &str,
+) -> Result<Option<Value>, ClusterError> {
     let kind = match cluster.kind(&name.api_version, &name.kind).await {
         Ok(kind) => kind,
         Err(ClusterError::NoKind { .. }) => return Ok(None),

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::definitions::{self, apply_all};
 use super::error::UpgradeError;
+use super::hooks;
 use super::options::UpgradeOptions;
 use super::plan::UpgradePlan;
 use super::report::{Outcome, REPORT_VERSION, UpgradeReport};
@@ -103,7 +104,9 @@ fn begun(plan: &UpgradePlan, backup: Option<Backup>, run: &Run<'_>) -> UpgradeRe
         status: None,
         backup,
         definitions: Vec::new(),
+        hooks_left: Vec::new(),
         verified: None,
+        after: plan.advice.steps(Phase::After).cloned().collect(),
         error: None,
         run: run.folder().map(Into::into),
     }
@@ -227,7 +230,8 @@ async fn after_failure(
         false if is_old => Outcome::NotBegun,
         false => Outcome::Failed,
     };
-    UpgradeReport { outcome, verified, ..report }
+    let hooks_left = hooks::left(site.cluster, &plan.hooks, &plan.namespace).await;
+    UpgradeReport { outcome, verified, hooks_left, ..report }
 }
 
 fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::ground::Ground;
+use super::hooks::Hook;
 use super::images::CheckedImage;
 use super::rehearse::Rehearsal;
 use crate::advisories::{Advice, Language, Phase, Step as Advised};
@@ -82,12 +83,15 @@ pub struct UpgradePlan {
     pub(super) upgrade: Upgrade,
     #[serde(skip)]
     pub(super) crds: Vec<Value>,
+    #[serde(skip)]
+    pub(super) hooks: Vec<Hook>,
 }
 
 impl UpgradePlan {
     /// What stands in the way, in words; empty where nothing does.
     pub fn obstacles(&self) -> Vec<String> {
-        let advice = self.advice.blocking().map(|finding| {
+        let advice = self.advice.blocking().filter(|finding| !finding.steps.iter().any(Advised::is_unmet));
+        let advice = advice.map(|finding| {
             let id = &finding.advisory;
             format!("advisory {id}: {}", finding.title.text(Language::English))
         });
@@ -116,12 +120,18 @@ impl UpgradePlan {
     }
 }
 
-/// Releases of another chart that have to be of some version before this upgrade, and aren't.
+/// What somebody has to do before this upgrade, and hasn't done.
 fn unmet(step: &Advised) -> Option<String> {
     match step {
-        Advised::Require { chart, version, found, .. } if !found.is_empty() => {
+        _ if !step.is_unmet() => None,
+        Advised::Require { chart, version, found, .. } => {
             Some(format!("{chart} has to be {version} before, and there is {}", found.join(", ")))
         }
-        _ => None,
+        Advised::Person { text, releases, workloads, .. } => {
+            let there = [workloads.as_slice(), releases].concat().join(", ");
+            let text = text.text(Language::English).trim_end().trim_end_matches('.');
+            Some(format!("before the upgrade: {text}; still there: {there}"))
+        }
+        Advised::Label { .. } => None,
     }
 }

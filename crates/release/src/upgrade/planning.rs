@@ -7,6 +7,7 @@ use super::compare::{Rendered, compare, divide, way_back};
 use super::definitions;
 use super::error::UpgradeError;
 use super::ground::{Ground, differing};
+use super::hooks::{Hook, hooks};
 use super::images::{self, CheckedImage};
 use super::options::{Frozen as FrozenPolicy, ImageCheck, UpgradeOptions};
 use super::plan::{PLAN_VERSION, UpgradePlan};
@@ -40,7 +41,7 @@ pub async fn plan(
     };
     let words = |rendered: &Rendering| {
         let Rendered { objects, definitions } = &rendered.rendered;
-        format!("{} objects, {} definitions", objects.len(), definitions.len())
+        format!("{}, {}", count(objects.len(), "object"), count(definitions.len(), "definition"))
     };
     let rendering = run.step(Step::Render, render(site, &upgrade, options), words).await?;
     let found = find_out(site, &prepared.now, &rendering.rendered, options, run).await?;
@@ -62,6 +63,7 @@ struct FoundOut {
     refused_definitions: Vec<String>,
     objects: Vec<ObjectDiff>,
     images: Vec<CheckedImage>,
+    hooks: Vec<Hook>,
 }
 
 async fn find_out(
@@ -89,7 +91,8 @@ async fn find_out(
     let objects = run.step(Step::Compare, comparing, words).await?;
     let looking = check_images(site, &rendered.objects, options);
     let images = run.step(Step::Images, looking, |images| checked(images)).await?;
-    Ok(FoundOut { rehearsal, definitions, refused_definitions, objects, images })
+    let hooks = hooks(&rendered.objects, &tried);
+    Ok(FoundOut { rehearsal, definitions, refused_definitions, objects, images, hooks })
 }
 
 fn assemble(
@@ -131,6 +134,7 @@ fn assemble(
         now,
         upgrade,
         crds: rendered.definitions,
+        hooks: found.hooks,
     }
 }
 
@@ -208,23 +212,31 @@ fn yaml(overrides: &Values) -> Input {
 }
 
 fn compared(objects: &[ObjectDiff], definitions: &[CrdDiff]) -> String {
-    let count = |wanted: Action| objects.iter().filter(|one| one.action == wanted).count();
+    let of = |wanted: Action| objects.iter().filter(|one| one.action == wanted).count();
     let changed = definitions.iter().filter(|one| one.action != Action::Keep).count();
-    let (made, differs, gone) = (count(Action::Create), count(Action::Change), count(Action::Delete));
-    format!("{made} objects are made, {differs} changed, {gone} removed; {changed} definitions differ")
+    let (made, differs, gone) = (of(Action::Create), of(Action::Change), of(Action::Delete));
+    let changed = count(changed, "definition");
+    format!("of objects {made} are made, {differs} changed, {gone} removed; {changed} changed")
 }
 
 fn checked(images: &[CheckedImage]) -> String {
     let lacking = images.iter().filter(|image| image.stands_in_the_way()).count();
     match (images.len(), lacking) {
         (0, _) => "no images were looked for".to_owned(),
+        (1, 0) => "the one image is there, for every node".to_owned(),
         (all, 0) => format!("all {all} images are there, for every node"),
-        (all, lacking) => format!("{lacking} of {all} images lack"),
+        (all, lacking) => format!("{lacking} of {} lack", count(all, "image")),
     }
 }
 
 fn rehearsed(rehearsal: &Rehearsal, refused: &[String]) -> String {
     let refused = rehearsal.refused.len() + refused.len();
     let left = rehearsal.not_rehearsed.len();
-    format!("the server takes {} objects and refuses {refused}; {left} can't be tried", rehearsal.taken)
+    let taken = count(rehearsal.taken, "object");
+    format!("the server takes {taken} and refuses {refused}; {left} can't be tried")
+}
+
+/// `1 object`, `2 objects`
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use portolan_chart::ObjectName;
 use portolan_oci::Digest;
 use serde::Serialize;
 
+use crate::advisories::Step;
 use crate::backup::Backup;
 use crate::stored::Status;
 use crate::verify::Verified;
@@ -44,9 +46,15 @@ pub struct UpgradeReport {
     pub backup: Option<Backup>,
     /// Definitions that were applied, which stay whatever becomes of the release.
     pub definitions: Vec<String>,
+    /// Objects of its hooks that an upgrade which failed left behind.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hooks_left: Vec<ObjectName>,
     /// How the objects are that stand now; absent where that could not be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<Verified>,
+    /// What advisories ask somebody to do now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<Step>,
     /// What went wrong, causes included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
