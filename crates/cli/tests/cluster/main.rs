@@ -9,5 +9,6 @@ mod depot;
 #[path = "../support/ended.rs"]
 mod ended;
 mod releases;
+mod seeds;
 mod site;
 mod upgrade;

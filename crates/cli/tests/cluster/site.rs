@@ -1,13 +1,14 @@
 //! A namespace of the cluster that these tests share, and the program run against it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::LazyLock;
 
 use portolan_testkit::charts::Chart;
 use portolan_testkit::cluster::{Cluster, Options};
-use portolan_testkit::components::Component;
+use portolan_testkit::components::{Component, KUBERNETES};
 use portolan_testkit::helm::Helm;
 use portolan_testkit::process;
 use tempfile::TempDir;
@@ -61,13 +62,43 @@ impl Site {
 
     /// The program with the words of `line`, in the same folders of Helm's.
     pub(crate) fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portolan"));
-        command.args(line.split_whitespace()).current_dir(self.directory.path());
+        let mut command = self.environment(env!("CARGO_BIN_EXE_portolan"));
+        command.args(line.split_whitespace()).env("PATH", self.program.parent().unwrap());
+        command
+    }
+
+    /// A command in the working directory, which knows the cluster and Helm's folders and nothing else.
+    fn environment(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.directory.path());
         command.env_clear().env("HOME", self.path("home")).env("NO_PROXY", "*");
-        command.env("KUBECONFIG", self.cluster.kubeconfig()).env("PATH", self.program.parent().unwrap());
+        command.env("KUBECONFIG", self.cluster.kubeconfig());
         let helm = self.helm.command();
         command.envs(helm.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command
+    }
+
+    /// Lines for a shell that has `helm` and `kubectl`, in the same folders.
+    pub(crate) fn shell(&self, lines: &str) -> Command {
+        let folder = self.path("bin");
+        fs::create_dir_all(&folder).unwrap();
+        let kubernetes = KUBERNETES.find().unwrap();
+        let kubectl = format!("#!/bin/sh\nexec {} kubectl \"$@\"\n", kubernetes.display());
+        fs::write(folder.join("kubectl"), kubectl).unwrap();
+        fs::set_permissions(folder.join("kubectl"), fs::Permissions::from_mode(0o755)).unwrap();
+        let helm = self.program.parent().unwrap();
+        let mut command = self.environment("sh");
+        command.env("PATH", format!("{}:{}:/usr/bin:/bin", helm.display(), folder.display()));
+        command.args(["-euc", lines]);
+        command
+    }
+
+    /// The backup of the one run so far.
+    pub(crate) fn backup(&self) -> PathBuf {
+        let mut runs = fs::read_dir(self.path("home/.local/state/portolan/runs")).unwrap().flatten();
+        let run = runs.next().unwrap().path();
+        assert!(runs.next().is_none(), "there was more than one run");
+        run.join("backup")
     }
 
     /// Runs the program, whatever the namespace.

@@ -1,0 +1,146 @@
+//! The seeds' procedures for upgrades, each gone twice from the same beginning: by the commands of the
+//! documentation as they stand there, in a shell, and by Portolan. What stands in the cluster afterwards, what
+//! Helm says of it and what was backed up has to be the same.
+
+mod advisories;
+mod back;
+mod modules;
+mod site;
+mod state;
+mod walkthrough;
+
+use std::fs;
+
+use portolan_testkit::components::{HELM_3, HELM_3_10, HELM_4};
+
+use modules::{KAIRSHIP, KANT, KPANDA};
+use site::Seed;
+
+/// "Upgrade via helm repo".
+const BY_REPOSITORY: &str = "\
+    helm repo list | grep MODULE || echo nothing
+    helm repo add RELEASE http://HOST/chartrepo/release.daocloud.io --username admin --password Harbor12345
+    helm repo update RELEASE
+    helm search repo RELEASE/MODULE --versions
+    helm get values RELEASE -n NAMESPACE -o yaml > bak.yaml
+    helm pull RELEASE/MODULE --version NEW && tar -zxf MODULE-NEW.tgz
+    kubectl apply -f MODULE/crds
+    export imageRegistry=HOST
+    helm upgrade RELEASE RELEASE/MODULE -n NAMESPACE -f ./bak.yaml --set global.imageRegistry=$imageRegistry --version NEW
+";
+
+/// "Upgrade via chart package", in the chart's folder.
+const BY_PACKAGE: &str = "\
+    helm repo add site http://HOST/chartrepo/release.daocloud.io --username admin --password Harbor12345
+    helm pull site/MODULE --version NEW --untar && helm repo remove site && cd MODULE
+    helm get values RELEASE -n NAMESPACE -o yaml > ../bak.yaml
+    kubectl apply -f ./crds
+    export imageRegistry=HOST
+    helm upgrade RELEASE . -n NAMESPACE -f ../bak.yaml --set global.imageRegistry=$imageRegistry
+";
+
+/// What kpanda's page tells to change by hand from 0.21.0 on, with a password that needs care in a query.
+const SENTINEL: &str =
+    "redis+sentinel://:3wPx%2BzW%40ffdn@rfs-redis.mcamel-system.svc.cluster.local:26379/mymaster";
+const SENTINEL_BY_HAND: &str = " --set-string 'global.db.redis.url=redis+sentinel://:3wPx%2BzW%40ffdn@rfs-redis.mcamel-system.svc.cluster.local:26379/mymaster?master_password=3wPx%2BzW%40ffdn'\n";
+
+/// What somebody set when the module was installed.
+const OVERRIDES: &str = "global:\n  imageRegistry: HOST\napiserver:\n  replicaCount: 2\n";
+
+/// Goes both ways and compares. `by_hand` are the documentation's lines, `line` the one of Portolan.
+fn both_ways(seed: &Seed, [old, new]: [&str; 2], overrides: &str, by_hand: &str, line: &str) {
+    seed.sync(&[old, new]);
+    seed.install(old, overrides);
+    seed.by_hand(&by_hand.replace("NEW", new));
+    let by_hand = (seed.stands(), fs::read_to_string(seed.site.path("bak.yaml")).unwrap());
+
+    seed.remove();
+    seed.install(old, overrides);
+    let looking = format!("{line} --dry-run");
+    if line.contains("-c load-image.yaml --image") {
+        seed.walk(&looking, 0);
+    }
+    let done = seed.walk(line, 0);
+    for secret in ["Harbor12345", "3wPx"] {
+        assert!(!done.contains(secret), "{done}");
+    }
+    for (one, other) in by_hand.0.iter().zip(&seed.stands()) {
+        assert_eq!(one, other);
+    }
+    assert_eq!(by_hand.0.len(), seed.stands().len());
+    is_new(seed, new);
+    assert_eq!(by_hand.1, fs::read_to_string(seed.site.backup().join("bak.yaml")).unwrap());
+}
+
+/// That something was compared: the new version is what stands, its definitions and images included.
+fn is_new(seed: &Seed, version: &str) {
+    let state = seed.stands();
+    let chart = format!("{}-{version}", seed.module.name);
+    assert!(state.contains(&("helm list: chart".to_owned(), chart.into())), "{state:?}");
+    let definitions = seed.definitions();
+    let definition =
+        state.iter().find(|(name, _)| *name == format!("CustomResourceDefinition {}", definitions[0]));
+    assert_eq!(definition.unwrap().1["spec"]["versions"][1]["name"], "v1");
+    let text = format!("{state:?}");
+    let own = seed.image_names(version).into_iter().filter(|image| image.ends_with(&format!(":v{version}")));
+    own.for_each(|image| assert!(text.contains(&image), "{image} in {text}"));
+}
+
+/// kpanda's own overrides.
+fn kpandas() -> String {
+    format!(
+        "global:\n  imageRegistry: HOST\n  db:\n    redis:\n      url: {SENTINEL}\napiServer:\n  replicaCount: 3\n"
+    )
+}
+
+/// Seed 002, with the chart repository of the sync.
+#[test]
+fn kairship_by_chart_repository() {
+    let Some(seed) = Seed::start("seed-2-repository", &HELM_3_10, KAIRSHIP, "kairship") else { return };
+    let line = "upgrade RELEASE -n NAMESPACE -c load-image.yaml --image-registry HOST --keep-frozen";
+    both_ways(&seed, ["0.20.0", "0.21.0"], OVERRIDES, BY_REPOSITORY, line);
+}
+
+/// Seed 002, in the chart's folder.
+#[test]
+fn kairship_by_chart_package() {
+    let Some(seed) = Seed::start("seed-2-package", &HELM_4, KAIRSHIP, "kairship") else { return };
+    let line = "upgrade RELEASE -n NAMESPACE -c load-image.yaml --chart kairship --image-registry HOST --keep-frozen";
+    both_ways(&seed, ["0.20.0", "0.21.0"], OVERRIDES, BY_PACKAGE, line);
+}
+
+/// Seed 003. The URL of Redis gains the password that the page tells to add by hand.
+#[test]
+fn kpanda_by_chart_repository() {
+    let Some(seed) = Seed::start("seed-3-repository", &HELM_4, KPANDA, "kpanda") else { return };
+    let line = "upgrade RELEASE -n NAMESPACE -c load-image.yaml --image-registry HOST --keep-frozen";
+    let by_hand = BY_REPOSITORY.trim_end().to_owned() + SENTINEL_BY_HAND;
+    both_ways(&seed, ["0.20.0", "0.21.0"], &kpandas(), &by_hand, line);
+}
+
+/// Seed 003, in the chart's folder.
+#[test]
+fn kpanda_by_chart_package() {
+    let Some(seed) = Seed::start("seed-3-package", &HELM_3_10, KPANDA, "kpanda") else { return };
+    let line =
+        "upgrade RELEASE -n NAMESPACE -c load-image.yaml --chart kpanda --image-registry HOST --keep-frozen";
+    let by_hand = BY_PACKAGE.trim_end().to_owned() + SENTINEL_BY_HAND;
+    both_ways(&seed, ["0.20.0", "0.21.0"], &kpandas(), &by_hand, line);
+}
+
+/// Seed 004, where the release has another name than the chart.
+#[test]
+fn kant_by_chart_repository() {
+    let Some(seed) = Seed::start("seed-4-repository", &HELM_3, KANT, "kant-release") else { return };
+    let line = "upgrade RELEASE -n NAMESPACE -c load-image.yaml --image-registry HOST --keep-frozen";
+    both_ways(&seed, ["0.4.0", "0.5.0"], OVERRIDES, BY_REPOSITORY, line);
+}
+
+/// Seed 004, in the chart's folder.
+#[test]
+fn kant_by_chart_package() {
+    let Some(seed) = Seed::start("seed-4-package", &HELM_3, KANT, "kant-release") else { return };
+    let line =
+        "upgrade RELEASE -n NAMESPACE -c load-image.yaml --chart kant --image-registry HOST --keep-frozen";
+    both_ways(&seed, ["0.4.0", "0.5.0"], OVERRIDES, BY_PACKAGE, line);
+}
