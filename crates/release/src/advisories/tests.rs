@@ -57,6 +57,26 @@ fn those_of_the_program_hold_in_all_their_cases() {
     }
 }
 
+/// Every text that a person reads is there in both languages.
+#[test]
+fn those_of_the_program_speak_english_and_chinese() {
+    fn check(id: &AdvisoryId, wording: &Wording) {
+        let has_chinese = |text: &str| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+        assert!(!has_chinese(&wording.en) && wording.en.len() > 10, "{id}: {}", wording.en);
+        assert!(has_chinese(&wording.zh), "{id}: {}", wording.zh);
+    }
+    for sourced in &Advisories::shipped() {
+        let Advisory { id, title, text, mend, choices, .. } = &sourced.advisory;
+        let of_choices = choices.iter().map(|choice| &choice.title);
+        let mends = mend.iter().chain(choices.iter().flat_map(|choice| &choice.mend));
+        let steps = mends.filter_map(|mend| match mend {
+            Mend::Step { text, .. } => Some(text),
+            _ => None,
+        });
+        [title, text].into_iter().chain(of_choices).chain(steps).for_each(|wording| check(id, wording));
+    }
+}
+
 #[test]
 fn a_case_that_does_not_hold_says_what_is_otherwise() {
     let lines = "mend: [{set: {path: a, value: 1}}]

@@ -164,7 +164,7 @@ fn never_unseen(seed: &Seed, line: &str) {
         seed.portolan("advisories list --module kpanda --from 0.28.3 --to 0.29.0 --lang zh").expect(0);
     assert!(listed.out.contains("处于 GPU MIG 模式的节点会被切换为整卡模式"), "{}", listed.out);
     seed.walk("advisories show kpanda-gpu-mig", 0);
-    for line in [line.to_owned(), format!("{line} --yes"), format!("{line} --dry-run")] {
+    for line in [format!("{line} --yes"), format!("{line} --dry-run")] {
         let asked = seed.portolan(&line).expect(1);
         assert!(asked.out.contains("--answer 'kpanda-gpu-mig=label'"), "{}", asked.out);
         assert!(

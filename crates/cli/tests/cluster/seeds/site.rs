@@ -123,10 +123,13 @@ impl Seed {
     /// All that stands, to be compared: objects, definitions, and Helm's word on the release.
     pub(crate) fn stands(&self) -> Vec<(String, Value)> {
         let mut state = state(self.site.cluster, self.namespace, &self.definitions());
-        for what in ["values", "manifest", "hooks", "notes"] {
-            let said = self.by_hand(&format!("helm get {what} RELEASE -n NAMESPACE"));
-            state.push((format!("helm get {what}"), Value::String(said)));
-        }
+        // That is the overrides, the manifest, the hooks and the notes.
+        let said = self.by_hand("helm get all RELEASE -n NAMESPACE");
+        let lasting = said.lines().filter(|line| {
+            !["LAST DEPLOYED:", "REVISION:", "DESCRIPTION:"].iter().any(|it| line.starts_with(it))
+        });
+        let lasting: Vec<&str> = lasting.collect();
+        state.push(("helm get all".to_owned(), lasting.join("\n").into()));
         let listed = self.by_hand("helm list -n NAMESPACE -o json");
         let listed: Value = serde_json::from_str(&listed).unwrap();
         for field in ["name", "chart", "app_version", "status"] {

@@ -12,15 +12,16 @@ const CLUSTER_KINDS: &str = "clusterroles,clusterrolebindings";
 /// Every object of a namespace, the cluster's own that belong to a release there, and these definitions with
 /// their objects: each as `KIND NAME`, and what it is.
 pub(crate) fn state(cluster: &Cluster, namespace: &str, definitions: &[String]) -> Vec<(String, Value)> {
-    let mut kinds = KINDS.to_owned();
-    for name in definitions.iter().filter(|name| cluster.object("", "crd", name).is_some()) {
-        kinds += &format!(",{name}");
-    }
+    let crds = list(cluster, &["get", "crds"]).into_iter();
+    let crds: Vec<Value> =
+        crds.filter(|crd| definitions.iter().any(|name| crd["metadata"]["name"] == **name)).collect();
+    let names = crds.iter().filter_map(|crd| crd["metadata"]["name"].as_str());
+    let kinds = std::iter::once(KINDS).chain(names).collect::<Vec<_>>().join(",");
     let mut objects = list(cluster, &["-n", namespace, "get", &kinds]);
     let of_release =
         |object: &Value| object["metadata"]["annotations"]["meta.helm.sh/release-namespace"] == namespace;
     objects.extend(list(cluster, &["get", CLUSTER_KINDS]).into_iter().filter(of_release));
-    objects.extend(definitions.iter().filter_map(|name| cluster.object("", "crd", name)));
+    objects.extend(crds);
     let is_kept = |object: &Value| {
         object["type"] != "helm.sh/release.v1" && object["metadata"]["name"] != "kube-root-ca.crt"
     };
