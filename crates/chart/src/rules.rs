@@ -16,6 +16,7 @@ use crate::relocate::RelocateError;
 /// | `repository` | | `<repository>/<name>`, over every prefix |
 /// | `prefix_registry` | that, over `registry` | `<R>/<repo>` |
 /// | … with [`AppendOrigin::ToRegistry`] | `<prefix_registry>/<R>` | unchanged |
+/// | … with [`AppendOrigin::Nowhere`] | `prefix_registry` | unchanged |
 /// | `prefix_repository` | | `<prefix_repository>/<repo>` |
 /// | both prefixes | `prefix_registry` | `<R>/<prefix_repository>/<repo>` |
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,8 +33,8 @@ pub struct Rules {
     pub append_origin_registry: AppendOrigin,
 }
 
-/// Where the source registry's name goes when there is a prefix registry. The image lands in the same
-/// place either way; the two values of the chart are divided otherwise.
+/// Where the source registry's name goes when there is a prefix registry. Of the first two the image lands
+/// in the same place either way; the two values of the chart are divided otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AppendOrigin {
     /// In front of the repository.
@@ -41,6 +42,9 @@ pub enum AppendOrigin {
     ToRepository,
     /// Behind the registry (`appendOriginRegistry: true`).
     ToRegistry,
+    /// Nowhere: as with `containerRegistry`, but that the registry may have a path. This is what a chart's
+    /// `global.imageRegistry` comes to; no key of the file asks for it.
+    Nowhere,
 }
 
 /// A registry with an optional path: `10.16.10.111` or `10.16.10.111/mirror`.
@@ -93,6 +97,20 @@ pub(crate) struct Destination {
 }
 
 impl Rules {
+    /// Those of a registry that images are to be pulled from, with or without a path: names of repositories
+    /// stay, so that templates which join them to `global.imageRegistry` name the same images.
+    #[must_use]
+    pub fn for_registry(registry: PrefixRegistry) -> Self {
+        match registry.path {
+            None => Self { registry: Some(registry.host), ..Self::default() },
+            Some(_) => Self {
+                prefix_registry: Some(registry),
+                append_origin_registry: AppendOrigin::Nowhere,
+                ..Self::default()
+            },
+        }
+    }
+
     /// Where an image goes. Tag and digest are kept.
     ///
     /// # Errors
@@ -126,7 +144,9 @@ impl Rules {
             return format!("{repository}/{}", source.repository.name());
         }
         let origin = match self.prefix_registry {
-            Some(_) if !self.keeps_origin_in_registry() => Some(source.registry.as_str()),
+            Some(_) if self.append_origin_registry == AppendOrigin::ToRepository => {
+                Some(source.registry.as_str())
+            }
             _ => None,
         };
         let prefix = self.prefix_repository.as_ref().map(Repository::as_str);

@@ -40,6 +40,9 @@ fn the_table() {
     check(&append(rules("", "", "t.io/m", "x/y")), source, "t.io/m/quay.io", "x/y/a/b/c");
     check(&append(rules("", "z", "t.io", "")), source, "t.io", "z/c");
     check(&append(rules("t.io", "", "", "")), source, "t.io", "a/b/c");
+    let for_registry = |text: &str| Rules::for_registry(text.parse().unwrap());
+    check(&for_registry("t.io:5000"), source, "t.io:5000", "a/b/c");
+    check(&for_registry("t.io/m/n"), source, "t.io/m/n", "a/b/c");
 }
 
 #[test]
