@@ -111,6 +111,10 @@ impl ChartRepository for ChartMuseum {
         Ok(self.museum.find(&ArchiveName::new(name, version)?).await?)
     }
 
+    async fn versions(&self, name: &str) -> Result<Vec<ChartVersion>, ChartRepoError> {
+        Ok(self.museum.versions(name).await?)
+    }
+
     async fn fetch(&self, name: &str, version: &ChartVersion) -> Result<Option<Bytes>, ChartRepoError> {
         Ok(self.museum.fetch(&ArchiveName::new(name, version)?).await?)
     }

@@ -68,6 +68,12 @@ pub trait ChartRepository: Send + Sync {
     /// [`ChartRepoError`] where the repository can't be asked.
     async fn find(&self, name: &str, version: &ChartVersion) -> Result<Option<Published>, ChartRepoError>;
 
+    /// The versions of a chart that the repository has, in no order; none where it has no such chart.
+    ///
+    /// # Errors
+    /// [`ChartRepoError`] where the repository can't be asked.
+    async fn versions(&self, name: &str) -> Result<Vec<ChartVersion>, ChartRepoError>;
+
     /// The archive of a chart, `None` where the repository has none; at most [`CHART_LIMIT`] bytes.
     ///
     /// # Errors

@@ -74,6 +74,11 @@ impl ChartRepository for LocalRepository {
         self.blocking(move |directory| Ok(directory.digest_of(&file)?.map(Published::with_digest))).await
     }
 
+    async fn versions(&self, name: &str) -> Result<Vec<ChartVersion>, ChartRepoError> {
+        let name = name.to_owned();
+        self.blocking(move |directory| Ok(directory.versions(&name)?)).await
+    }
+
     async fn fetch(&self, name: &str, version: &ChartVersion) -> Result<Option<Bytes>, ChartRepoError> {
         let file = ArchiveName::new(name, version)?;
         self.blocking(move |directory| Ok(directory.read(&file)?)).await

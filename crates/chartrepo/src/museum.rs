@@ -3,7 +3,7 @@
 //! Requests and answers: formats.md, section 6, "ChartMuseum, as answered by a real one".
 
 use bytes::Bytes;
-use portolan_chart::PROVENANCE_LIMIT;
+use portolan_chart::{ChartVersion, PROVENANCE_LIMIT};
 use portolan_oci::{Algorithm, Digest};
 use reqwest::{
     Method, RequestBuilder, StatusCode,
@@ -16,7 +16,7 @@ use crate::{
     CHART_LIMIT, ChartRepoError, PackedChart, Published, RemoteError,
     address::RepositoryUrl,
     http::{Answer, Http},
-    index::is_web_page,
+    index::{INDEX_LIMIT, is_web_page},
     packed::ArchiveName,
 };
 
@@ -97,6 +97,17 @@ impl Museum {
         match answer.status {
             StatusCode::OK => published(&url, &answer.body).map(Some),
             StatusCode::NOT_FOUND => Ok(None),
+            _ => Err(self.refusal(&Method::GET, &url, answer, "read charts")),
+        }
+    }
+
+    /// The versions of one chart.
+    pub(crate) async fn versions(&self, name: &str) -> Result<Vec<ChartVersion>, RemoteError> {
+        let url = self.url.api(&["charts", name]);
+        let answer = self.http.get(&url, INDEX_LIMIT).await?;
+        match answer.status {
+            StatusCode::OK => versions(&url, &answer.body),
+            StatusCode::NOT_FOUND => Ok(Vec::new()),
             _ => Err(self.refusal(&Method::GET, &url, answer, "read charts")),
         }
     }
@@ -225,6 +236,17 @@ fn published(url: &Url, body: &[u8]) -> Result<Published, RemoteError> {
         .map_err(|source| RemoteError::Malformed { url: url.to_string(), source })?;
     let hex = told.digest.or_else(|| told.metadata?.digest);
     Ok(Published { digest: hex.and_then(|hex| Digest::from_hex(Algorithm::Sha256, &hex).ok()) })
+}
+
+/// The versions that a list of entries names; one that Helm would not take is left out.
+fn versions(url: &Url, body: &[u8]) -> Result<Vec<ChartVersion>, RemoteError> {
+    #[derive(Deserialize)]
+    struct Told {
+        version: String,
+    }
+    let told: Vec<Told> = serde_json::from_slice(body)
+        .map_err(|source| RemoteError::Malformed { url: url.to_string(), source })?;
+    Ok(told.into_iter().filter_map(|told| told.version.parse().ok()).collect())
 }
 
 #[cfg(test)]

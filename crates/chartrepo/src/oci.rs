@@ -100,11 +100,16 @@ impl OciCharts {
         // Whoever pulls it makes a file of that name.
         ArchiveName::new(name, version)?;
         let refused = |source| OciChartError::Name { chart: format!("{name}-{version}"), source };
-        let repository = match &self.address.path {
+        let repository = self.repository(name).map_err(refused)?;
+        Ok(Place { repository, tag: version.tag().map_err(refused)? })
+    }
+
+    /// Where the versions of a chart lie.
+    fn repository(&self, name: &str) -> Result<Repository, ReferenceError> {
+        match &self.address.path {
             Some(path) => path.join(name),
             None => name.parse(),
-        };
-        Ok(Place { repository: repository.map_err(refused)?, tag: version.tag().map_err(refused)? })
+        }
     }
 
     fn reference(&self, place: &Place) -> String {
@@ -183,6 +188,17 @@ impl ChartRepository for OciCharts {
         let manifest = self.manifest(&self.place(name, version)?).await?;
         Ok(manifest
             .map(|manifest| Published { digest: chart_layer(&manifest).map(|layer| layer.digest.clone()) }))
+    }
+
+    async fn versions(&self, name: &str) -> Result<Vec<ChartVersion>, ChartRepoError> {
+        let refused = |source| OciChartError::Name { chart: name.to_owned(), source };
+        let tags = self
+            .registry
+            .tags(&self.repository(name).map_err(refused)?)
+            .await
+            .map_err(|error| self.failed(error))?;
+        let version = |tag: &Tag| tag.as_str().replace('_', "+").parse().ok();
+        Ok(tags.unwrap_or_default().iter().filter_map(version).collect())
     }
 
     async fn fetch(&self, name: &str, version: &ChartVersion) -> Result<Option<Bytes>, ChartRepoError> {

@@ -10,6 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use portolan_chart::ChartVersion;
 use portolan_oci::Digest;
 
 use super::{LocalError, archives, disk};
@@ -51,6 +52,32 @@ impl Directory {
 
     pub(super) fn read(&self, file: &ArchiveName) -> Result<Option<Bytes>, LocalError> {
         archives::read(&self.path.join(file.archive()))
+    }
+
+    /// The versions of the archives that hold this chart. The index is not asked: `charts-syncer` writes none.
+    pub(super) fn versions(&self, name: &str) -> Result<Vec<ChartVersion>, LocalError> {
+        let mut versions = Vec::new();
+        for file_name in self.archives_if_any()? {
+            // A file's name alone doesn't tell `a` in version `b-1.0.0` from `a-b` in version `1.0.0`.
+            if !file_name.starts_with(name) {
+                continue;
+            }
+            let Some(archive) = self.archive_of(&file_name)? else { continue };
+            let chart = archives::chart_in(&file_name, &archive);
+            versions.extend(chart.filter(|chart| chart.name() == name).map(|chart| chart.version().clone()));
+        }
+        Ok(versions)
+    }
+
+    fn archives_if_any(&self) -> Result<BTreeSet<String>, LocalError> {
+        match self.archives() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
+            archives => archives.map_err(|source| LocalError::io("listing", &self.path, source)),
+        }
+    }
+
+    fn archive_of(&self, file_name: &str) -> Result<Option<Bytes>, LocalError> {
+        archives::read(&self.path.join(file_name))
     }
 
     pub(super) fn read_provenance(&self, file: &ArchiveName) -> Result<Option<Bytes>, LocalError> {
@@ -137,7 +164,7 @@ impl Directory {
 
     /// Puts one archive into the index; `false` where it is no chart, or one that has an entry.
     fn list(&self, index: &mut ChartIndex, file_name: &str) -> Result<bool, LocalError> {
-        let Some(archive) = archives::read(&self.path.join(file_name))? else { return Ok(false) };
+        let Some(archive) = self.archive_of(file_name)? else { return Ok(false) };
         let Some(chart) = archives::chart_in(file_name, &archive) else { return Ok(false) };
         if !self.pushed().contains(file_name) && index.contains(chart.name(), chart.version()) {
             return Ok(false);

@@ -64,6 +64,7 @@ async fn keeps_the_contract(repository: &dyn ChartRepository) {
     repository.takes("a", &version(&format!("1.0.0-{}", "x".repeat(240)))).unwrap_err();
     repository.check().await.unwrap();
     assert_eq!(repository.find("a", chart.version()).await.unwrap(), None);
+    assert_eq!(repository.versions("a").await.unwrap(), []);
     assert_eq!(repository.fetch("a", chart.version()).await.unwrap(), None);
     assert_eq!(repository.fetch_provenance("a", chart.version()).await.unwrap(), None);
     repository.push(&chart).await.unwrap();
@@ -74,6 +75,12 @@ async fn keeps_the_contract(repository: &dyn ChartRepository) {
     assert_eq!(found, Some(Published { digest: Some(chart.digest().clone()) }));
     assert_eq!(repository.fetch("a", chart.version()).await.unwrap(), Some(chart.archive().clone()));
     assert_eq!(repository.fetch_provenance("a", chart.version()).await.unwrap(), Some(provenance));
+    assert_eq!(repository.versions("nobody").await.unwrap(), []);
+    repository.push(&packed("a", "0.9.0", "x")).await.unwrap();
+    repository.push(&packed("a-b", "2.0.0", "x")).await.unwrap();
+    let mut versions = repository.versions("a").await.unwrap();
+    versions.sort();
+    assert_eq!(versions, [version("0.9.0"), version("1.0.0+2")]);
     repository.push(&packed("b", "1.0.0", "x")).await.unwrap();
     assert_eq!(repository.fetch_provenance("b", &version("1.0.0")).await.unwrap(), None);
     repository.finish().await.unwrap();

@@ -246,6 +246,9 @@ impl ChartRepository for Forgetful {
     async fn find(&self, _: &str, _: &ChartVersion) -> Result<Option<Published>, ChartRepoError> {
         Ok(Some(Published { digest: Some(self.0.clone()) }))
     }
+    async fn versions(&self, _: &str) -> Result<Vec<ChartVersion>, ChartRepoError> {
+        Ok(Vec::new())
+    }
     async fn fetch(&self, _: &str, _: &ChartVersion) -> Result<Option<Bytes>, ChartRepoError> {
         Ok(Some(Bytes::from_static(b"damaged")))
     }
