@@ -17,6 +17,8 @@ pub enum Charts {
     One(Arc<dyn ChartRepository>),
     /// The folder names the repository.
     ByFolder(ByFolder),
+    /// Charts are left where they are: images alone are carried.
+    Nowhere,
 }
 
 /// What makes the repository of a folder; nothing is asked of it then.
@@ -50,6 +52,9 @@ pub enum PlaceError {
         /// Where the repositories are.
         location: String,
     },
+    /// Images alone are carried.
+    #[error("charts are not carried anywhere")]
+    Nowhere,
     /// There is no such repository.
     #[error(transparent)]
     Repository(#[from] ChartRepoError),
@@ -69,6 +74,7 @@ impl Charts {
         match self {
             Self::One(repository) => Ok(Arc::clone(repository)),
             Self::ByFolder(repositories) => repositories.of(folder),
+            Self::Nowhere => Err(PlaceError::Nowhere),
         }
     }
 
@@ -77,6 +83,7 @@ impl Charts {
         match self {
             Self::One(repository) => repository.location(),
             Self::ByFolder(repositories) => repositories.location.clone(),
+            Self::Nowhere => "nowhere".to_owned(),
         }
     }
 }

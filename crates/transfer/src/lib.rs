@@ -67,4 +67,6 @@ pub use report::{
     REPORT_VERSION, Report, Totals,
 };
 pub use saved::{Change, GroundChanged, PLAN_FILE_VERSION, PlanFileError, SavedPlan, Stand};
-pub use wanted::{ImageChoice, NamedImage, PackageImages, package_images};
+pub use wanted::{
+    ChartName, ImageChoice, NamedImage, PackageImages, PickError, PickedChart, package_images, pick_chart,
+};

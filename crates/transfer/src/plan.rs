@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     blobs::BlobPlan,
+    content::{Identity, Pin},
     options::Visibility,
     report::{BrokenBundle, Changes, is_false, platforms_as_text},
     saved::SavedPlan,
@@ -195,6 +196,16 @@ impl Plan {
     /// Bytes of all unique blobs of the images that are to be pushed: what is sent at the most.
     pub fn bytes_to_push(&self) -> u64 {
         BlobPlan::of(&self.images).bytes()
+    }
+}
+
+impl PlannedImage {
+    /// What the package's image is known by, whatever the registry has: the digest of its manifest or image index,
+    /// else that of its config.
+    pub fn identity(&self) -> Digest {
+        match Identity::of(&self.content).pin() {
+            Pin::Digest(digest) | Pin::Config(digest) | Pin::Provisional(digest) => digest,
+        }
     }
 }
 

@@ -72,7 +72,7 @@ async fn made(
     let only_registry = options.push_host.is_none().then(|| &target.registry.endpoint().host);
     let inputs = Inputs { package: &package, options, only_registry, charts: &target.charts };
     let mut wanted = wanted(&inputs);
-    let absent = absent::charts(&options.selection, &wanted.chart_names());
+    let absent = absent::charts(&target.charts, &options.selection, &wanted.chart_names());
     narrow(&package, &mut wanted, options)?;
     if options.stop.is_requested() {
         return Err(Preconditions::interrupted());

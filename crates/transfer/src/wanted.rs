@@ -7,6 +7,7 @@ mod collision;
 mod contents;
 mod images;
 mod packing;
+mod picked;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -22,6 +23,7 @@ use portolan_package::{Image, Origin};
 pub(crate) use bundle::{Inputs, PrepareError, find, foretold, hints_of, repack};
 use bundle::{Prepared, prepare};
 pub use images::{ImageChoice, NamedImage, PackageImages, package_images};
+pub use picked::{ChartName, PickError, PickedChart, pick_chart};
 
 use crate::{failure::one_line, report::BrokenBundle};
 

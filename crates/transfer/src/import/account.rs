@@ -184,7 +184,7 @@ impl Import<'_> {
         finish_charts(charts.iter_mut().map(|(repository, result)| (&*repository, result))).await;
         report.charts = charts.into_iter().map(|(_, result)| result).collect();
         if broken.is_empty() {
-            report.broken.extend(absent::charts(&self.options.selection, &names));
+            report.broken.extend(absent::charts(&self.target.charts, &self.options.selection, &names));
         }
         report.broken.extend(broken);
         notes.extend(self.options.only.as_ref().and_then(|left| left.unknown_note(&targets)));

@@ -75,7 +75,7 @@ async fn made(
     let started = Instant::now();
     let Listed { outline, gathering } = list(package, target, options, observer).await?;
     let (outline, mut wanted) = (Arc::new(outline), gathering.finish());
-    let absent = absent::charts(&options.selection, &wanted.chart_names());
+    let absent = absent::charts(&target.charts, &options.selection, &wanted.chart_names());
     if let Some(left) = &options.only {
         let other = |targets| Preconditions { failures: vec![Precondition::OtherReport { targets }] };
         left.narrow(&outline, &mut wanted).map_err(other)?;

@@ -2,16 +2,21 @@
 //! since a misspelled name would otherwise look like success.
 
 use crate::{
+    chart_places::Charts,
     options::{ChartChoice, Selection},
     report::BrokenBundle,
 };
 
 /// A line for every name or version of `charts` that no bundle answers; `found` has the names and versions
-/// of those that bundles brought.
-pub(crate) fn charts(selection: &Selection, found: &[(String, String)]) -> Vec<BrokenBundle> {
-    match selection {
-        Selection::Only(choices) => choices.iter().flat_map(|choice| lacking(choice, found)).collect(),
-        Selection::All | Selection::Except(_) => Vec::new(),
+/// of those that bundles brought. Where charts are carried nowhere, none is missed.
+pub(crate) fn charts(
+    charts: &Charts,
+    selection: &Selection,
+    found: &[(String, String)],
+) -> Vec<BrokenBundle> {
+    match (charts, selection) {
+        (Charts::Nowhere, _) | (_, Selection::All | Selection::Except(_)) => Vec::new(),
+        (_, Selection::Only(choices)) => choices.iter().flat_map(|choice| lacking(choice, found)).collect(),
     }
 }
 

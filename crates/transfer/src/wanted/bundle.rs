@@ -131,6 +131,9 @@ pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepar
         return Ok(Some(Prepared { index, source, contents, images, chart: None, notes: Vec::new() }));
     };
     let Some(policy) = policy_for(inputs.options, &chart) else { return Ok(None) };
+    if matches!(inputs.charts, Charts::Nowhere) {
+        return images_of(inputs, index, &chart, policy).map(Some);
+    }
     let repository = inputs.charts.of(bundle.folder.as_deref());
     let repository = repository.map_err(|source| PrepareError::Place { source })?;
     let mut notes = remarks(repository.as_ref(), &chart)?;
@@ -158,6 +161,27 @@ pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepar
     };
     let notes = notes.into_iter().map(|note| format!("{source}: {note}")).collect();
     Ok(Some(Prepared { index, source, contents, images, chart: Some(chart), notes }))
+}
+
+/// What a bundle asks for whose chart stays where it is.
+fn images_of(
+    inputs: &Inputs<'_>,
+    index: usize,
+    chart: &Chart,
+    policy: ImagePolicy,
+) -> Result<Prepared, PrepareError> {
+    let bundle = &inputs.package.bundles[index];
+    let images = match policy {
+        ImagePolicy::RewriteOnly | ImagePolicy::Leave => Vec::new(),
+        ImagePolicy::Relocate => {
+            let hints = hints_of(bundle, chart)?;
+            let named = hint_images(chart, &hints, &inputs.options.rules)
+                .map_err(|source| PrepareError::Relocate { source })?;
+            all_images(inputs.naming(), index, &named)?
+        }
+    };
+    let (source, contents) = (bundle.origin.to_string(), contents(bundle, Some(chart)));
+    Ok(Prepared { index, source, contents, images, chart: None, notes: Vec::new() })
 }
 
 /// The names that the images of a bundle will have, as far as its chart and hints tell, which come first in a
@@ -318,7 +342,7 @@ fn names(name: &Reference, image: &Image, wanted: &Reference) -> bool {
     same_repository && same_content
 }
 
-fn digest_in(bundle: &Bundle, reference: &Reference) -> Option<Digest> {
+pub(super) fn digest_in(bundle: &Bundle, reference: &Reference) -> Option<Digest> {
     Identity::of(find(bundle, reference)?).digest().cloned()
 }
 
@@ -330,8 +354,13 @@ fn stand_in(bundle: &Bundle, reference: &Reference) -> Option<Digest> {
 }
 
 fn awaits_digests(bundle: &Bundle, named: &[HintImage]) -> bool {
+    pending(bundle, named).is_some()
+}
+
+/// The first image that the chart is to name by a digest which nobody knows before it was sent.
+pub(super) fn pending<'a>(bundle: &Bundle, named: &'a [HintImage]) -> Option<&'a Reference> {
     let is_pending = |hint: &&HintImage| {
         find(bundle, &hint.source).is_some_and(|image| Identity::of(image).digest().is_none())
     };
-    named.iter().filter(|hint| hint.pin_digest).any(|hint| is_pending(&hint))
+    named.iter().filter(|hint| hint.pin_digest).find(is_pending).map(|hint| &hint.source)
 }

@@ -13,6 +13,7 @@ mod interrupted;
 mod left;
 mod merging;
 mod order;
+mod picked;
 mod provenance;
 mod pushing;
 mod saved;
