@@ -175,6 +175,12 @@ impl From<GroundChanged> for Failure {
 
 impl From<Preconditions> for Failure {
     fn from(error: Preconditions) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&Preconditions> for Failure {
+    fn from(error: &Preconditions) -> Self {
         if matches!(error.failures[..], [Precondition::Interrupted]) {
             return Self::interrupted();
         }

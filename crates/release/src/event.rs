@@ -24,6 +24,8 @@ pub enum Step {
     Images,
     /// Every object is tried out on the server.
     Rehearse,
+    /// A package's images are pushed.
+    Push,
     /// What is there is kept in files.
     BackUp,
     /// Nodes get the labels that advisories ask for.
@@ -50,6 +52,7 @@ impl Step {
             Self::Compare => "compare with the cluster",
             Self::Images => "check the images",
             Self::Rehearse => "rehearse on the server",
+            Self::Push => "push images",
             Self::BackUp => "back up",
             Self::Label => "label nodes",
             Self::Definitions => "apply definitions",
@@ -86,6 +89,10 @@ pub enum Event<'a> {
         /// Which.
         step: Step,
     },
+    /// A Helm that a killed run has left is still at work on the release, and is waited for.
+    HelmIsLeft,
+    /// Helm was asked to stop, since somebody wants the run to end; what it does then may take its time.
+    HelmStops,
     /// Objects are waited for; told when the number changes.
     Waiting {
         /// How many are ready.

@@ -6,6 +6,7 @@
 mod call;
 mod error;
 mod flags;
+mod left;
 mod release;
 mod render;
 mod repositories;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 pub use call::{Input, Output};
 pub use error::HelmError;
+pub use left::Marks;
 pub use release::{HelmRelease, Upgrade, UpgradeEnd};
 pub use repositories::{FoundVersion, NamedRepository, NewestChart, Repositories, RepositoryLogin};
 pub use version::{HelmVersion, Line, VersionError};
@@ -28,6 +30,7 @@ pub struct Helm {
     program: PathBuf,
     version: HelmVersion,
     access: Access,
+    marks: Option<Marks>,
 }
 
 /// How Helm reaches the cluster. What is `None` it finds by its own rules.
@@ -59,7 +62,31 @@ impl Helm {
             Search::Path(path) => on_path(path).ok_or(HelmError::Missing)?,
         };
         let version = ask_version(&program).await?;
-        Ok(Self { program, version, access })
+        Ok(Self { program, version, access, marks: None })
+    }
+
+    /// The same, telling other runs on this machine while it changes a release.
+    #[must_use]
+    pub fn marking(self, marks: Marks) -> Self {
+        Self { marks: Some(marks), ..self }
+    }
+
+    /// Waits until no Helm that a killed run has left is at work on the release; `tell` hears of it where one is.
+    pub(crate) async fn wait_for_left(
+        &self,
+        release: &HelmRelease,
+        tell: impl FnOnce(),
+    ) -> Result<(), HelmError> {
+        match &self.marks {
+            Some(marks) => marks.wait(release, tell).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A call that changes the release, and tells of it.
+    fn changing(&self, release: &HelmRelease, doing: String, arguments: &[&str]) -> Result<Call, HelmError> {
+        let mark = self.marks.as_ref().map(|marks| marks.take(release)).transpose()?;
+        Ok(self.on_cluster(doing, arguments).holding(mark))
     }
 
     /// Its version.

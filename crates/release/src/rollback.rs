@@ -17,7 +17,7 @@ use crate::private::FileError;
 use crate::releases::{ReleasesError, find, history};
 use crate::run::Run;
 use crate::stored::{Status, StoredRelease};
-use crate::upgrade::{CheckedImage, ImageCheck, Registries, images};
+use crate::upgrade::{CheckedImage, ImageCheck, Named, Registries, images};
 use crate::verify::{Verified, verify};
 
 /// What is rolled back, and how far.
@@ -140,11 +140,16 @@ async fn images_are_there(
 ) -> Result<usize, RollbackError> {
     let checked = images::check_manifest(cluster, &revision.manifest, registries).await?;
     let lacking: Vec<String> =
-        checked.iter().filter(|image| image.stands_in_the_way()).map(CheckedImage::words).collect();
+        checked.iter().filter(|image| is_run(image)).map(CheckedImage::words).collect();
     match lacking.is_empty() {
         true => Ok(checked.len()),
         false => Err(RollbackError::Images { revision: revision.version, images: lacking }),
     }
+}
+
+/// A rollback is what is left where an upgrade went wrong, so only what is sure to fail holds it up.
+fn is_run(image: &CheckedImage) -> bool {
+    image.named == Named::Run && image.lacks()
 }
 
 /// Carries a rollback out.

@@ -8,6 +8,7 @@
 //!
 //! Each step is told and written down ([`Run`](crate::Run)). Nothing before [`execute`] changes the cluster.
 
+mod bringers;
 mod compare;
 mod definitions;
 mod error;
@@ -17,6 +18,7 @@ mod ground;
 mod hooks;
 pub(crate) mod images;
 mod options;
+mod package;
 mod plan;
 mod planning;
 mod prepare;
@@ -30,8 +32,9 @@ pub use definitions::DefinitionsError;
 pub use error::UpgradeError;
 pub use execute::execute;
 pub use ground::{Ground, PLAN_FILE_VERSION, SavedError, SavedUpgrade};
-pub use images::{CheckedImage, ImageState, Registries};
-pub use options::{ChartSource, Frozen as FrozenPolicy, ImageCheck, UpgradeOptions};
+pub use images::{CheckedImage, ImageState, Named, Registries};
+pub use options::{ChartSource, Frozen as FrozenPolicy, ImageCheck, Packages, UpgradeOptions};
+pub use package::{PackageSource, Push, PushError, Pushing};
 pub use plan::{NoWayBack, PLAN_VERSION, UpgradePlan};
 pub use planning::plan;
 pub use prepare::{Prepared, prepare};

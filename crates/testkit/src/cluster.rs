@@ -132,6 +132,16 @@ impl Cluster {
         &self.files.kubeconfig
     }
 
+    /// The authority that signed the API server's certificate.
+    pub fn ca_file(&self) -> PathBuf {
+        self.files.ca()
+    }
+
+    /// Host and port of the API server.
+    pub fn address(&self) -> (&'static str, String) {
+        ("127.0.0.1", self.ports.api.to_string())
+    }
+
     /// A file like [`kubeconfig`](Self::kubeconfig), for the service account `NAMESPACE/NAME`.
     ///
     /// # Panics

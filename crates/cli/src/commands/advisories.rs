@@ -3,6 +3,7 @@
 mod check;
 pub(super) mod files;
 mod list;
+mod packaged;
 mod registry;
 mod show;
 mod test;

@@ -4,6 +4,10 @@ mod charts;
 mod first_use;
 mod known;
 
+use std::path::Path;
+use std::time::SystemTime;
+
+use portolan_chartrepo::{ChartRepository, ConnectOptions, Target as ChartTarget};
 use portolan_oci::RegistryHost;
 use portolan_registry::{
     Access, Advice, Credentials, DockerConfig, DockerConfigError, Endpoint, HttpOptions, PinnedCertificate,
@@ -41,18 +45,52 @@ pub async fn target(settings: &Settings, console: &Console) -> Result<Target, Fa
 ///
 /// As [`target`].
 pub async fn named(named: &NamedRegistry, usual_access: Access, stop: &Stop) -> Result<Registry, Failure> {
+    let options = options_of(named, usual_access, stop)?;
+    let NamedRegistry { address, login, docker, .. } = named;
+    let login = login_of(login.as_ref(), &address.host, docker.as_ref()).await?;
+    let endpoint = Endpoint::new(scheme(address, &options).await?, address.host.clone());
+    Registry::new(endpoint, login, &options).map_err(|error| Failure::of(&error))
+}
+
+/// The charts below a path of the registry that an argument names.
+///
+/// # Errors
+///
+/// As [`target`].
+pub async fn named_charts(
+    named: &NamedRegistry,
+    path: &str,
+    stop: &Stop,
+) -> Result<Box<dyn ChartRepository>, Failure> {
+    let NamedRegistry { address, login, docker, .. } = named;
+    let registry = options_of(named, Access::Pull, stop)?;
+    let login = login_of(login.as_ref(), &address.host, docker.as_ref()).await?;
+    let oci_scheme = scheme(address, &registry).await?;
+    let options = ConnectOptions { registry, oci_scheme, ..ConnectOptions::new(SystemTime::now()) };
+    let url = format!("oci://{}/{path}", address.host);
+    let target = ChartTarget::Oci { url: url.trim_end_matches('/').to_owned() };
+    portolan_chartrepo::connect(&target, login, &options).map_err(|error| Failure::usage(&error))
+}
+
+/// The charts in a directory.
+///
+/// # Errors
+///
+/// As [`target`].
+pub fn local_charts(path: &Path) -> Result<Box<dyn ChartRepository>, Failure> {
+    let target = ChartTarget::Local { path: path.to_owned() };
+    let options = ConnectOptions::new(SystemTime::now());
+    portolan_chartrepo::connect(&target, None, &options).map_err(|error| Failure::of(&error))
+}
+
+fn options_of(named: &NamedRegistry, usual_access: Access, stop: &Stop) -> Result<RegistryOptions, Failure> {
     let pins = match &named.accepted {
         Some(file) if named.tls.trust == Trust::Verify => first_use::accepted(file, &named.address.host)?,
         _ => Vec::new(),
     };
     let http = HttpOptions { pins, ..http_options_of(&named.tls, &named.proxies) };
     let token_hosts = named.token_servers.clone();
-    let options =
-        RegistryOptions { http, usual_access, token_hosts, stop: stop.clone(), ..RegistryOptions::default() };
-    let NamedRegistry { address, login, docker, .. } = named;
-    let login = login_of(login.as_ref(), &address.host, docker.as_ref()).await?;
-    let endpoint = Endpoint::new(scheme(address, &options).await?, address.host.clone());
-    Registry::new(endpoint, login, &options).map_err(|error| Failure::of(&error))
+    Ok(RegistryOptions { http, usual_access, token_hosts, stop: stop.clone(), ..RegistryOptions::default() })
 }
 
 fn registry_options(settings: &Settings, pins: Vec<PinnedCertificate>) -> RegistryOptions {

@@ -13,6 +13,8 @@ use crate::output::Console;
 pub(super) enum Interrupted {
     /// Work that ends by itself.
     Run,
+    /// A change of a cluster, of which half is worse than either whole.
+    Change,
     /// A server, which ends in no other way.
     Server,
 }
@@ -22,6 +24,9 @@ impl Interrupted {
         match self {
             Self::Run => {
                 "Interrupted: the run ends after what is in flight; another Ctrl-C or SIGTERM ends it at once"
+            }
+            Self::Change => {
+                "Interrupted: nothing more is begun on the cluster, and what was begun is brought to an end; another Ctrl-C or SIGTERM ends it at once, and leaves the release as it is then"
             }
             Self::Server => {
                 "Stopping: requests in flight are finished; another Ctrl-C or SIGTERM ends it at once"

@@ -3,14 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use portolan_chartrepo::Target;
 use portolan_oci::{Reference, RegistryHost};
 use portolan_registry::ClientCertificate;
-use portolan_release::helm::RepositoryLogin;
 
 use crate::config::{
-    self, ChartPlaces, Environment, GivenLogin, KnownRegistries, MuseumAddress, Overrides, RegistryAccess,
-    SchemeChoice, SecretSource, TlsSettings, Trust,
+    self, ChartSettings, Environment, GivenLogin, KnownRegistries, Overrides, RegistryAccess, SchemeChoice,
+    SecretSource, TlsSettings, Trust,
 };
 use crate::failure::{Exit, Failure};
 
@@ -59,27 +57,30 @@ impl RegistryFlags {
         let access = RegistryAccess {
             login: GivenLogin { username: self.registry_username.clone(), password },
             token_servers: self.token_servers.clone(),
-            tls: TlsSettings {
-                trust: if self.insecure { Trust::AcceptAny } else { Trust::Verify },
-                ca_files: self.ca_files.clone(),
-                client_certificate: self.client_certificate(),
-            },
+            tls: self.tls(),
         };
         Ok(KnownRegistries::load(self.config.as_deref(), access, environment)?)
     }
 
-    /// The chart repository that the configuration names, and its login, where a configuration is given.
-    pub(super) fn chart_repository(
-        &self,
-        environment: &Environment,
-    ) -> Result<Option<(String, Option<RepositoryLogin>)>, Failure> {
+    /// The chart repository that the configuration names, where one is given.
+    pub(super) fn charts(&self, environment: &Environment) -> Result<Option<ChartSettings>, Failure> {
         let Some(file) = &self.config else { return Ok(None) };
-        let settings = config::load(file, &Overrides::default(), environment)?;
-        let login = settings
-            .charts
-            .login
-            .map(|login| RepositoryLogin { user: login.username, password: login.password });
-        Ok(http_url(settings.charts.places).map(|url| (url, login)))
+        // No package is carried, so the file need not name one.
+        let overrides = Overrides { package: Some(PathBuf::new()), ..self.overrides() };
+        Ok(Some(config::load(file, &overrides, environment)?.charts))
+    }
+
+    /// What the flags say to a run that the configuration describes. Logins are not among it: see [`Self::known`].
+    pub(super) fn overrides(&self) -> Overrides {
+        Overrides { tls: self.tls(), token_servers: self.token_servers.clone(), ..Overrides::default() }
+    }
+
+    fn tls(&self) -> TlsSettings {
+        TlsSettings {
+            trust: if self.insecure { Trust::AcceptAny } else { Trust::Verify },
+            ca_files: self.ca_files.clone(),
+            client_certificate: self.client_certificate(),
+        }
     }
 
     /// The first file of authorities, which is all that Helm takes.
@@ -100,15 +101,6 @@ impl RegistryFlags {
     /// Whether standard input holds the password, so that nothing else can come from there.
     pub(super) fn reads_standard_input(&self) -> bool {
         self.registry_password_file.as_deref() == Some(Path::new("-"))
-    }
-}
-
-/// The URL that Helm knows a chart repository by; registries and directories are none.
-fn http_url(places: ChartPlaces) -> Option<String> {
-    match places {
-        ChartPlaces::One(Target::ChartMuseum { url } | Target::Harbor { url }) => Some(url),
-        ChartPlaces::Museum(MuseumAddress::Url(url)) => Some(url),
-        _ => None,
     }
 }
 

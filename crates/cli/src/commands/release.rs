@@ -7,6 +7,7 @@ mod registries;
 pub mod releases;
 pub mod restore;
 pub mod rollback;
+mod service_account;
 mod state;
 pub mod upgrade;
 
@@ -31,15 +32,37 @@ fn asking(console: &Console, question: impl Future<Output = Result<Exit, Failure
     })
 }
 
-/// Carries out what changes a cluster. A first Ctrl-C lets what was begun end, since half of it is worse than
-/// either whole; a second one ends the program, and the Helm that it runs.
-fn changing(console: &Console, work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
-    super::carry_out(Interrupted::Run, &Stop::default(), console, work)
+/// Carries out what changes a cluster. A first Ctrl-C requests `stop`: what was begun is brought to an end, since half
+/// of it is worse than either whole; a second one ends the program, and the Helm that it runs.
+fn changing(
+    console: &Console,
+    stop: &Stop,
+    work: impl Future<Output = Result<Exit, Failure>>,
+) -> Result<Exit, Failure> {
+    super::carry_out(Interrupted::Change, stop, console, work)
+}
+
+/// Does what only reads or asks, unless the run is to end.
+async fn unless_stopped<T>(
+    stop: &Stop,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        () = stop.requested() => Err(untouched()),
+        done = work => done,
+    }
+}
+
+/// The run was interrupted while it only looked.
+fn untouched() -> Failure {
+    let failure = Failure::failed("interrupted before the cluster was touched");
+    Failure { exit: Exit::InPart, ..failure }.with_hint("the same command begins again")
 }
 
 /// Asks whether to go on. Where there is no terminal nobody is asked: whoever calls from a script has decided.
-async fn confirm(console: &Console, question: &str) -> Result<(), Failure> {
-    match console.confirm(question, &Stop::default()).await? {
+async fn confirm(console: &Console, question: &str, stop: &Stop) -> Result<(), Failure> {
+    match console.confirm(question, stop).await? {
         None | Some(true) => Ok(()),
         Some(false) => Err(Failure::failed("nothing was changed, since the answer was no")),
     }

@@ -42,6 +42,8 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("DOCKER_CONFIG", "the directory of Docker's config.json"),
     ("PATH", "where Docker's credential helpers and Helm are looked for"),
     ("KUBECONFIG", "how to reach the cluster, where --kubeconfig is not given"),
+    ("KUBERNETES_SERVICE_HOST", "set in pods: the API server, for the pod's service account"),
+    ("KUBERNETES_SERVICE_PORT", "set in pods: its port"),
     ("PORTOLAN_DATA", "the depot's data directory, where --data is not given"),
     ("PORTOLAN_SSH_PASSWORD", "the password on nodes, where no file is given"),
     ("PORTOLAN_SSH_PASSPHRASE", "the passphrase of the private key for nodes"),

@@ -36,7 +36,7 @@ pub(crate) use keys::nearest;
 pub use known::{Flags, KnownRegistries, RegistryAccess};
 pub use manifest::{Component, InstallerManifest};
 pub use named::NamedRegistry;
-pub use resolve::{DEFAULT_JOBS, Naming, Overrides, load, naming};
+pub use resolve::{DEFAULT_JOBS, Naming, Overrides, load, naming, options_without_file};
 pub use secret_file::{SecretError, SecretSource};
 pub use settings::{
     ChartPlaces, ChartSettings, DockerSettings, FirstUse, KeyNames, MuseumAddress, PackageSettings,

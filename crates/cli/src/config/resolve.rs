@@ -49,6 +49,8 @@ pub struct Overrides {
     pub token_servers: Vec<RegistryHost>,
     /// `--registry-username`, `--charts-username` and the files of their passwords.
     pub logins: Logins,
+    /// The package, where an argument names it; the file's own counts no more then, and need not be there.
+    pub package: Option<PathBuf>,
 }
 
 /// How many blobs are sent at once unless `--jobs` says otherwise.
@@ -67,6 +69,7 @@ impl Default for Overrides {
             tls: TlsSettings { trust: Trust::Verify, ca_files: Vec::new(), client_certificate: None },
             token_servers: Vec::new(),
             logins: Logins::default(),
+            package: None,
         }
     }
 }
@@ -156,6 +159,19 @@ pub(super) struct Carried {
     pub(super) policy: ImagePolicy,
 }
 
+/// What a run is told to do where no file says anything: images by these rules, and all charts.
+#[must_use]
+pub fn options_without_file(rules: Rules, overrides: &Overrides) -> SyncOptions {
+    let carried = Carried {
+        rules,
+        push_host: None,
+        repository_name: charts::DEFAULT_REPO_NAME.to_owned(),
+        selection: Selection::All,
+        policy: overrides.images,
+    };
+    options(overrides, carried)
+}
+
 /// What a run is told to do.
 pub(super) fn options(overrides: &Overrides, carried: Carried) -> SyncOptions {
     SyncOptions {
@@ -197,6 +213,9 @@ fn named_hosts(file: &File) -> NamedHosts {
 }
 
 fn bundles(source: &Source, context: &mut Context<'_>) -> Option<PathBuf> {
+    if let Some(package) = &context.overrides.package {
+        return Some(package.clone());
+    }
     let problems = &mut context.problems;
     if let Some(repo) = &source.repo {
         repo::check_source(repo, problems);

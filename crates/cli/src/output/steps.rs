@@ -8,6 +8,13 @@ use super::printable::printable;
 use super::record::Record;
 use super::style::Style;
 
+/// What an interrupted run waits for.
+const HELM_STOPS: &str = "Helm is asked to stop: it marks the revision failed, and takes the release back unless --no-rollback says otherwise";
+
+/// What a run waits for before it begins.
+const HELM_IS_LEFT: &str =
+    "the Helm of a run that was killed is still at work on the release, and is waited for";
+
 /// Writes lines to standard error.
 #[derive(Debug)]
 pub struct Lines {
@@ -33,6 +40,8 @@ fn line(event: &Event<'_>, style: Style) -> Option<String> {
         Event::Ended { step, result: "" } => Some(format!("{} {step}", style.good("✓"))),
         Event::Ended { step, result } => Some(format!("{} {step}: {}", style.good("✓"), style.dim(result))),
         Event::Failed { step } => Some(format!("{} {step}", style.bad("✗"))),
+        Event::HelmStops => Some(format!("{} {HELM_STOPS}", style.warn("!"))),
+        Event::HelmIsLeft => Some(format!("{} {HELM_IS_LEFT}", style.warn("!"))),
         Event::Waiting { ready, all, on: "" } => Some(format!("  {ready} of {all} ready")),
         Event::Waiting { ready, all, on } => {
             Some(format!("  {ready} of {all} ready; {}", style.dim(format!("waiting for {on}"))))
@@ -55,6 +64,8 @@ impl Observer for Records {
             Event::Began { step } => Record::StepBegan { step },
             Event::Ended { step, result } => Record::StepEnded { step, result },
             Event::Failed { step } => Record::StepFailed { step },
+            Event::HelmIsLeft => Record::Message { message: HELM_IS_LEFT },
+            Event::HelmStops => Record::Message { message: HELM_STOPS },
             Event::Waiting { ready, all, on } => Record::Waiting { ready, all, on },
         };
         record.write();

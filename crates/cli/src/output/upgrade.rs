@@ -2,8 +2,11 @@
 
 use portolan_release::advisories::{Language, Phase};
 use portolan_release::diff::{Line, Sign, change_lines, crd_lines, object_lines};
-use portolan_release::upgrade::{CheckedImage, Outcome, Prepared, UpgradePlan, UpgradeReport};
+use portolan_release::upgrade::{
+    CheckedImage, ImageState, Outcome, Prepared, Push, UpgradePlan, UpgradeReport,
+};
 use portolan_release::values::Frozen;
+use portolan_transfer::{ImageAction, PlannedImage};
 
 use super::style::Style;
 use super::{advisories, unready};
@@ -11,15 +14,29 @@ use super::{advisories, unready};
 /// That there is nothing to upgrade to.
 #[must_use]
 pub fn is_newest(prepared: &Prepared) -> String {
-    let chart = &prepared.now.chart.metadata;
-    format!("{} is of the newest version, {} {}", prepared.now.name, chart.name, chart.version)
+    let chart = &prepared.chart;
+    format!("{} is of the newest version, {} {}", prepared.release.name, chart.name(), chart.version())
+}
+
+/// What is asked before the plan is carried out.
+#[must_use]
+pub fn question(plan: &UpgradePlan) -> String {
+    let UpgradePlan { release, chart, from, to, .. } = plan;
+    match from {
+        Some(_) => format!("Upgrade {release} to {chart} {to}? [y/N] "),
+        None => format!("Install {chart} {to} as {release}? [y/N] "),
+    }
 }
 
 /// All that would be done, a section for each part that has something to say.
 #[must_use]
 pub fn plan(plan: &UpgradePlan, language: Language, style: Style) -> String {
     let UpgradePlan { release, namespace, from, to, source, .. } = plan;
-    let head = format!("{release} in {namespace}: {} {from} → {to}, from {source}", plan.chart);
+    let chart = &plan.chart;
+    let head = match from {
+        Some(from) => format!("{release} in {namespace}: {chart} {from} → {to}, from {source}"),
+        None => format!("{release} in {namespace}: {chart} {to} is installed, from {source}"),
+    };
     let mut lines = vec![style.bold(head)];
     section(&mut lines, "values", painted(&change_lines(&plan.values), style), style);
     section(
@@ -42,7 +59,9 @@ pub fn plan(plan: &UpgradePlan, language: Language, style: Style) -> String {
     }
     section(&mut lines, "definitions", painted(&crd_lines(&plan.definitions), style), style);
     section(&mut lines, "objects", painted(&object_lines(&plan.objects), style), style);
+    section(&mut lines, "images that are pushed first", pushed(plan), style);
     section(&mut lines, "images that lack", images(&plan.images), style);
+    section(&mut lines, "images that were not looked for", not_asked(&plan.images), style);
     let no_way_back = plan.way_back.iter().map(|one| format!("  {}: {}", one.object, style.warn(&one.why)));
     section(&mut lines, "no way back, should it fail", no_way_back.collect(), style);
     section(&mut lines, "not rehearsed", not_rehearsed(plan), style);
@@ -88,6 +107,42 @@ fn images(images: &[CheckedImage]) -> Vec<String> {
         .collect()
 }
 
+/// What becomes of each image of the packages, and which projects are made for them.
+fn pushed(plan: &UpgradePlan) -> Vec<String> {
+    plan.pushes.iter().flat_map(pushed_of).collect()
+}
+
+fn pushed_of(push: &Push) -> Vec<String> {
+    let transfer = push.transfer();
+    let projects = transfer.projects.iter().map(|project| format!("  project {} is made", project.name));
+    let left_out =
+        transfer.broken.iter().map(|broken| format!("  left out: {}: {}", broken.source, broken.error));
+    let none = transfer
+        .images
+        .is_empty()
+        .then(|| format!("  none: {} has none of the chart", push.path().display()));
+    projects.chain(transfer.images.iter().map(pushed_image)).chain(left_out).chain(none).collect()
+}
+
+fn pushed_image(image: &PlannedImage) -> String {
+    let what = match &image.action {
+        ImageAction::Push => "push",
+        ImageAction::Exists => "there",
+        ImageAction::Mend { .. } => "mend",
+        ImageAction::Merge { .. } => "merge",
+        ImageAction::Replace { .. } => "replace",
+        ImageAction::Keep { .. } => "kept",
+    };
+    let platforms: Vec<String> = image.platforms.iter().map(ToString::to_string).collect();
+    format!("  {what} {} for {}", image.target, platforms.join(", "))
+}
+
+/// What merely reads like an image of a registry that nothing else names.
+fn not_asked(images: &[CheckedImage]) -> Vec<String> {
+    let not_asked = images.iter().filter(|image| image.state == ImageState::NotAsked);
+    not_asked.map(|image| format!("  {}, by what {} reads like", image.image, image.object)).collect()
+}
+
 fn not_rehearsed(plan: &UpgradePlan) -> Vec<String> {
     plan.rehearsal.not_rehearsed.iter().map(|one| format!("  {}: {}", one.object, one.why)).collect()
 }
@@ -119,20 +174,25 @@ fn head(report: &UpgradeReport, style: Style) -> String {
     let UpgradeReport { release, from, to, .. } = report;
     let stands = match (&report.version, report.revision, report.status) {
         (Some(version), Some(revision), Some(status)) => format!("{version}, revision {revision}, {status}"),
+        _ if report.is_absent => "there is no release of that name".to_owned(),
         _ => "unknown, since the cluster did not tell".to_owned(),
     };
+    let (done, tried) = match from {
+        Some(from) => {
+            (format!("upgraded {release} from {from} to {to}"), format!("to upgrade {release} to {to}"))
+        }
+        None => (format!("installed {release}, {to}"), format!("to install {release}, {to}")),
+    };
+    let (verb, object) = done.split_once(' ').unwrap_or((&done, ""));
+    let failed = style.bad("failed");
     match report.outcome {
-        Outcome::Upgraded => format!("{} {release} from {from} to {to}: {stands}", style.good("upgraded")),
-        Outcome::NotReady => format!(
-            "{} {release} from {from} to {to}, and not all is ready: {stands}",
-            style.warn("upgraded")
-        ),
-        Outcome::RolledBack => {
-            format!("{} to upgrade {release} to {to}; it is back at {stands}", style.bad("failed"))
+        Outcome::Upgraded => format!("{} {object}: {stands}", style.good(verb)),
+        Outcome::NotReady => format!("{} {object}, and not all is ready: {stands}", style.warn(verb)),
+        Outcome::RolledBack if report.is_absent => {
+            format!("{failed} {tried}; it was taken away again: {stands}")
         }
-        Outcome::NotBegun => {
-            format!("{} to upgrade {release} to {to}; it was not touched: {stands}", style.bad("failed"))
-        }
-        Outcome::Failed => format!("{} to upgrade {release} to {to}; it is {stands}", style.bad("failed")),
+        Outcome::RolledBack => format!("{failed} {tried}; it is back at {stands}"),
+        Outcome::NotBegun => format!("{failed} {tried}; it was not touched: {stands}"),
+        Outcome::Failed => format!("{failed} {tried}; it is {stands}"),
     }
 }

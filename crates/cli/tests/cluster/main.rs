@@ -4,11 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 #[path = "../support/depot.rs"]
-#[expect(dead_code, reason = "these tests want the one that behaves as Harbor alone")]
 mod depot;
 #[path = "../support/ended.rs"]
 mod ended;
 mod releases;
 mod seeds;
 mod site;
+mod sources;
+mod stopped;
 mod upgrade;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
@@ -34,6 +34,15 @@ impl Site {
         let cluster = CLUSTER.as_ref()?;
         cluster.namespace(namespace);
         Some(Self { cluster, namespace, helm, program, directory: tempfile::tempdir().unwrap() })
+    }
+
+    pub(crate) fn namespace(&self) -> &'static str {
+        self.namespace
+    }
+
+    /// The program of Helm itself.
+    pub(crate) fn helm_program(&self) -> &Path {
+        &self.program
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -1,10 +1,13 @@
 //! One run of Helm's program: arguments, standard input, and what came of it.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 
+use portolan_registry::Stop;
 use secrecy::{ExposeSecret, SecretSlice};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
@@ -25,6 +28,10 @@ pub(super) struct Call {
     arguments: Vec<OsString>,
     environment: Vec<(&'static str, OsString)>,
     input: Option<Input>,
+    /// Once requested, the program is asked to stop.
+    stop: Option<Stop>,
+    /// A locked file that it inherits.
+    held: Option<Arc<File>>,
 }
 
 /// What a run that succeeded has printed.
@@ -46,6 +53,8 @@ impl Call {
             arguments: Vec::new(),
             environment: Vec::new(),
             input: None,
+            stop: None,
+            held: None,
         }
     }
 
@@ -67,6 +76,19 @@ impl Call {
         self
     }
 
+    /// The same, asked to stop once that is requested: by an interrupt, which `helm upgrade` answers by marking the
+    /// release failed, and taking it back where it was told to.
+    pub(super) fn until(mut self, stop: &Stop) -> Self {
+        self.stop = Some(stop.clone());
+        self
+    }
+
+    /// The same, holding a locked file for as long as any process of it lives.
+    pub(super) fn holding(mut self, file: Option<Arc<File>>) -> Self {
+        self.held = file;
+        self
+    }
+
     /// Runs it to its end.
     ///
     /// # Errors
@@ -83,9 +105,13 @@ impl Call {
     async fn outcome(self) -> Result<Ended, HelmError> {
         let cannot = |source| HelmError::Start { program: self.program.clone(), source };
         let mut child = self.command().spawn().map_err(cannot)?;
+        let process = child.id();
         let talk = talk(&mut child, self.input.as_ref());
-        let (out, err) =
-            talk.await.map_err(|source| HelmError::Talk { doing: self.doing.clone(), source })?;
+        let talked = match &self.stop {
+            None => talk.await,
+            Some(stop) => unless_stopped(talk, stop, process).await,
+        };
+        let (out, err) = talked.map_err(|source| HelmError::Talk { doing: self.doing.clone(), source })?;
         let status =
             child.wait().await.map_err(|source| HelmError::Talk { doing: self.doing.clone(), source })?;
         Ok(Ended { status, out, err: String::from_utf8_lossy(&err).into_owned() })
@@ -97,7 +123,7 @@ impl Call {
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let stdin = if self.input.is_some() { Stdio::piped() } else { Stdio::null() };
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        dies_with_us(&mut command);
+        dies_with_us(&mut command, self.held.clone());
         let mut command = Command::from(command);
         command.kill_on_drop(true);
         command
@@ -142,6 +168,35 @@ async fn talk(child: &mut Child, input: Option<&Input>) -> io::Result<(Vec<u8>, 
     Ok((out, err))
 }
 
+/// Goes on with the talk to its end; where a stop is requested meanwhile, the program gets an interrupt.
+async fn unless_stopped<T>(talk: impl Future<Output = T>, stop: &Stop, process: Option<u32>) -> T {
+    let mut talk = std::pin::pin!(talk);
+    tokio::select! {
+        biased;
+        talked = &mut talk => talked,
+        () = stop.requested() => {
+            interrupt(process);
+            talk.await
+        }
+    }
+}
+
+/// Asks the program to stop, and whatever it has started: it is in a group of its own, so that a wrapper's Helm is
+/// reached too.
+#[cfg(unix)]
+fn interrupt(process: Option<u32>) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+
+    let group = process.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    if let Some(group) = group {
+        // One that has ended by itself needs no signal.
+        let _ = kill_process_group(group, Signal::INT);
+    }
+}
+
+#[cfg(not(unix))]
+fn interrupt(_: Option<u32>) {}
+
 /// Reads a stream up to the limit; what comes after that is an error, since half an answer is none.
 async fn read(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -155,11 +210,14 @@ async fn read(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
 }
 
 /// The child is in a group of its own, so that Ctrl-C reaches it through Portolan alone, and is killed when
-/// Portolan is: an upgrade that nobody watches would go on otherwise.
+/// Portolan is: an upgrade that nobody watches would go on otherwise. What it has started itself may live on, and
+/// then `held` stays locked.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "only between fork and exec can a process say what its parent's death means")]
-fn dies_with_us(command: &mut std::process::Command) {
+fn dies_with_us(command: &mut std::process::Command, held: Option<Arc<File>>) {
     use std::os::unix::process::CommandExt;
+
+    use rustix::io::{FdFlags, fcntl_setfd};
 
     use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
 
@@ -167,15 +225,19 @@ fn dies_with_us(command: &mut std::process::Command) {
     command.process_group(0);
     let say = move || {
         set_parent_process_death_signal(Some(Signal::KILL))?;
+        if let Some(held) = &held {
+            // Kept over the exec, in the child alone.
+            fcntl_setfd(held, FdFlags::empty())?;
+        }
         // The parent may have gone before that was said.
         match getppid() == Some(parent) {
             true => Ok(()),
             false => Err(io::Error::other("Portolan has ended")),
         }
     };
-    // SAFETY: both are plain system calls, which may be made in a forked child of a program with threads.
+    // SAFETY: all are plain system calls, which may be made in a forked child of a program with threads.
     unsafe { command.pre_exec(say) };
 }
 
 #[cfg(not(target_os = "linux"))]
-fn dies_with_us(_: &mut std::process::Command) {}
+fn dies_with_us(_: &mut std::process::Command, _: Option<Arc<File>>) {}

@@ -50,6 +50,21 @@ pub enum HelmError {
         /// Its own words, without the lines that are no error.
         said: String,
     },
+    /// The file that tells of a Helm at work can't be used.
+    #[error("cannot lock {}, which tells other runs that Helm is at work", .path.display())]
+    Mark {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// A Helm is at work on the release.
+    #[error("another Helm is at work on the release {release}, from this machine")]
+    Left {
+        /// The release.
+        release: String,
+    },
     /// It printed what is no text.
     #[error("{doing}: what Helm printed is no text")]
     NoText {

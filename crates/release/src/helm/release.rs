@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use portolan_registry::Stop;
 use serde::Deserialize;
 
 use super::call::{Input, Output};
@@ -32,6 +33,8 @@ impl HelmRelease {
 /// What an upgrade is done with.
 #[derive(Clone, Debug)]
 pub struct Upgrade {
+    /// Whether there is no release yet.
+    pub installs: bool,
     /// A chart's folder or archive.
     pub chart: PathBuf,
     /// All overrides, as YAML. Nothing of the release's former ones is added to them.
@@ -82,19 +85,25 @@ impl Helm {
         call.with(["--namespace", namespace.as_str(), name.as_str()]).run().await
     }
 
-    /// Upgrades, and waits until all is ready.
+    /// Upgrades, and waits until all is ready. Once `stop` is requested, Helm is asked to stop, and what it does then
+    /// is waited for: it marks the release failed, and takes it back where it was told to.
     ///
     /// Gives the revision that stands afterwards.
     ///
     /// # Errors
     /// [`HelmError`] in Helm's words. With [`UpgradeEnd::RolledBack`] the release is back at the revision before
     /// then, unless its words say otherwise.
-    pub async fn upgrade(&self, release: &HelmRelease, upgrade: &Upgrade) -> Result<Revision, HelmError> {
+    pub async fn upgrade(
+        &self,
+        release: &HelmRelease,
+        upgrade: &Upgrade,
+        stop: &Stop,
+    ) -> Result<Revision, HelmError> {
         let HelmRelease { name, namespace } = release;
         let doing = format!("upgrading {name} in {namespace}");
-        let call = self.on_cluster(doing.clone(), &["upgrade", name.as_str()]).with([&upgrade.chart]);
+        let call = self.changing(release, doing.clone(), &["upgrade", name.as_str()])?.with([&upgrade.chart]);
         let call = call.with(["--namespace", namespace.as_str()]).with(self.upgrade_flags(upgrade));
-        let printed: Printed = call.input(upgrade.values.clone()).run().await?.json()?;
+        let printed: Printed = call.input(upgrade.values.clone()).until(stop).run().await?.json()?;
         revision(printed.version, doing)
     }
 
@@ -104,6 +113,9 @@ impl Helm {
                 .map(OsString::from)
                 .into();
         flags.push(seconds(upgrade.timeout).into());
+        if upgrade.installs {
+            flags.push("--install".into());
+        }
         if upgrade.end == UpgradeEnd::RolledBack {
             flags.push(flags::roll_back_on_failure(self.version.line()).into());
         }
@@ -122,7 +134,7 @@ impl Helm {
     ) -> Result<(), HelmError> {
         let HelmRelease { name, namespace } = release;
         let doing = format!("rolling {name} in {namespace} back to revision {revision}");
-        let call = self.on_cluster(doing, &["rollback", name.as_str(), &revision.to_string()]);
+        let call = self.changing(release, doing, &["rollback", name.as_str(), &revision.to_string()])?;
         let call = call.with(["--namespace", namespace.as_str(), "--wait", "--wait-for-jobs"]);
         call.with(["--timeout", &seconds(timeout)]).run().await.map(drop)
     }

@@ -47,7 +47,8 @@ impl Helm {
         let HelmRelease { name, namespace } = release;
         let doing = format!("rendering {} for {name}", upgrade.chart.display());
         let call = self.on_cluster(doing, &["template", name.as_str()]).with([&upgrade.chart]);
-        let call = call.with(["--namespace", namespace.as_str(), "--is-upgrade", "--include-crds"]);
+        let call = call.with(["--namespace", namespace.as_str(), "--include-crds"]);
+        let call = call.with((!upgrade.installs).then_some("--is-upgrade"));
         call.with(["--values", "-"]).input(upgrade.values.clone())
     }
 }

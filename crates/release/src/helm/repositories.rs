@@ -183,30 +183,6 @@ impl<'a> Repositories<'a> {
         Ok(folder.join(format!("{chart}-{version}.tgz")))
     }
 
-    /// Brings a chart's archive from a registry, `oci://HOST/PATH/NAME`, into `folder`, which is empty, and gives
-    /// its path. Without a version it is the newest stable one.
-    ///
-    /// # Errors
-    /// [`HelmError`] where Helm fails.
-    pub async fn pull_oci(
-        &self,
-        name: &str,
-        version: Option<&ChartVersion>,
-        folder: &Path,
-    ) -> Result<PathBuf, HelmError> {
-        let mut call = self.call(format!("fetching {name}"), &["pull", name]);
-        if let Some(version) = version {
-            call = call.with(["--version", version.as_str()]);
-        }
-        call.with(["--destination".as_ref(), folder.as_os_str()]).run().await?;
-        let archives = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-        let mut archives = archives.filter(|path| path.extension().is_some_and(|end| end == "tgz"));
-        archives.next().ok_or_else(|| HelmError::Failed {
-            doing: format!("fetching {name}"),
-            said: "nothing, and brought no archive".to_owned(),
-        })
-    }
-
     fn trust(&self) -> Vec<OsString> {
         let any = self.accepts_any_certificate.then(|| OsString::from("--insecure-skip-tls-verify"));
         let ca = self.ca_file.iter().flat_map(|file| ["--ca-file".into(), file.as_os_str().to_owned()]);

@@ -1,7 +1,10 @@
 //! Why an upgrade could not be worked out.
 
 use portolan_chart::ChartVersion;
+use portolan_chartrepo::ChartRepoError;
+use portolan_transfer::PickError;
 
+use super::package::PushError;
 use crate::advisories::AdvisoryError;
 use crate::backup::BackupError;
 use crate::cluster::ClusterError;
@@ -93,6 +96,24 @@ pub enum UpgradeError {
         /// What it has, newest first.
         present: Vec<ChartVersion>,
     },
+    /// The repository can't be asked, or doesn't give the chart.
+    #[error("taking the chart from {location}")]
+    Repository {
+        /// The repository.
+        location: String,
+        /// Why.
+        #[source]
+        source: Box<ChartRepoError>,
+    },
+    /// The package doesn't give the chart.
+    #[error(transparent)]
+    Pick(#[from] PickError),
+    /// The images of the package can't be pushed.
+    #[error(transparent)]
+    Push(#[from] PushError),
+    /// The run was interrupted.
+    #[error("interrupted before the cluster was touched")]
+    Interrupted,
     /// What Helm rendered can't be read.
     #[error("what Helm rendered can't be read")]
     Rendered(#[source] portolan_chart::ManifestFault),

@@ -1,23 +1,27 @@
 //! Carrying a plan out. Whatever goes wrong from here on is told in the report, with what stands afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use portolan_transfer::Report;
 use serde_json::json;
 
 use super::definitions::{self, apply_all};
 use super::error::UpgradeError;
 use super::hooks;
-use super::options::UpgradeOptions;
+use super::images::{self, CheckedImage, ImageState};
+use super::options::{ImageCheck, UpgradeOptions};
+use super::package::PushError;
 use super::plan::UpgradePlan;
 use super::report::{Outcome, REPORT_VERSION, UpgradeReport};
-use super::{DefinitionsError, Site};
+use super::{DefinitionsError, Site, facts};
 use crate::advisories::{Phase, Step as Advised};
 use crate::backup::{Backup, BackupOptions, back_up};
 use crate::cluster::{ApplyMode, ClusterError, FIELD_MANAGER, NODE};
-use crate::event::Step;
+use crate::event::{Event, Step};
 use crate::helm::HelmError;
 use crate::private::FileError;
-use crate::releases::find;
+use crate::releases::{ReleasesError, find};
 use crate::run::Run;
 use crate::stored::{Status, StoredRelease};
 use crate::verify::{Verified, verify};
@@ -28,6 +32,8 @@ const BACKUP: &str = "backup";
 /// Why an upgrade that was begun did not come to its end.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
+    #[error("interrupted")]
+    Interrupted,
     #[error(transparent)]
     Definitions(#[from] DefinitionsError),
     #[error(transparent)]
@@ -49,31 +55,79 @@ pub async fn execute(
     options: &UpgradeOptions,
     run: &Run<'_>,
 ) -> Result<UpgradeReport, UpgradeError> {
+    let pushed = Box::pin(push(plan, run)).await?;
+    Box::pin(images_are_there(site, plan, options)).await?;
+    if options.stop.is_requested() {
+        return Err(UpgradeError::Interrupted);
+    }
     let keeping = keep(site, plan, options, run);
     let words = |backup: &Option<Backup>| {
         backup.as_ref().map_or_else(String::new, |backup| backup.folder.display().to_string())
     };
     let backup = run.step(Step::BackUp, keeping, words).await?;
-    let mut report = begun(plan, backup, run);
+    let mut report = UpgradeReport { pushed, ..begun(plan, backup, run) };
     let before = async {
+        go_on(options)?;
         label(site, plan, run).await?;
-        definitions(site, plan, run).await
+        go_on(options)?;
+        definitions(site, plan, run).await?;
+        go_on(options)
     };
-    if let Err(failure) = before.await {
+    if let Err(failure) = Box::pin(before).await {
         report.outcome = Outcome::NotBegun;
         report.error = Some(in_one_line(&failure));
         return Ok(standing(site, options, report).await);
     }
     report.definitions = plan.crds.iter().map(|one| definitions::name(one).to_owned()).collect();
-    let upgraded = upgrade(site, plan, options, run).await;
+    let upgraded = Box::pin(upgrade(site, plan, options, run)).await;
     match upgraded {
-        Ok(now) => Ok(verified(site, options, run, &now, report).await),
+        Ok(now) => Ok(Box::pin(verified(site, options, run, &now, report)).await),
         Err(failure) => {
-            report.error = Some(in_one_line(&failure));
+            report.error = Some(why(&failure, options));
             let report = standing(site, options, report).await;
-            Ok(after_failure(site, plan, options, run, report).await)
+            Ok(Box::pin(after_failure(site, plan, options, run, report)).await)
         }
     }
+}
+
+/// Pushes the packages' images, where that was asked for. The cluster was not touched by then.
+async fn push(plan: &UpgradePlan, run: &Run<'_>) -> Result<Vec<Report>, UpgradeError> {
+    let Some((first, others)) = plan.pushes.split_first() else { return Ok(Vec::new()) };
+    let words = |reports: &Vec<Report>| {
+        let targets: BTreeSet<_> =
+            reports.iter().flat_map(|report| &report.images).map(|image| &image.target).collect();
+        format!("{} of them are there", targets.len())
+    };
+    let work = async {
+        let mut reports = vec![first.carry_out().await?];
+        for other in others {
+            reports.push(other.anew().await?.carry_out().await?);
+        }
+        Ok::<_, UpgradeError>(reports)
+    };
+    run.step(Step::Push, work, words).await
+}
+
+/// Looks once more for the images that were pushed: the registry's word counts, not the sender's.
+async fn images_are_there(
+    site: Site<'_>,
+    plan: &UpgradePlan,
+    options: &UpgradeOptions,
+) -> Result<(), UpgradeError> {
+    let pushed: Vec<_> = plan.images.iter().filter(|image| image.state == ImageState::Pushed).collect();
+    if pushed.is_empty() || options.image_check == ImageCheck::Skip {
+        return Ok(());
+    }
+    let platforms = facts::platforms(site.cluster).await?;
+    let looked = images::check_again(&pushed, &platforms, site.registries).await;
+    let images: Vec<String> =
+        looked.iter().filter(|image| image.stands_in_the_way()).map(CheckedImage::words).collect();
+    if images.is_empty() { Ok(()) } else { Err(PushError::Images { images }.into()) }
+}
+
+/// Nothing more is begun once somebody wants it to end.
+fn go_on(options: &UpgradeOptions) -> Result<(), Failure> {
+    if options.stop.is_requested() { Err(Failure::Interrupted) } else { Ok(()) }
 }
 
 async fn keep(
@@ -82,12 +136,12 @@ async fn keep(
     options: &UpgradeOptions,
     run: &Run<'_>,
 ) -> Result<Option<Backup>, UpgradeError> {
-    let Some(folder) = run.folder() else { return Ok(None) };
+    let (Some(folder), Some(now)) = (run.folder(), &plan.now) else { return Ok(None) };
     let kept = BackupOptions {
         definitions: plan.crds.iter().map(|one| definitions::name(one).to_owned()).collect(),
         custom_resources: options.custom_resources,
     };
-    Ok(Some(back_up(site.cluster, site.helm, &plan.now, &kept, &folder.join(BACKUP)).await?))
+    Ok(Some(back_up(site.cluster, site.helm, now, &kept, &folder.join(BACKUP)).await?))
 }
 
 fn begun(plan: &UpgradePlan, backup: Option<Backup>, run: &Run<'_>) -> UpgradeReport {
@@ -99,6 +153,8 @@ fn begun(plan: &UpgradePlan, backup: Option<Backup>, run: &Run<'_>) -> UpgradeRe
         to: plan.to.clone(),
         plan_digest: plan.digest.clone(),
         outcome: Outcome::Failed,
+        pushed: Vec::new(),
+        is_absent: false,
         revision: None,
         version: None,
         status: None,
@@ -149,12 +205,13 @@ async fn upgrade(
     options: &UpgradeOptions,
     run: &Run<'_>,
 ) -> Result<StoredRelease, Failure> {
-    let work = async { Ok::<_, Failure>(site.helm.upgrade(&options.release, &plan.upgrade).await?) };
+    let upgrading = site.helm.upgrade(&options.release, &plan.upgrade, &options.stop);
+    let work = async { Ok::<_, Failure>(telling(upgrading, options, run).await?) };
     let revision = run.step(Step::Upgrade, work, |revision| format!("revision {revision}")).await?;
     let release = &options.release;
     let found = find(site.cluster, &release.name, &release.namespace, Some(revision)).await;
     found.map_err(|error| match error {
-        crate::releases::ReleasesError::Cluster(error) => Failure::Cluster(error),
+        ReleasesError::Cluster(error) => Failure::Cluster(error),
         other => Failure::Helm(HelmError::Failed {
             doing: format!("looking for revision {revision}"),
             said: other.to_string(),
@@ -162,6 +219,20 @@ async fn upgrade(
     })
 }
 
+/// Waits for Helm, and tells that it was asked to stop where that happens.
+async fn telling<T>(upgrading: impl Future<Output = T>, options: &UpgradeOptions, run: &Run<'_>) -> T {
+    let mut upgrading = std::pin::pin!(upgrading);
+    tokio::select! {
+        biased;
+        done = &mut upgrading => done,
+        () = options.stop.requested() => {
+            run.observer().event(Event::HelmStops);
+            upgrading.await
+        }
+    }
+}
+
+/// Waits until every object is ready; once the run is to end, says how they are.
 async fn look(
     site: Site<'_>,
     options: &UpgradeOptions,
@@ -169,8 +240,14 @@ async fn look(
     manifest: &str,
 ) -> Result<Verified, Failure> {
     let namespace = options.release.namespace.as_str();
+    let within = |time| verify(site.cluster, manifest, namespace, time, run.observer());
     let looking = async {
-        Ok::<_, Failure>(verify(site.cluster, manifest, namespace, options.timeout, run.observer()).await?)
+        let verified = tokio::select! {
+            biased;
+            () = options.stop.requested() => within(Duration::ZERO).await,
+            verified = within(options.timeout) => verified,
+        };
+        Ok::<_, Failure>(verified?)
     };
     run.step(Step::Verify, looking, Verified::words).await
 }
@@ -199,6 +276,7 @@ async fn standing(site: Site<'_>, options: &UpgradeOptions, report: UpgradeRepor
     let release = &options.release;
     match find(site.cluster, &release.name, &release.namespace, None).await {
         Ok(now) => of_revision(report, &now),
+        Err(ReleasesError::NoRelease { .. }) => UpgradeReport { is_absent: true, ..report },
         Err(_) => report,
     }
 }
@@ -220,18 +298,32 @@ async fn after_failure(
     run: &Run<'_>,
     report: UpgradeReport,
 ) -> UpgradeReport {
+    let Some(before) = &plan.now else {
+        // What Helm installed it has taken away again, and its record with it.
+        let outcome = if report.is_absent { Outcome::RolledBack } else { Outcome::Failed };
+        return UpgradeReport { outcome, ..report };
+    };
     if report.status.is_none() {
         return report;
     }
-    let verified = look(site, options, run, &plan.now.manifest).await.ok();
-    let is_old = report.status == Some(Status::Deployed) && report.version.as_deref() == Some(&plan.from);
-    let outcome = match is_old && report.revision != Some(plan.revision) {
+    let verified = look(site, options, run, &before.manifest).await.ok();
+    let is_old = report.status == Some(Status::Deployed) && report.version == plan.from;
+    let outcome = match is_old && report.revision != plan.revision {
         true => Outcome::RolledBack,
         false if is_old => Outcome::NotBegun,
         false => Outcome::Failed,
     };
     let hooks_left = hooks::left(site.cluster, &plan.hooks, &plan.namespace).await;
     UpgradeReport { outcome, verified, hooks_left, ..report }
+}
+
+/// What went wrong, and that it was asked for where it was.
+fn why(failure: &Failure, options: &UpgradeOptions) -> String {
+    let error = in_one_line(failure);
+    match (failure, options.stop.is_requested()) {
+        (Failure::Helm(_), true) => format!("interrupted, so that Helm was asked to stop: {error}"),
+        _ => error,
+    }
 }
 
 fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {

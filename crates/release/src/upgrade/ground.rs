@@ -9,6 +9,8 @@ use serde_json::Value;
 
 use super::compare::Rendered;
 use super::definitions;
+use super::package::Push;
+use crate::helm::HelmRelease;
 use crate::stored::StoredRelease;
 use crate::values::Values;
 
@@ -23,7 +25,7 @@ pub struct Ground {
     pub release: String,
     /// Where it is.
     pub namespace: String,
-    /// The revision that stands.
+    /// The revision that stands; 0 where the release is installed.
     pub revision: u32,
     /// The chart, as it would be packed.
     pub chart: Digest,
@@ -35,6 +37,20 @@ pub struct Ground {
     pub objects: BTreeMap<String, Digest>,
     /// Objects that two renderings gave differently: they can't be held to.
     pub not_pinned: Vec<String>,
+    /// Images that are pushed first, with what each comes to: not its digest, since what an earlier run of the same
+    /// plan has pushed is no change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pushes: Vec<String>,
+}
+
+/// What a ground is made of.
+pub(super) struct Standing<'a> {
+    pub(super) release: &'a HelmRelease,
+    pub(super) now: Option<&'a StoredRelease>,
+    pub(super) chart: &'a Chart,
+    pub(super) overrides: &'a Values,
+    pub(super) rendered: &'a Rendered,
+    pub(super) pushes: &'a [Push],
 }
 
 /// A plan as it is saved, approved, and held to.
@@ -85,25 +101,21 @@ impl SavedUpgrade {
 }
 
 impl Ground {
-    pub(super) fn of(
-        chart: &Chart,
-        overrides: &Values,
-        rendered: &Rendered,
-        now: &StoredRelease,
-        not_pinned: Vec<String>,
-    ) -> Self {
+    pub(super) fn of(standing: &Standing<'_>, not_pinned: Vec<String>) -> Self {
+        let Standing { release, now, chart, overrides, rendered, pushes } = *standing;
         let definition = |one: &Value| (definitions::name(one).to_owned(), digest(one));
         let objects = rendered.objects.iter().map(|one| (key(one), digest(&one.object)));
         let packed = chart.pack().unwrap_or_default();
         Self {
-            release: now.name.clone(),
-            namespace: now.namespace.clone(),
-            revision: now.version,
+            release: release.name.to_string(),
+            namespace: release.namespace.to_string(),
+            revision: now.map_or(0, |now| now.version),
             chart: Digest::sha256(&packed),
             values: digest(&overrides.to_json()),
             definitions: rendered.definitions.iter().map(definition).collect(),
             objects: objects.filter(|(key, _)| !not_pinned.contains(key)).collect(),
             not_pinned,
+            pushes: pushes.iter().flat_map(Push::contents).collect(),
         }
     }
 
@@ -128,6 +140,7 @@ impl Ground {
         compare("the release is of another revision", self.revision == now.revision);
         compare("the chart is another one", self.chart == now.chart);
         compare("the overrides are others", self.values == now.values);
+        compare("other images are pushed first", self.pushes == now.pushes);
         let is_loose = |key: &String| self.not_pinned.contains(key) || now.not_pinned.contains(key);
         changes.extend(differences("the definition", &self.definitions, &now.definitions, |_| false));
         changes.extend(differences("the object", &self.objects, &now.objects, is_loose));
@@ -184,6 +197,7 @@ mod tests {
             definitions: [one("a.example")].into(),
             objects: [one("v1 Pod n/a")].into(),
             not_pinned: vec!["v1 Secret n/random".to_owned()],
+            pushes: Vec::new(),
         }
     }
 

@@ -1,10 +1,11 @@
 //! Whether every image is in its registry, whole, for every platform of the nodes (design.md, decision 17).
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use portolan_chart::{Evidence, RenderedObject, images_of, rendered_objects};
+use portolan_chart::{Confidence, Evidence, RenderedObject, images_of, rendered_objects};
 use portolan_oci::{Platform, Reference, RegistryHost};
 use portolan_registry::{Registry, RegistryError};
 use portolan_transfer::{Inspector, Part, Role};
@@ -33,13 +34,30 @@ pub trait Registries: Send + Sync {
 pub struct CheckedImage {
     /// The image.
     pub image: Reference,
-    /// Whether a container is sure to run it; else an object only names it.
-    pub sure: bool,
-    /// The first object that names it.
+    /// How it is named there.
+    pub named: Named,
+    /// The first object that names it so.
     pub object: String,
     /// How it is.
     #[serde(flatten)]
     pub state: ImageState,
+    /// Packages that would bring it, of those that were given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub brought_by: Vec<String>,
+}
+
+/// How an object names an image, from the surest down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Named {
+    /// A container runs it, or mounts it.
+    Run,
+    /// A field of a custom resource is called so: its operator most likely runs it.
+    Field,
+    /// Arguments, environment or configuration read like it.
+    Guess,
+    /// It may lack, as whoever asked for the upgrade said.
+    Dispensable,
 }
 
 /// How an image is in its registry.
@@ -56,27 +74,70 @@ pub enum ImageState {
     Incomplete(Vec<String>),
     /// The registry gave no answer.
     Unknown(String),
+    /// It lacks for some node, and the package's images are pushed first.
+    Pushed,
+    /// Nobody was asked: what merely reads like an image of a registry that nothing else names.
+    NotAsked,
 }
 
 impl CheckedImage {
-    /// Whether pods could not start for the lack of it.
+    /// Whether pods could not start for the lack of it, those that operators make included.
     pub fn stands_in_the_way(&self) -> bool {
-        self.sure && self.state != ImageState::Complete
+        matches!(self.named, Named::Run | Named::Field) && self.lacks()
+    }
+
+    /// Whether it is not there for every node, as far as is known.
+    pub fn lacks(&self) -> bool {
+        !matches!(self.state, ImageState::Complete | ImageState::Pushed | ImageState::NotAsked)
     }
 
     /// What lacks, in words; empty where nothing does.
     pub fn words(&self) -> String {
         let image = &self.image;
-        match &self.state {
-            ImageState::Complete => String::new(),
-            ImageState::Absent => format!("{image} is not in its registry ({})", self.object),
-            ImageState::NotFor(platforms) => {
-                format!("{image} is there, but not for {} ({})", platforms.join(", "), self.object)
-            }
-            ImageState::Incomplete(parts) => format!("{image} lacks {} ({})", parts.join(", "), self.object),
-            ImageState::Unknown(why) => format!("{image} can't be looked for: {why} ({})", self.object),
+        let lack = match &self.state {
+            ImageState::Complete | ImageState::Pushed | ImageState::NotAsked => return String::new(),
+            ImageState::Absent => "is not in its registry".to_owned(),
+            ImageState::NotFor(platforms) => format!("is there, but not for {}", platforms.join(", ")),
+            ImageState::Incomplete(parts) => format!("lacks {}", parts.join(", ")),
+            ImageState::Unknown(why) => format!("can't be looked for: {why}"),
+        };
+        let brought = match self.brought_by.is_empty() {
+            true => String::new(),
+            false => format!("; {} would bring it", self.brought_by.join(", ")),
+        };
+        format!("{image} {lack} ({}{}){brought}", self.object, self.named.remark())
+    }
+}
+
+impl Named {
+    /// What an object's name does not say yet.
+    fn remark(self) -> &'static str {
+        match self {
+            Self::Run => "",
+            Self::Field => ", in a field",
+            Self::Guess => ", by what it reads like",
+            Self::Dispensable => ", may lack",
         }
     }
+}
+
+impl From<Evidence> for Named {
+    fn from(evidence: Evidence) -> Self {
+        match evidence {
+            Evidence::Container | Evidence::Volume => Self::Run,
+            Evidence::Field => Self::Field,
+            Evidence::Guess(_) => Self::Guess,
+        }
+    }
+}
+
+/// What is known of images beside objects and registries.
+#[derive(Default)]
+pub(super) struct Beforehand {
+    /// Images that may lack.
+    pub(super) dispensable: BTreeSet<Reference>,
+    /// Images that are pushed before the cluster is touched, with the platforms that come.
+    pub(super) pushed: BTreeMap<Reference, Vec<Platform>>,
 }
 
 /// Looks for every image of these objects.
@@ -84,15 +145,40 @@ pub(super) async fn check(
     objects: &[RenderedObject],
     platforms: &BTreeSet<Platform>,
     registries: &dyn Registries,
+    beforehand: &Beforehand,
 ) -> Vec<CheckedImage> {
-    let named = named(objects);
-    let clients = clients(named.keys(), registries).await;
-    let looks = named.into_iter().map(async |(image, (evidence, object))| {
-        let state = match &clients[&image.registry] {
-            Ok(registry) => look(registry, &image, platforms).await,
+    let images = named(objects);
+    // What merely reads like an image is nothing to ask strangers about.
+    let believed = images.iter().filter(|(_, (named, _))| *named != Named::Guess);
+    let clients = clients(believed.map(|(image, _)| image), registries).await;
+    let looks = images.into_iter().map(async |(image, (named, object))| {
+        let state = match clients.get(&image.registry) {
+            None => ImageState::NotAsked,
+            Some(Ok(registry)) => {
+                let pushed = beforehand.pushed.get(&image).map(Vec::as_slice);
+                look(registry, &image, platforms, pushed).await
+            }
+            Some(Err(why)) => ImageState::Unknown(why.clone()),
+        };
+        let named = if beforehand.dispensable.contains(&image) { Named::Dispensable } else { named };
+        CheckedImage { image, named, object, state, brought_by: Vec::new() }
+    });
+    stream::iter(looks).buffered(AT_ONCE).collect().await
+}
+
+/// Looks once more for images that were looked for before.
+pub(super) async fn check_again(
+    images: &[&CheckedImage],
+    platforms: &BTreeSet<Platform>,
+    registries: &dyn Registries,
+) -> Vec<CheckedImage> {
+    let clients = clients(images.iter().map(|image| &image.image), registries).await;
+    let looks = images.iter().map(async |image| {
+        let state = match &clients[&image.image.registry] {
+            Ok(registry) => look(registry, &image.image, platforms, None).await,
             Err(why) => ImageState::Unknown(why.clone()),
         };
-        CheckedImage { image, sure: evidence.is_sure(), object, state }
+        CheckedImage { state, ..(*image).clone() }
     });
     stream::iter(looks).buffered(AT_ONCE).collect().await
 }
@@ -104,7 +190,8 @@ pub(crate) async fn check_manifest(
     registries: &dyn Registries,
 ) -> Result<Vec<CheckedImage>, ClusterError> {
     let platforms = facts::platforms(cluster).await?;
-    Ok(check(&rendered_objects(manifest).objects, &platforms, registries).await)
+    let objects = rendered_objects(manifest).objects;
+    Ok(check(&objects, &platforms, registries, &Beforehand::default()).await)
 }
 
 /// Whether the registries have these images; of one without a tag, any tag. Those that gave no answer are left
@@ -128,21 +215,24 @@ async fn is_held(registry: &Registry, image: &Reference) -> Result<bool, Registr
     }
 }
 
-/// The images of all objects, each once, with the best evidence for it and the first object that names it.
-fn named(objects: &[RenderedObject]) -> BTreeMap<Reference, (Evidence, String)> {
-    let mut named: BTreeMap<Reference, (Evidence, String)> = BTreeMap::new();
+/// The images of all objects, each once, as the surest object names it. Guesses that have nothing but their form
+/// to speak for them are left out.
+fn named(objects: &[RenderedObject]) -> BTreeMap<Reference, (Named, String)> {
+    let mut images: BTreeMap<Reference, (Named, String)> = BTreeMap::new();
     for object in objects {
         for found in images_of(&object.object).images {
-            // What merely reads like an image is nothing to hold an upgrade up for, or to ask strangers about.
-            if matches!(found.evidence, Evidence::Guess(_)) {
+            if found.evidence == Evidence::Guess(Confidence::Low) {
                 continue;
             }
-            let entry =
-                named.entry(found.reference).or_insert_with(|| (found.evidence, object.name.to_string()));
-            entry.0 = entry.0.min(found.evidence);
+            let by = (Named::from(found.evidence), object.name.to_string());
+            match images.entry(found.reference) {
+                Entry::Vacant(entry) => drop(entry.insert(by)),
+                Entry::Occupied(mut entry) if by.0 < entry.get().0 => drop(entry.insert(by)),
+                Entry::Occupied(_) => {}
+            }
         }
     }
-    named
+    images
 }
 
 async fn clients<'a>(
@@ -158,11 +248,41 @@ async fn clients<'a>(
     clients
 }
 
-async fn look(registry: &Registry, image: &Reference, platforms: &BTreeSet<Platform>) -> ImageState {
-    match Inspector::new(registry).parts(image).await {
+async fn look(
+    registry: &Registry,
+    image: &Reference,
+    platforms: &BTreeSet<Platform>,
+    pushed: Option<&[Platform]>,
+) -> ImageState {
+    let state = match Inspector::new(registry).parts(image).await {
+        // Of a project that is made first a registry says nothing.
+        Err(_) if pushed.is_some() => ImageState::Absent,
         Err(error) => ImageState::Unknown(error.to_string()),
         Ok(None) => ImageState::Absent,
         Ok(Some(found)) => state(&found.parts, platforms),
+    };
+    pushed.map_or(state.clone(), |pushed| after_push(state, platforms, pushed))
+}
+
+/// How an image is once its push brought these platforms.
+fn after_push(state: ImageState, platforms: &BTreeSet<Platform>, pushed: &[Platform]) -> ImageState {
+    let serves = |wanted: &Platform| pushed.iter().any(|platform| runs_on(platform, wanted));
+    let unserved = |lacking: Vec<String>| match lacking.is_empty() {
+        true => ImageState::Pushed,
+        false => ImageState::NotFor(lacking),
+    };
+    match state {
+        ImageState::Absent => {
+            unserved(platforms.iter().filter(|wanted| !serves(wanted)).map(ToString::to_string).collect())
+        }
+        ImageState::NotFor(lacking) => {
+            let comes =
+                |text: &String| platforms.iter().any(|wanted| wanted.to_string() == *text && serves(wanted));
+            unserved(lacking.into_iter().filter(|text| !comes(text)).collect())
+        }
+        // What the registry lost is sent again.
+        ImageState::Incomplete(_) => ImageState::Pushed,
+        other => other,
     }
 }
 
@@ -187,6 +307,32 @@ fn state(parts: &[Part], platforms: &BTreeSet<Platform>) -> ImageState {
 /// Whether a part runs on a node of that platform, which names no variant.
 fn serves(part: &Part, wanted: &Platform) -> bool {
     let Role::Platform { platform } = &part.role else { return false };
+    runs_on(platform, wanted)
+}
+
+fn runs_on(platform: &Platform, wanted: &Platform) -> bool {
     let platform = platform.normalized();
     platform.os == wanted.os && platform.architecture == wanted.architecture
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_push_leaves() {
+        let platforms: BTreeSet<Platform> = ["amd64", "arm64"].map(|one| Platform::new("linux", one)).into();
+        let not_for = |text: &str| ImageState::NotFor(vec![text.to_owned()]);
+        let check = |state: ImageState, pushed: &[&str], expected: ImageState| {
+            let pushed: Vec<Platform> = pushed.iter().map(|one| Platform::new("linux", *one)).collect();
+            assert_eq!(after_push(state, &platforms, &pushed), expected);
+        };
+        check(ImageState::Absent, &["amd64", "arm64"], ImageState::Pushed);
+        check(ImageState::Absent, &["amd64"], not_for("linux/arm64"));
+        check(not_for("linux/arm64"), &["arm64"], ImageState::Pushed);
+        check(not_for("linux/arm64"), &["amd64"], not_for("linux/arm64"));
+        check(ImageState::Incomplete(vec!["sha256:0".to_owned()]), &["amd64"], ImageState::Pushed);
+        check(ImageState::Complete, &["amd64"], ImageState::Complete);
+        check(ImageState::Unknown("x".to_owned()), &[], ImageState::Unknown("x".to_owned()));
+    }
 }

@@ -1,10 +1,16 @@
 //! What is upgraded, to what, and how.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use portolan_chart::ChartVersion;
+use portolan_chart::{ChartVersion, Rules};
+use portolan_chartrepo::ChartRepository;
+use portolan_oci::Reference;
+use portolan_registry::Stop;
 
+use super::package::PackageSource;
 use crate::advisories::{Advisories, Answers};
 use crate::helm::{HelmRelease, RepositoryLogin, UpgradeEnd};
 use crate::values::Values;
@@ -20,6 +26,8 @@ pub struct UpgradeOptions {
     pub version: Option<ChartVersion>,
     /// Overrides on top of the release's own, the strongest last.
     pub values: Vec<Values>,
+    /// Whether the release is installed where there is none of that name.
+    pub installs: bool,
     /// What `global.imageRegistry` is set to.
     pub image_registry: Option<String>,
     /// What becomes of overrides that are the old chart's defaults.
@@ -30,6 +38,10 @@ pub struct UpgradeOptions {
     pub answers: Answers,
     /// Whether images have to be there.
     pub image_check: ImageCheck,
+    /// Images that may lack all the same.
+    pub dispensable: BTreeSet<Reference>,
+    /// Packages that are looked into for images that lack.
+    pub packages: Packages,
     /// Whether custom resources are backed up too.
     pub custom_resources: bool,
     /// How long objects may take until they are ready.
@@ -40,6 +52,17 @@ pub struct UpgradeOptions {
     pub pins: bool,
     /// Whether nothing but the work folder may be written.
     pub dry_run: bool,
+    /// Once requested, nothing new is begun, and Helm is asked to stop.
+    pub stop: Stop,
+}
+
+/// Packages that may bring images which lack, and how a sync would name their images.
+#[derive(Clone, Debug, Default)]
+pub struct Packages {
+    /// Their files and folders.
+    pub paths: Vec<PathBuf>,
+    /// Where relocation would put their images, as far as that is known.
+    pub rules: Rules,
 }
 
 /// Where a chart comes from.
@@ -65,8 +88,15 @@ pub enum ChartSource {
         /// Whether any certificate will do.
         accepts_any_certificate: bool,
     },
-    /// A chart in a registry, `oci://HOST/PATH/NAME`.
-    Oci(String),
+    /// A repository that is spoken to without Helm: a registry, a directory.
+    Repository {
+        /// The repository.
+        repository: Arc<dyn ChartRepository>,
+        /// The chart; `None` is that of the release.
+        chart: Option<String>,
+    },
+    /// A package that carries the chart, and its images.
+    Package(Box<PackageSource>),
     /// A chart's folder or archive.
     Path(PathBuf),
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::ground::Ground;
 use super::hooks::Hook;
 use super::images::CheckedImage;
+use super::package::Push;
 use super::rehearse::Rehearsal;
 use crate::advisories::{Advice, Language, Phase, Step as Advised};
 use crate::diff::{Action, Change, CrdDiff, ObjectDiff};
@@ -40,10 +41,12 @@ pub struct UpgradePlan {
     pub namespace: String,
     /// The chart's name.
     pub chart: String,
-    /// The revision that stands.
-    pub revision: u32,
-    /// The version that stands.
-    pub from: String,
+    /// The revision that stands; absent where the release is installed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+    /// The version that stands; absent where the release is installed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
     /// The version that is to come.
     pub to: String,
     /// Where the chart comes from.
@@ -68,6 +71,9 @@ pub struct UpgradePlan {
     pub objects: Vec<ObjectDiff>,
     /// How images are in their registries; empty where they were not asked for.
     pub images: Vec<CheckedImage>,
+    /// What is pushed before the cluster is touched, where that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pushes: Vec<Push>,
     /// What the server would take.
     pub rehearsal: Rehearsal,
     /// Objects that could not be put back to what they are: why a failure could not be taken back whole.
@@ -78,7 +84,7 @@ pub struct UpgradePlan {
     #[serde(skip)]
     pub ground: Ground,
     #[serde(skip)]
-    pub(super) now: StoredRelease,
+    pub(super) now: Option<StoredRelease>,
     #[serde(skip)]
     pub(super) upgrade: Upgrade,
     #[serde(skip)]
@@ -97,6 +103,7 @@ impl UpgradePlan {
         });
         let required = self.advice.steps(Phase::Before).filter_map(unmet);
         let images = self.images.iter().filter(|image| image.stands_in_the_way()).map(CheckedImage::words);
+        let clashing = self.pushes.iter().flat_map(Push::clashing);
         let refused = self
             .rehearsal
             .refused
@@ -106,6 +113,7 @@ impl UpgradePlan {
             .chain(required)
             .chain(self.refused_definitions.iter().cloned())
             .chain(images)
+            .chain(clashing)
             .chain(refused)
             .collect()
     }
@@ -113,7 +121,7 @@ impl UpgradePlan {
     /// Whether the cluster would be as it is.
     pub fn changes_nothing(&self) -> bool {
         let keeps = |action: Action| action == Action::Keep;
-        self.from == self.to
+        self.from.as_deref() == Some(&self.to)
             && self.values.is_empty()
             && self.definitions.iter().all(|one| keeps(one.action))
             && self.objects.iter().all(|one| keeps(one.action))

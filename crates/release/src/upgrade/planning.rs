@@ -1,25 +1,28 @@
 //! From what was prepared to the plan: rendered, rehearsed, compared, and its images looked for.
 
+use std::collections::BTreeMap;
+
 use portolan_chart::RenderedObject;
+use portolan_oci::{Platform, Reference};
 use serde_json::Value;
 
 use super::compare::{Rendered, compare, divide, way_back};
 use super::definitions;
 use super::error::UpgradeError;
-use super::ground::{Ground, differing};
+use super::ground::{Ground, Standing, differing};
 use super::hooks::{Hook, hooks};
-use super::images::{self, CheckedImage};
-use super::options::{Frozen as FrozenPolicy, ImageCheck, UpgradeOptions};
+use super::images::{self, Beforehand, CheckedImage, ImageState, Named};
+use super::options::{ChartSource, Frozen as FrozenPolicy, ImageCheck, UpgradeOptions};
+use super::package::Push;
 use super::plan::{PLAN_VERSION, UpgradePlan};
 use super::prepare::Prepared;
 use super::rehearse::{Rehearsal, rehearse};
-use super::{Site, facts};
+use super::{Site, bringers, facts};
 use crate::advisories::{Advice, ChartFacts, KnownImages, NoImages};
 use crate::diff::{Action, CrdDiff, ObjectDiff, crd_diff, value_changes};
 use crate::event::Step;
-use crate::helm::{Input, Upgrade};
+use crate::helm::{Input, Line, Upgrade};
 use crate::run::Run;
-use crate::stored::StoredRelease;
 use crate::values::Values;
 
 /// Works the upgrade out. Only reads.
@@ -34,6 +37,7 @@ pub async fn plan(
 ) -> Result<UpgradePlan, UpgradeError> {
     let advice = advise(site, &prepared, options).await;
     let upgrade = Upgrade {
+        installs: prepared.now.is_none(),
         chart: prepared.path.clone(),
         values: yaml(&advice.overrides),
         timeout: options.timeout,
@@ -44,7 +48,7 @@ pub async fn plan(
         format!("{}, {}", count(objects.len(), "object"), count(definitions.len(), "definition"))
     };
     let rendering = run.step(Step::Render, render(site, &upgrade, options), words).await?;
-    let found = find_out(site, &prepared.now, &rendering.rendered, options, run).await?;
+    let found = find_out(site, &prepared, &rendering.rendered, options, run).await?;
     Ok(assemble(prepared, options, advice, upgrade, rendering, found))
 }
 
@@ -64,17 +68,24 @@ struct FoundOut {
     objects: Vec<ObjectDiff>,
     images: Vec<CheckedImage>,
     hooks: Vec<Hook>,
+    pushes: Vec<Push>,
+    notes: Vec<String>,
 }
 
 async fn find_out(
     site: Site<'_>,
-    now: &StoredRelease,
+    prepared: &Prepared,
     rendered: &Rendered,
     options: &UpgradeOptions,
     run: &Run<'_>,
 ) -> Result<FoundOut, UpgradeError> {
     let namespace = options.release.namespace.as_str();
-    let is_server_side = now.apply_method == "ssa";
+    let now = prepared.now.as_ref();
+    let is_server_side = match now {
+        Some(now) => now.apply_method == "ssa",
+        None => site.helm.version().line() == Line::Four,
+    };
+    let old_manifest = now.map_or("", |now| &now.manifest);
     let trial = async {
         let tried = rehearse(site.cluster, &rendered.objects, namespace, is_server_side).await?;
         Ok::<_, UpgradeError>((tried, try_definitions(site, &rendered.definitions).await?))
@@ -84,16 +95,20 @@ async fn find_out(
     let ((rehearsal, tried), (definitions, refused_definitions)) =
         run.step(Step::Rehearse, trial, words).await?;
     let comparing = async {
-        let compared = compare(site.cluster, &now.manifest, &rendered.objects, &tried, namespace).await;
+        let compared = compare(site.cluster, old_manifest, &rendered.objects, &tried, namespace).await;
         compared.map_err(UpgradeError::from)
     };
     let words = |objects: &Vec<ObjectDiff>| compared(objects, &definitions);
     let objects = run.step(Step::Compare, comparing, words).await?;
-    let looking = check_images(site, &rendered.objects, options);
-    let images = run.step(Step::Images, looking, |images| checked(images)).await?;
+    let looking = check_images(site, prepared, &rendered.objects, options);
+    let words = |(_, images, _): &Looked| checked(images);
+    let (pushes, images, notes) = run.step(Step::Images, looking, words).await?;
     let hooks = hooks(&rendered.objects, &tried);
-    Ok(FoundOut { rehearsal, definitions, refused_definitions, objects, images, hooks })
+    Ok(FoundOut { rehearsal, definitions, refused_definitions, objects, images, hooks, pushes, notes })
 }
+
+/// What is pushed, how images are then, and notes.
+type Looked = (Vec<Push>, Vec<CheckedImage>, Vec<String>);
 
 fn assemble(
     prepared: Prepared,
@@ -105,16 +120,30 @@ fn assemble(
 ) -> UpgradePlan {
     let Rendering { rendered, note, not_pinned } = rendering;
     let now = prepared.now;
-    let own = Values::of_json("the release", Value::Object(now.config.clone())).unwrap_or_default();
-    let way_back = way_back(&now.manifest, &rendered.objects, &now.namespace);
-    let ground = Ground::of(&prepared.chart, &advice.overrides, &rendered, &now, not_pinned);
+    let own = now.as_ref().map(|now| Value::Object(now.config.clone()));
+    let own = own.and_then(|own| Values::of_json("the release", own).ok()).unwrap_or_default();
+    let old_manifest = now.as_ref().map_or("", |now| &now.manifest);
+    let namespace = prepared.release.namespace.as_str();
+    let way_back = way_back(old_manifest, &rendered.objects, namespace);
+    let ground = Ground::of(
+        &Standing {
+            release: &prepared.release,
+            now: now.as_ref(),
+            chart: &prepared.chart,
+            overrides: &advice.overrides,
+            rendered: &rendered,
+            pushes: &found.pushes,
+        },
+        not_pinned,
+    );
+    let notes = prepared.notes.into_iter().chain(note).chain(found.notes).collect();
     UpgradePlan {
         plan_version: PLAN_VERSION,
-        release: now.name.clone(),
-        namespace: now.namespace.clone(),
+        release: prepared.release.name.to_string(),
+        namespace: prepared.release.namespace.to_string(),
         chart: prepared.chart.name().to_owned(),
-        revision: now.version,
-        from: now.chart.metadata.version.clone(),
+        revision: now.as_ref().map(|now| now.version),
+        from: now.as_ref().map(|now| now.chart.metadata.version.clone()),
         to: prepared.chart.version().to_string(),
         source: prepared.from,
         digest: ground.digest(),
@@ -128,9 +157,10 @@ fn assemble(
         refused_definitions: found.refused_definitions,
         objects: found.objects,
         images: found.images,
+        pushes: found.pushes,
         way_back,
         rehearsal: found.rehearsal,
-        notes: note.into_iter().collect(),
+        notes,
         now,
         upgrade,
         crds: rendered.definitions,
@@ -144,7 +174,7 @@ async fn advise(site: Site<'_>, prepared: &Prepared, options: &UpgradeOptions) -
         FrozenPolicy::Keep => prepared.overrides.clone(),
         FrozenPolicy::Drop => prepared.overrides.without(&prepared.frozen),
     };
-    let from = prepared.now.chart.metadata.version.parse().ok();
+    let from = prepared.from();
     let chart = ChartFacts::of(&prepared.chart);
     let subject = prepared.subject(&overrides, from.as_ref(), &chart, &NoImages);
     let asked = prepared.advisories.images_to_ask(&subject);
@@ -194,16 +224,40 @@ async fn try_definitions(
     Ok((diffs, refused))
 }
 
+/// Works out what is pushed first, and looks for every image. Of those that lack, the packages are named that
+/// would bring them.
 async fn check_images(
     site: Site<'_>,
+    prepared: &Prepared,
     objects: &[RenderedObject],
     options: &UpgradeOptions,
-) -> Result<Vec<CheckedImage>, UpgradeError> {
+) -> Result<Looked, UpgradeError> {
+    let (chart, version) = (prepared.chart.name(), prepared.version());
+    let pushes = match &options.source {
+        ChartSource::Package(package) => match &package.push {
+            Some(pushing) => Push::plans(package, pushing, (chart, version)).await?,
+            None => Vec::new(),
+        },
+        _ => Vec::new(),
+    };
     if options.image_check == ImageCheck::Skip {
-        return Ok(Vec::new());
+        return Ok((pushes, Vec::new(), Vec::new()));
     }
     let platforms = facts::platforms(site.cluster).await?;
-    Ok(images::check(objects, &platforms, site.registries).await)
+    let beforehand = Beforehand { dispensable: options.dispensable.clone(), pushed: brought(&pushes) };
+    let mut images = images::check(objects, &platforms, site.registries, &beforehand).await;
+    let mut notes = bringers::name(&mut images, &options.packages).await;
+    notes.extend(bringers::usual_names(&images, chart, version.as_str()));
+    Ok((pushes, images, notes))
+}
+
+/// What all pushes together bring.
+fn brought(pushes: &[Push]) -> BTreeMap<Reference, Vec<Platform>> {
+    let mut brought: BTreeMap<Reference, Vec<Platform>> = BTreeMap::new();
+    for (image, platforms) in pushes.iter().flat_map(Push::brings) {
+        brought.entry(image).or_default().extend(platforms);
+    }
+    brought
 }
 
 /// Overrides as a values file. JSON is YAML, and says types exactly.
@@ -220,12 +274,15 @@ fn compared(objects: &[ObjectDiff], definitions: &[CrdDiff]) -> String {
 }
 
 fn checked(images: &[CheckedImage]) -> String {
+    let believed = images.iter().filter(|image| image.named != Named::Guess).count();
     let lacking = images.iter().filter(|image| image.stands_in_the_way()).count();
-    match (images.len(), lacking) {
-        (0, _) => "no images were looked for".to_owned(),
-        (1, 0) => "the one image is there, for every node".to_owned(),
-        (all, 0) => format!("all {all} images are there, for every node"),
-        (all, lacking) => format!("{lacking} of {} lack", count(all, "image")),
+    let pushed = images.iter().filter(|image| image.state == ImageState::Pushed).count();
+    match (believed, lacking, pushed) {
+        (0, ..) => "no images were looked for".to_owned(),
+        (1, 0, 0) => "the one image is there, for every node".to_owned(),
+        (all, 0, 0) => format!("all {all} images are there, for every node"),
+        (all, 0, pushed) => format!("{} there for every node, once {pushed} are pushed", count(all, "image")),
+        (all, lacking, _) => format!("{lacking} of {} lack", count(all, "image")),
     }
 }
 

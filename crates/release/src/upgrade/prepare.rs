@@ -8,16 +8,19 @@ use super::options::UpgradeOptions;
 use super::source::{self, Fetched};
 use super::{Site, facts};
 use crate::advisories::{Advice, Advisories, ChartFacts, ClusterFacts, Images, Subject};
-use crate::event::Step;
-use crate::releases::find;
+use crate::event::{Event, Step};
+use crate::helm::HelmRelease;
+use crate::releases::{ReleasesError, find};
 use crate::run::Run;
 use crate::stored::{Status, StoredRelease};
 use crate::values::{Concern, Frozen, Target, Values, concerns, frozen};
 
 /// What an upgrade begins with.
 pub struct Prepared {
-    /// The revision that stands.
-    pub now: StoredRelease,
+    /// The release.
+    pub release: HelmRelease,
+    /// The revision that stands; `None` where the release is to be installed.
+    pub now: Option<StoredRelease>,
     /// The chart that is to come.
     pub chart: Chart,
     /// Where the chart comes from, in words.
@@ -26,6 +29,8 @@ pub struct Prepared {
     pub frozen: Vec<Frozen>,
     /// Overrides that should make somebody think.
     pub concerns: Vec<Concern>,
+    /// What a reader should know of the chart.
+    pub notes: Vec<String>,
     pub(super) path: std::path::PathBuf,
     /// The release's own overrides with what was given on top.
     pub(super) overrides: Values,
@@ -43,13 +48,17 @@ impl Prepared {
 
     /// Whether the release is of that version already.
     pub fn is_present(&self) -> bool {
-        let installed = self.now.chart.metadata.version.parse::<ChartVersion>();
-        installed.is_ok_and(|installed| installed.semantic() == self.version().semantic())
+        self.from().is_some_and(|installed| installed.semantic() == self.version().semantic())
+    }
+
+    /// The version that stands, where it is one.
+    pub(super) fn from(&self) -> Option<ChartVersion> {
+        self.now.as_ref()?.chart.metadata.version.parse().ok()
     }
 
     /// What the advisories come to for these overrides.
     pub(super) fn advise(&self, overrides: &Values, options: &UpgradeOptions, images: &dyn Images) -> Advice {
-        let from = self.now.chart.metadata.version.parse().ok();
+        let from = self.from();
         let chart = ChartFacts::of(&self.chart);
         let subject = self.subject(overrides, from.as_ref(), &chart, images);
         self.advisories.advise(&subject, &options.answers)
@@ -85,15 +94,19 @@ pub async fn prepare(
     options: &UpgradeOptions,
     run: &Run<'_>,
 ) -> Result<Prepared, UpgradeError> {
-    let now = run.step(Step::Find, look(site, options), found).await?;
-    let chart = now.chart.metadata.name.clone();
+    let finding = async {
+        site.helm.wait_for_left(&options.release, || run.observer().event(Event::HelmIsLeft)).await?;
+        look(site, options).await
+    };
+    let now = run.step(Step::Find, finding, found).await?;
+    let chart = named(&options.release, now.as_ref());
     let repository = source::ready(site.helm, options, &chart, site.work);
     let told = |ready: &Option<_>| if ready.is_some() { String::new() } else { "not needed".to_owned() };
     let repository = run.step(Step::Repository, repository, told).await?;
-    let fetch = source::fetch(site.helm, options, repository.as_ref(), &chart, site.work);
+    let fetch = Box::pin(source::fetch(options, repository.as_ref(), &chart, site.work));
     let words = |fetched: &Fetched| format!("{} {}", fetched.chart.name(), fetched.chart.version());
     let fetched = run.step(Step::Chart, fetch, words).await?;
-    if fetched.chart.name() != chart {
+    if now.is_some() && fetched.chart.name() != chart {
         let found = fetched.chart.name().to_owned();
         return Err(UpgradeError::OtherChart { installed: chart, found });
     }
@@ -101,17 +114,26 @@ pub async fn prepare(
     run.step(Step::Values, merge, |prepared| overridden(&prepared.overrides)).await
 }
 
-async fn look(site: Site<'_>, options: &UpgradeOptions) -> Result<StoredRelease, UpgradeError> {
-    let now = find(site.cluster, &options.release.name, &options.release.namespace, None).await?;
+/// The chart to look for: the release's own; of one that is to be installed, that of its name.
+fn named(release: &HelmRelease, now: Option<&StoredRelease>) -> String {
+    now.map_or_else(|| release.name.to_string(), |now| now.chart.metadata.name.clone())
+}
+
+async fn look(site: Site<'_>, options: &UpgradeOptions) -> Result<Option<StoredRelease>, UpgradeError> {
+    let now = match find(site.cluster, &options.release.name, &options.release.namespace, None).await {
+        Err(ReleasesError::NoRelease { .. }) if options.installs => return Ok(None),
+        now => now?,
+    };
     let (release, status, revision) = (now.name.clone(), now.info.status, now.version);
     match status {
         _ if status.is_pending() => Err(UpgradeError::Pending { release, status, revision }),
         Status::Uninstalled | Status::Uninstalling => Err(UpgradeError::Gone { release, status }),
-        _ => Ok(now),
+        _ => Ok(Some(now)),
     }
 }
 
-fn found(now: &StoredRelease) -> String {
+fn found(now: &Option<StoredRelease>) -> String {
+    let Some(now) = now else { return "there is none yet: it is installed".to_owned() };
     let chart = &now.chart.metadata;
     format!("revision {} is {}, {} {}", now.version, now.info.status, chart.name, chart.version)
 }
@@ -127,13 +149,19 @@ fn overridden(overrides: &Values) -> String {
 async fn merge(
     site: Site<'_>,
     options: &UpgradeOptions,
-    now: StoredRelease,
+    now: Option<StoredRelease>,
     fetched: Fetched,
 ) -> Result<Prepared, UpgradeError> {
-    let Fetched { chart, path, from } = fetched;
-    let origin = format!("the release {}", now.name);
-    let own = Values::of_json(&origin, Value::Object(now.config.clone()))?;
-    let old_defaults = Values::of_json(&origin, Value::Object(now.chart.values.clone()))?;
+    let Fetched { chart, path, from, notes } = fetched;
+    let release = options.release.clone();
+    let origin = format!("the release {}", release.name);
+    let (own, old_defaults) = match &now {
+        None => (Values::default(), Values::default()),
+        Some(now) => (
+            Values::of_json(&origin, Value::Object(now.config.clone()))?,
+            Values::of_json(&origin, Value::Object(now.chart.values.clone()))?,
+        ),
+    };
     let defaults = Values::of_chart(&chart)?;
     let frozen = frozen(&own, &old_defaults, &defaults);
     let overrides = on_top(own, options);
@@ -142,7 +170,20 @@ async fn merge(
     let mut advisories = options.advisories.clone();
     advisories.add_chart(&chart)?;
     let cluster = facts::facts(site.cluster, &advisories, chart.name(), chart.version()).await;
-    Ok(Prepared { now, chart, from, frozen, concerns, path, overrides, defaults, cluster, advisories })
+    Ok(Prepared {
+        release,
+        now,
+        chart,
+        from,
+        frozen,
+        concerns,
+        notes,
+        path,
+        overrides,
+        defaults,
+        cluster,
+        advisories,
+    })
 }
 
 /// The release's overrides, with what was given on top of them.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use portolan_chart::ObjectName;
 use portolan_oci::Digest;
+use portolan_transfer::Report;
 use serde::Serialize;
 
 use crate::advisories::Step;
@@ -15,7 +16,7 @@ use crate::verify::Verified;
 pub const REPORT_VERSION: u32 = 1;
 
 /// What an upgrade came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UpgradeReport {
     /// [`REPORT_VERSION`] of the program that wrote it.
@@ -24,14 +25,21 @@ pub struct UpgradeReport {
     pub release: String,
     /// Where it is.
     pub namespace: String,
-    /// The version that stood before.
-    pub from: String,
+    /// The version that stood before; absent where the release was installed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
     /// The version that was to come.
     pub to: String,
     /// Digest of the plan.
     pub plan_digest: Digest,
     /// How it ended.
     pub outcome: Outcome,
+    /// What became of the images that were pushed first, for each package.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pushed: Vec<Report>,
+    /// Whether there is no release of that name now.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_absent: bool,
     /// The revision that stands now; absent where the cluster did not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
@@ -71,7 +79,7 @@ pub enum Outcome {
     Upgraded,
     /// The new version stands, and something of it is not ready.
     NotReady,
-    /// The upgrade failed, and the old version stands as it did.
+    /// The upgrade failed, and the old version stands as it did, or no release again where there was none.
     RolledBack,
     /// It failed before the release was touched.
     NotBegun,

@@ -3,17 +3,29 @@
 use std::path::{Path, PathBuf};
 
 use portolan_chart::{Chart, ChartVersion};
+use portolan_chartrepo::ChartRepository;
+use portolan_transfer::ChartName;
 
 use super::error::UpgradeError;
 use super::options::{ChartSource, UpgradeOptions};
-use crate::helm::{FoundVersion, Helm, NamedRepository, Repositories};
+use super::package;
+use crate::helm::{Helm, NamedRepository, Repositories};
 use crate::local_chart::local_chart;
+use crate::private::{self, FileError};
 
 /// A chart, the file or folder that Helm is given, and where it comes from in words.
 pub(super) struct Fetched {
     pub(super) chart: Chart,
     pub(super) path: PathBuf,
     pub(super) from: String,
+    /// What a reader should know of it.
+    pub(super) notes: Vec<String>,
+}
+
+impl Fetched {
+    fn of(chart: Chart, path: PathBuf, from: String) -> Self {
+        Self { chart, path, from, notes: Vec::new() }
+    }
 }
 
 /// A repository that is ready to be asked, and its name.
@@ -30,7 +42,7 @@ pub(super) async fn ready<'a>(
     work: &Path,
 ) -> Result<Option<Ready<'a>>, UpgradeError> {
     match &options.source {
-        ChartSource::Path(_) | ChartSource::Oci(_) => Ok(None),
+        ChartSource::Path(_) | ChartSource::Repository { .. } | ChartSource::Package(_) => Ok(None),
         ChartSource::Url { url, login, ca_file, accepts_any_certificate } => {
             let list =
                 Repositories::in_folder(helm, work).trusting(ca_file.clone(), *accepts_any_certificate);
@@ -82,7 +94,6 @@ async fn listed<'a>(
 
 /// Chooses the version, and brings the chart.
 pub(super) async fn fetch(
-    helm: &Helm,
     options: &UpgradeOptions,
     repository: Option<&Ready<'_>>,
     chart: &str,
@@ -90,30 +101,68 @@ pub(super) async fn fetch(
 ) -> Result<Fetched, UpgradeError> {
     match (&options.source, repository) {
         (ChartSource::Path(path), _) => {
-            Ok(Fetched { chart: local_chart(path)?, path: path.clone(), from: path.display().to_string() })
+            Ok(Fetched::of(local_chart(path)?, path.clone(), path.display().to_string()))
         }
-        (ChartSource::Oci(name), _) => {
-            let path = Repositories::of_user(helm).pull_oci(name, options.version.as_ref(), work).await?;
-            Ok(Fetched { chart: local_chart(&path)?, path, from: name.clone() })
+        (ChartSource::Repository { repository, chart: named }, _) => {
+            let chart = named.as_deref().unwrap_or(chart);
+            from_repository(repository.as_ref(), chart, options.version.as_ref(), work).await
+        }
+        (ChartSource::Package(package), _) => {
+            let only = options.installs.then(|| ChartName::CalledOrOnly(chart.to_owned()));
+            let name = only.unwrap_or_else(|| ChartName::Called(chart.to_owned()));
+            package::fetch(package, name, options.version.clone(), work).await
         }
         (_, Some(Ready { list, name })) => {
-            let versions = list.versions(name, chart).await?;
+            let versions = list.versions(name, chart).await?.into_iter().map(|found| found.version).collect();
             let version = choose(versions, options.version.as_ref(), name, chart)?;
             let path = list.pull(name, chart, &version, work).await?;
-            Ok(Fetched { chart: local_chart(&path)?, path, from: format!("{name}/{chart}") })
+            Ok(Fetched::of(local_chart(&path)?, path, format!("{name}/{chart}")))
         }
         (_, None) => unreachable!("because a chart of a repository has one"),
     }
 }
 
+/// Brings a chart from a repository that is asked without Helm.
+async fn from_repository(
+    repository: &dyn ChartRepository,
+    chart: &str,
+    wanted: Option<&ChartVersion>,
+    work: &Path,
+) -> Result<Fetched, UpgradeError> {
+    let location = repository.location();
+    let failed = |source| UpgradeError::Repository { location: location.clone(), source: Box::new(source) };
+    let versions = match (repository.versions(chart).await, wanted) {
+        (Ok(versions), _) => versions,
+        // Some registries let nobody list tags, and give each of them to whoever knows it.
+        (Err(_), Some(wanted)) => vec![wanted.clone()],
+        (Err(error), None) => return Err(failed(error)),
+    };
+    let version = choose(versions, wanted, &location, chart)?;
+    let archive = repository.fetch(chart, &version).await.map_err(failed)?;
+    let archive = archive.ok_or_else(|| UpgradeError::NoVersion {
+        repository: location.clone(),
+        chart: chart.to_owned(),
+        version: version.to_string(),
+        present: Vec::new(),
+    })?;
+    let path = kept(work, &archive)?;
+    Ok(Fetched::of(local_chart(&path)?, path, repository.target_of(chart, &version)))
+}
+
+/// Lays a chart's archive into the work folder.
+pub(super) fn kept(work: &Path, archive: &[u8]) -> Result<PathBuf, FileError> {
+    let path = work.join("chart.tgz");
+    private::write_new(&path, archive)?;
+    Ok(path)
+}
+
 /// The version that was asked for, else the newest stable one.
 fn choose(
-    found: Vec<FoundVersion>,
+    mut present: Vec<ChartVersion>,
     wanted: Option<&ChartVersion>,
     repository: &str,
     chart: &str,
 ) -> Result<ChartVersion, UpgradeError> {
-    let mut present: Vec<ChartVersion> = found.into_iter().map(|found| found.version).collect();
     present.sort_by(|one, other| other.cmp(one));
     let (repository, chart) = (repository.to_owned(), chart.to_owned());
     if present.is_empty() {
@@ -134,9 +183,8 @@ fn choose(
 mod tests {
     use super::*;
 
-    fn found(versions: &[&str]) -> Vec<FoundVersion> {
-        let one = |text: &&str| FoundVersion { version: text.parse().unwrap(), app_version: String::new() };
-        versions.iter().map(one).collect()
+    fn found(versions: &[&str]) -> Vec<ChartVersion> {
+        versions.iter().map(|text| text.parse().unwrap()).collect()
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
+use portolan_registry::Stop;
 use portolan_release::helm::{Access, Helm, HelmError, Line, Search, Upgrade, UpgradeEnd};
 use portolan_testkit::components::{Component, HELM_3, HELM_3_10, HELM_4};
 
@@ -11,6 +12,7 @@ use crate::site::Site;
 
 fn upgrade(site: &Site, version: &str, values: &str) -> Upgrade {
     Upgrade {
+        installs: false,
         chart: site.archive(&module("kant", version)),
         values: values.as_bytes().to_vec().into(),
         timeout: Duration::from_secs(60),
@@ -32,7 +34,7 @@ async fn upgrades_and_goes_back(namespace: &str, helm: &Component, line: Line) {
     assert_eq!(note, None);
     assert!(rendered.contains("crds/baskets.yaml"), "{rendered}");
     assert!(rendered.contains("kant-apiserver:v0.6.0"), "{rendered}");
-    let revision = site.helm.upgrade(&release, &next).await.unwrap();
+    let revision = site.helm.upgrade(&release, &next, &Stop::default()).await.unwrap();
     assert_eq!(revision.number(), 2);
     // nothing of the former overrides is mixed in
     assert_eq!(site.helm.overrides(&release).await.unwrap(), b"extra:\n  a: 1\n");

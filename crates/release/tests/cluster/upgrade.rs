@@ -4,11 +4,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use portolan_registry::Stop;
 use portolan_release::advisories::Advisories;
 use portolan_release::helm::UpgradeEnd;
 use portolan_release::upgrade::{
-    ChartSource, FrozenPolicy, ImageCheck, Outcome, UpgradeError, UpgradeOptions, UpgradePlan, UpgradeReport,
-    execute, plan, prepare,
+    ChartSource, FrozenPolicy, ImageCheck, Outcome, Packages, UpgradeError, UpgradeOptions, UpgradePlan,
+    UpgradeReport, execute, plan, prepare,
 };
 use portolan_release::{Run, Silent, upgrade};
 use portolan_testkit::charts::Chart;
@@ -53,17 +54,21 @@ fn options(site: &Site, chart: PathBuf) -> UpgradeOptions {
         release: site.release("kairship"),
         source: ChartSource::Path(chart),
         version: None,
+        installs: false,
         values: Vec::new(),
         image_registry: Some("10.6.135.222".to_owned()),
         frozen: FrozenPolicy::Keep,
         advisories: Advisories::shipped(),
         answers: Default::default(),
         image_check: ImageCheck::Skip,
+        dispensable: Default::default(),
+        packages: Packages::default(),
         custom_resources: true,
         timeout: Duration::from_secs(180),
         end: UpgradeEnd::RolledBack,
         pins: true,
         dry_run: false,
+        stop: Stop::default(),
     }
 }
 
@@ -89,7 +94,7 @@ async fn upgrades(namespace: &str, plural: &str, helm: &Component) {
     let next = site.archive(&kairship(plural, "0.21.0", &["v1alpha1", "v1"]));
     let options = options(&site, next);
     let plan = planned(&site, &options).await.unwrap();
-    assert_eq!((plan.from.as_str(), plan.to.as_str()), ("0.20.0", "0.21.0"));
+    assert_eq!((plan.from.as_deref(), plan.to.as_str()), (Some("0.20.0"), "0.21.0"));
     assert_eq!(plan.obstacles(), Vec::<String>::new());
     assert_eq!(plan.definitions[0].versions.len(), 2, "{:?}", plan.definitions);
     // The object is of a version that only the new definition has: it can't be tried out before.

@@ -10,6 +10,7 @@ use portolan_chart::Chart;
 use portolan_release::advisories::{Advisories, FILE_LIMIT};
 use thiserror::Error;
 
+use super::packaged;
 use crate::failure::Failure;
 
 /// The largest file of values that is read, in bytes: a release can't hold more.
@@ -21,8 +22,8 @@ const FILES_LIMIT: usize = 1_000;
 /// Where advisories are read from, beside the program.
 #[derive(Debug, Clone, Args)]
 pub(in crate::commands) struct SourceArgs {
-    /// Read advisories from this file, or from every .yaml and .yml file in this folder, too; may be given
-    /// several times
+    /// Read advisories from this file too, or from every .yaml and .yml file in this folder, or from the charts in
+    /// this bundle, package, chart archive or chart's folder; may be given several times
     #[arg(long = "advisories", value_name = "PATH")]
     paths: Vec<PathBuf>,
 }
@@ -64,8 +65,12 @@ impl SourceArgs {
     }
 }
 
-/// Adds the advisories of a file, or of all files of a folder in the order of their names.
+/// Adds the advisories of a file, of all files of a folder in the order of their names, or those that lie in the
+/// charts of a package.
 pub(super) fn add(advisories: &mut Advisories, path: &Path) -> Result<(), Failure> {
+    if packaged::is_meant(path) {
+        return packaged::add(advisories, path);
+    }
     for file in files(path).map_err(|error| Failure::usage(&error))? {
         let bytes = read(&file, FILE_LIMIT)?;
         let name = file.display().to_string();
@@ -82,8 +87,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, FileError> {
     let mut files = Vec::new();
     for entry in fs::read_dir(path).map_err(failed)? {
         let file = entry.map_err(failed)?.path();
-        let is_yaml = file.extension().is_some_and(|end| end == "yaml" || end == "yml");
-        if is_yaml && file.is_file() {
+        if is_yaml(&file) && file.is_file() {
             files.push(file);
         }
         if files.len() > FILES_LIMIT {
@@ -92,6 +96,10 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, FileError> {
     }
     files.sort();
     if files.is_empty() { Err(FileError::Empty { path: path.to_owned() }) } else { Ok(files) }
+}
+
+pub(super) fn is_yaml(file: &Path) -> bool {
+    file.extension().is_some_and(|end| end == "yaml" || end == "yml")
 }
 
 /// A file of values; `-` is standard input.

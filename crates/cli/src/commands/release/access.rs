@@ -1,12 +1,16 @@
 //! Which cluster a command is about, and which Helm.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use clap::Args;
 use portolan_release::helm::{Access, Helm, HelmError, Search};
 use portolan_release::{BackupError, Cluster, ClusterAccess, ClusterError, Namespace, ReleasesError};
 
+use tempfile::NamedTempFile;
+
+use super::service_account;
 use crate::config::Environment;
 use crate::failure::Failure;
 
@@ -18,7 +22,8 @@ const USUAL: &str = ".kube/config";
 /// Which cluster, and as whom.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ClusterArgs {
-    /// How to reach the cluster, and as whom [default: the files of the variable KUBECONFIG, else ~/.kube/config]
+    /// How to reach the cluster, and as whom [default: the files of the variable KUBECONFIG, else ~/.kube/config,
+    /// else, in a pod, its service account]
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
     /// The context of the kubeconfig [default: its current one]
@@ -30,12 +35,15 @@ pub(super) struct ClusterArgs {
     /// Helm's program, 3.10 or newer, or 4 [default: `helm` on PATH]
     #[arg(long, value_name = "FILE")]
     helm: Option<PathBuf>,
+    /// The kubeconfig of the service account, where it is needed; it goes with the run.
+    #[arg(skip)]
+    service_account: Arc<OnceLock<NamedTempFile>>,
 }
 
 impl ClusterArgs {
     /// A client of the cluster; nothing is asked of it yet.
     pub(super) async fn cluster(&self, environment: &Environment) -> Result<Cluster, Failure> {
-        let access = ClusterAccess { files: self.files(environment), context: self.context.clone() };
+        let access = ClusterAccess { files: self.files(environment)?, context: self.context.clone() };
         Cluster::connect(&access).await.map_err(|error| unusable_cluster(&error))
     }
 
@@ -46,7 +54,7 @@ impl ClusterArgs {
             Some(program) => Search::Program(program),
             None => Search::Path(OsStr::new(path)),
         };
-        let files = self.files(environment);
+        let files = self.files(environment)?;
         let kubeconfig = std::env::join_paths(files).map_err(|error| Failure::usage(&error))?;
         let access = Access { kubeconfig: Some(kubeconfig), context: self.context.clone() };
         Helm::find(search, access).await.map_err(|error| helm_failed(&error))
@@ -60,14 +68,36 @@ impl ClusterArgs {
         }
     }
 
-    fn files(&self, environment: &Environment) -> Vec<PathBuf> {
+    fn files(&self, environment: &Environment) -> Result<Vec<PathBuf>, Failure> {
         if let Some(file) = &self.kubeconfig {
-            return vec![file.clone()];
+            return Ok(vec![file.clone()]);
         }
         if let Some(list) = environment.get(VARIABLE) {
-            return std::env::split_paths(list).filter(|file| !file.as_os_str().is_empty()).collect();
+            return Ok(std::env::split_paths(list).filter(|file| !file.as_os_str().is_empty()).collect());
         }
-        environment.home().map(|home| PathBuf::from(home).join(USUAL)).into_iter().collect()
+        let usual = environment.home().map(|home| PathBuf::from(home).join(USUAL));
+        match self.of_service_account(environment, usual.as_deref())? {
+            Some(file) => Ok(vec![file]),
+            None => Ok(usual.into_iter().collect()),
+        }
+    }
+
+    /// The kubeconfig of the service account, where there is no usual one and this is a pod.
+    fn of_service_account(
+        &self,
+        environment: &Environment,
+        usual: Option<&Path>,
+    ) -> Result<Option<PathBuf>, Failure> {
+        if usual.is_some_and(Path::is_file) {
+            return Ok(None);
+        }
+        if self.service_account.get().is_none()
+            && let Some(file) = service_account::kubeconfig(environment)?
+        {
+            // Nobody else makes one meanwhile; if somebody did, theirs would do as well.
+            let _ = self.service_account.set(file);
+        }
+        Ok(self.service_account.get().map(|file| file.path().to_owned()))
     }
 }
 
@@ -75,7 +105,9 @@ fn unusable_cluster(error: &ClusterError) -> Failure {
     let failure = Failure::usage(error);
     match error {
         ClusterError::NoKubeconfig { .. } => {
-            failure.with_hint("name one with --kubeconfig, or in the variable KUBECONFIG")
+            failure.with_hint(
+                "name one with --kubeconfig, or in the variable KUBECONFIG; a pod is known by its service account",
+            )
         }
         _ => failure,
     }

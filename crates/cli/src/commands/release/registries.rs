@@ -17,6 +17,10 @@ impl Known {
     pub(super) fn new(registries: KnownRegistries) -> Self {
         Self { registries }
     }
+
+    pub(super) fn registries(&self) -> &KnownRegistries {
+        &self.registries
+    }
 }
 
 #[async_trait]

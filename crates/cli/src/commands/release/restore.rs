@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use portolan_registry::Stop;
 use portolan_release::{RestoreError, RestoreOptions, restore};
 
 use super::access::{ClusterArgs, cluster_failed, helm_failed, releases_failed};
@@ -45,7 +46,8 @@ Examples:
 ///
 /// [`Failure`] with what could not be brought back.
 pub fn run(arguments: &RestoreArgs, environment: &Environment, console: &Console) -> Result<Exit, Failure> {
-    super::changing(console, bring_back(arguments, environment, console))
+    let stop = Stop::default();
+    super::changing(console, &stop, bring_back(arguments, environment, console))
 }
 
 async fn bring_back(

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use portolan_registry::Stop;
 use portolan_release::helm::HelmRelease;
 use portolan_release::upgrade::ImageCheck;
 use portolan_release::{
@@ -63,16 +64,19 @@ Examples:
 ///
 /// [`Failure`] where there is no such revision, it can't stand again, or Helm fails.
 pub fn run(arguments: &RollbackArgs, environment: &Environment, console: &Console) -> Result<Exit, Failure> {
-    super::changing(console, go_back(arguments, environment, console))
+    let stop = Stop::default();
+    super::changing(console, &stop, go_back(arguments, environment, console, &stop))
 }
 
 async fn go_back(
     arguments: &RollbackArgs,
     environment: &Environment,
     console: &Console,
+    stop: &Stop,
 ) -> Result<Exit, Failure> {
     let cluster = arguments.cluster.cluster(environment).await?;
-    let helm = arguments.cluster.helm(environment).await?;
+    let helm = super::unless_stopped(stop, arguments.cluster.helm(environment)).await?;
+    let helm = helm.marking(arguments.state.marks(&cluster, environment)?);
     let namespace = arguments.cluster.namespace(&cluster)?;
     let options = RollbackOptions {
         release: HelmRelease { name: arguments.release.clone(), namespace },
@@ -83,14 +87,19 @@ async fn go_back(
     let known = Known::new(arguments.access.known(environment)?);
     let steps = console.steps();
     let looking = Run::unrecorded(steps.as_ref());
-    let plan = plan_rollback(&cluster, &known, &options, &looking).await.map_err(|error| failed(&error))?;
+    let plan =
+        async { plan_rollback(&cluster, &known, &options, &looking).await.map_err(|error| failed(&error)) };
+    let plan = super::unless_stopped(stop, plan).await?;
     let goal = goal(&plan, &arguments.release);
     if arguments.dry_run {
         console.result(&format!("would take {goal}"));
         return Ok(Exit::Done);
     }
     if !arguments.yes {
-        super::confirm(console, &format!("Take {goal}? [y/N] ")).await?;
+        super::confirm(console, &format!("Take {goal}? [y/N] "), stop).await?;
+    }
+    if stop.is_requested() {
+        return Err(super::untouched());
     }
     let folder = arguments.state.run_folder(&arguments.release, environment)?;
     let run = Run::recorded(steps.as_ref(), &folder).map_err(|error| Failure::of(&error))?;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::Args;
-use portolan_release::ReleaseName;
+use portolan_release::helm::Marks;
+use portolan_release::{Cluster, ReleaseName};
 
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
@@ -31,6 +32,11 @@ impl StateArgs {
         let mut names = std::iter::once(name.clone()).chain((2..).map(|number| format!("{name}-{number}")));
         let free = names.find(|name| !runs.join(name).exists());
         Ok(runs.join(free.expect("because numbers don't end")))
+    }
+
+    /// Where a Helm that changes a release tells other runs of it.
+    pub(super) fn marks(&self, cluster: &Cluster, environment: &Environment) -> Result<Marks, Failure> {
+        Ok(Marks::new(&self.directory(environment)?.join("helm"), cluster.server()))
     }
 
     fn directory(&self, environment: &Environment) -> Result<PathBuf, Failure> {

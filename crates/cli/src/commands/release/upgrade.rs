@@ -2,12 +2,18 @@
 
 mod args;
 mod saved;
+mod source;
 
+use portolan_chart::ChartVersion;
+use portolan_registry::Stop;
 use portolan_release::advisories::Language;
 use portolan_release::upgrade::{
-    FrozenPolicy, Outcome, Prepared, Site, UpgradeError, UpgradeOptions, UpgradePlan, execute, plan, prepare,
+    FrozenPolicy, Outcome, Prepared, PushError, Site, UpgradeError, UpgradeOptions, UpgradePlan, execute,
+    plan, prepare,
 };
 use portolan_release::{Cluster, Run};
+use portolan_transfer::PickError;
+use portolan_transfer::import::ImportError;
 
 use super::access::{backup_failed, cluster_failed, helm_failed, releases_failed};
 use super::registries::Known;
@@ -15,6 +21,7 @@ use crate::config::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, Format, upgrade as output};
 pub use args::UpgradeArgs;
+use source::{Chosen, Sources};
 
 /// Carries out the command.
 ///
@@ -22,30 +29,49 @@ pub use args::UpgradeArgs;
 ///
 /// [`Failure`] where nothing was changed; what went wrong later is in the report that was printed.
 pub fn run(arguments: &UpgradeArgs, environment: &Environment, console: &Console) -> Result<Exit, Failure> {
-    super::changing(console, upgrade(arguments, environment, console))
+    let stop = Stop::default();
+    super::changing(console, &stop, upgrade(arguments, environment, console, &stop))
 }
 
 async fn upgrade(
     arguments: &UpgradeArgs,
     environment: &Environment,
     console: &Console,
+    stop: &Stop,
 ) -> Result<Exit, Failure> {
-    let cluster = arguments.cluster.cluster(environment).await?;
-    let helm = arguments.cluster.helm(environment).await?;
     let known = Known::new(arguments.access.known(environment)?);
+    let sources = Sources { arguments, environment, known: known.registries(), console, stop };
+    let cluster = arguments.cluster.cluster(environment).await?;
+    let helm = super::unless_stopped(stop, arguments.cluster.helm(environment)).await?;
+    let helm = helm.marking(arguments.state.marks(&cluster, environment)?);
+    let Chosen { source, version } = super::unless_stopped(stop, sources.chart()).await?;
+    let mut options = arguments.options(&cluster, source, sources.packages()?, stop)?;
+    options.version = agreed(options.version.take(), version)?;
     let work = tempfile::tempdir().map_err(|error| Failure::of(&error))?;
     let site = Site { cluster: &cluster, helm: &helm, registries: &known, work: work.path() };
-    let mut options = arguments.options(&cluster, environment)?;
     let steps = console.steps();
     let looking = Run::unrecorded(steps.as_ref());
-    let prepared = prepare(site, &options, &looking).await.map_err(|error| failed(&error))?;
-    if prepared.is_present() && arguments.version.is_none() && arguments.picks_the_newest() {
+    let preparing = async { prepare(site, &options, &looking).await.map_err(|error| failed(&error)) };
+    let prepared = super::unless_stopped(stop, Box::pin(preparing)).await?;
+    if prepared.is_present() && options.version.is_none() && arguments.picks_the_newest() {
         console.result(&output::is_newest(&prepared));
         return Ok(Exit::Done);
     }
-    options.frozen = decide_on_frozen(&prepared, arguments, console).await?;
-    let plan = plan(site, prepared, &options, &looking).await.map_err(|error| failed(&error))?;
+    options.frozen = decide_on_frozen(&prepared, arguments, console, stop).await?;
+    let planning = async { plan(site, prepared, &options, &looking).await.map_err(|error| failed(&error)) };
+    let plan = super::unless_stopped(stop, Box::pin(planning)).await?;
     carry_on(site, &plan, &options, arguments, environment, console).await
+}
+
+/// The version that a flag asks for, or the chart's name; both only where they are one.
+fn agreed(flag: Option<ChartVersion>, named: Option<ChartVersion>) -> Result<Option<ChartVersion>, Failure> {
+    match (flag, named) {
+        (Some(flag), Some(named)) if flag.semantic() != named.semantic() => {
+            let message = format!("--version asks for {flag}, and --chart for {named}");
+            Err(Failure { exit: Exit::Usage, ..Failure::failed(message) })
+        }
+        (flag, named) => Ok(flag.or(named)),
+    }
 }
 
 /// With the plan at hand: shows it, asks, and carries it out.
@@ -76,8 +102,10 @@ async fn carry_on(
         return Ok(Exit::Done);
     }
     if !arguments.yes {
-        super::confirm(console, &format!("Upgrade {} to {} {}? [y/N] ", plan.release, plan.chart, plan.to))
-            .await?;
+        super::confirm(console, &output::question(plan), &options.stop).await?;
+    }
+    if options.stop.is_requested() {
+        return Err(super::untouched());
     }
     let folder = arguments.state.run_folder(&options.release.name, environment)?;
     let steps = console.steps();
@@ -116,6 +144,7 @@ async fn decide_on_frozen(
     prepared: &Prepared,
     arguments: &UpgradeArgs,
     console: &Console,
+    stop: &Stop,
 ) -> Result<FrozenPolicy, Failure> {
     let count = prepared.frozen.len();
     match (arguments.frozen(), count) {
@@ -126,7 +155,7 @@ async fn decide_on_frozen(
     }
     console.say(&output::frozen(&prepared.frozen, console.error_style()));
     let question = format!("Drop these {count} overrides, so that the new chart's defaults count? [y/N] ");
-    match console.confirm(&question, &portolan_registry::Stop::default()).await? {
+    match console.confirm(&question, stop).await? {
         Some(true) => Ok(FrozenPolicy::Drop),
         Some(false) => Ok(FrozenPolicy::Keep),
         None => {
@@ -150,7 +179,26 @@ fn failed(error: &UpgradeError) -> Failure {
         UpgradeError::Pending { .. } => Failure::of(error).with_hint(
             "wait until it ends; where whoever did it is gone, `portolan rollback` takes it to the last good revision",
         ),
-        UpgradeError::OtherChart { .. } | UpgradeError::Chart(_) => Failure::usage(error),
+        UpgradeError::Interrupted | UpgradeError::Pick(PickError::Interrupted) => super::untouched(),
+        UpgradeError::OtherChart { .. } | UpgradeError::Chart(_) | UpgradeError::Pick(_) => {
+            Failure::usage(error)
+        }
+        UpgradeError::Push(error) => push_failed(error),
+        _ => Failure::of(error),
+    }
+}
+
+/// What keeps images from being pushed. The cluster was not touched by then.
+fn push_failed(error: &PushError) -> Failure {
+    match error {
+        PushError::Preconditions(error) | PushError::Import(ImportError::Preconditions(error)) => {
+            Failure::from(error)
+        }
+        PushError::Images { images } => {
+            let message = "not all images of the package could be pushed, and the cluster was not touched";
+            let failure = Failure { parts: images.clone(), ..Failure::failed(message) };
+            failure.with_hint("the same command goes on where this one ended")
+        }
         _ => Failure::of(error),
     }
 }

@@ -135,6 +135,7 @@ impl TransferFlags {
             },
             token_servers: self.access.token_servers.clone(),
             logins: self.access.logins()?,
+            package: None,
         })
     }
 

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use clap::Args;
 use portolan_chart::ChartVersion;
+use portolan_oci::Reference;
+use portolan_registry::Stop;
 use portolan_release::advisories::Answers;
 use portolan_release::helm::{HelmRelease, UpgradeEnd};
-use portolan_release::upgrade::{ChartSource, FrozenPolicy, ImageCheck, UpgradeOptions};
+use portolan_release::upgrade::{ChartSource, FrozenPolicy, ImageCheck, Packages, UpgradeOptions};
 use portolan_release::values::{Scalars, Values};
 use portolan_release::{Cluster, ReleaseName};
 
@@ -16,12 +18,8 @@ use crate::commands::advisories::files::{SourceArgs, read_values};
 use crate::commands::registry_flags::RegistryFlags;
 use crate::commands::release::access::ClusterArgs;
 use crate::commands::release::state::StateArgs;
-use crate::config::Environment;
 use crate::failure::Failure;
 use crate::output::Format;
-
-/// What stands before a chart in a registry.
-const OCI: &str = "oci://";
 
 /// Upgrades a Helm release: backed up, checked, with its custom resource definitions, and verified.
 ///
@@ -39,17 +37,30 @@ pub struct UpgradeArgs {
     pub(super) version: Option<ChartVersion>,
     /// Take the chart from the repository at this URL, which Helm's list is not told of
     #[arg(long, visible_alias = "repo", value_name = "URL", conflicts_with_all = ["repo_name", "chart"])]
-    repo_url: Option<String>,
+    pub(super) repo_url: Option<String>,
     /// Take the chart from this repository of Helm's list [default: that of the chart's name, else of the
     /// release's]
     #[arg(long, value_name = "NAME", conflicts_with = "chart")]
-    repo_name: Option<String>,
+    pub(super) repo_name: Option<String>,
     /// Take this chart: a folder, an archive, or oci://HOST/PATH/NAME
     #[arg(long, value_name = "CHART")]
-    chart: Option<PathBuf>,
+    pub(super) chart: Option<PathBuf>,
+    /// Take the chart from this package: a module package, a bundle, an add-on package, compressed or not, or a
+    /// folder. It is rewritten as a sync rewrites it, by --config, else by --image-registry
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["repo_url", "repo_name", "chart"])]
+    pub(super) from_package: Option<PathBuf>,
+    /// Push that package's images of the chart before the cluster is touched; tags gain the platforms that they lack
+    #[arg(long, requires = "from_package")]
+    pub(super) push_images: bool,
+    /// Create projects that the registry lacks for them, as private ones
+    #[arg(long, requires = "push_images")]
+    pub(super) auto_create_repository: bool,
+    /// Install the release where there is none of that name
+    #[arg(long)]
+    install: bool,
     /// Set global.imageRegistry to this registry, with a project where there is one
     #[arg(long, value_name = "REGISTRY")]
-    image_registry: Option<String>,
+    pub(super) image_registry: Option<String>,
     /// Lay the values of this file over the release's own overrides; may be given several times
     #[arg(short = 'f', long = "values", value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -73,6 +84,13 @@ pub struct UpgradeArgs {
     /// Answer an advisory's question; may be given several times
     #[arg(long = "answer", value_name = "QUESTION=ANSWER", value_parser = answer)]
     answers: Vec<(String, String)>,
+    /// Look into this package for images that lack, to say which package would bring them; with --push-images its
+    /// images of the chart are pushed too. May be given several times
+    #[arg(long = "package", value_name = "FILE")]
+    pub(super) packages: Vec<PathBuf>,
+    /// Go on though this image lacks; may be given several times
+    #[arg(long = "without-image", value_name = "IMAGE")]
+    without_images: Vec<Reference>,
     /// Do not ask registries whether images are there
     #[arg(long)]
     skip_image_check: bool,
@@ -114,6 +132,9 @@ Examples:
   portolan upgrade kpanda -n kpanda-system --image-registry 10.6.135.222/release.daocloud.io
   portolan upgrade kairship -n kairship-system --version 0.21.0 --repo-url http://10.16.10.111/chartrepo/kairship
   portolan upgrade kant-release -n kant-system --chart . --image-registry 10.16.10.111
+  portolan upgrade kpanda -n kpanda-system --chart oci://10.16.10.111/charts/kpanda
+  portolan upgrade kpanda -n kpanda-system --from-package kpanda_v0.21.0_amd64.tar --push-images -c load-image.yaml
+  portolan upgrade kant -n kant-system --from-package kant.bundle.tar --image-registry 10.16.10.111 --install
   portolan upgrade kpanda -n kpanda-system -c load-image.yaml --yes --output json > report.json
   portolan upgrade kpanda -n kpanda-system --plan-out plan.json    and, once it is approved, --plan plan.json
 
@@ -126,34 +147,40 @@ fn answer(text: &str) -> Result<(String, String), String> {
 }
 
 impl UpgradeArgs {
-    /// What the flags come to.
+    /// What the flags come to. The chart's source is made by the module `source`.
     pub(super) fn options(
         &self,
         cluster: &Cluster,
-        environment: &Environment,
+        source: ChartSource,
+        packages: Packages,
+        stop: &Stop,
     ) -> Result<UpgradeOptions, Failure> {
         let namespace = super::namespace(self, cluster)?;
         Ok(UpgradeOptions {
             release: HelmRelease { name: self.release.clone(), namespace },
-            source: self.source(environment)?,
+            source,
             version: self.version.clone(),
             values: self.values()?,
+            installs: self.install,
             image_registry: self.image_registry.clone(),
             frozen: self.frozen().unwrap_or_default(),
             advisories: self.advisories.advisories(None)?,
             answers: self.answers.iter().cloned().collect::<Answers>(),
             image_check: if self.skip_image_check { ImageCheck::Skip } else { ImageCheck::Require },
+            dispensable: self.without_images.iter().cloned().collect(),
+            packages,
             custom_resources: self.custom_resources,
             timeout: self.timeout,
             end: if self.no_rollback { UpgradeEnd::AsItIs } else { UpgradeEnd::RolledBack },
             pins: self.plan_out.is_some() || self.plan.is_some(),
             dry_run: self.dry_run || self.plan_out.is_some(),
+            stop: stop.clone(),
         })
     }
 
     /// Whether the newest version of a repository is what is asked for.
     pub(super) fn picks_the_newest(&self) -> bool {
-        self.chart.is_none()
+        self.chart.is_none() && self.from_package.is_none()
     }
 
     /// What the flags say of overrides that are the old chart's defaults.
@@ -163,27 +190,6 @@ impl UpgradeArgs {
             (false, true) => Some(FrozenPolicy::Keep),
             (false, false) => None,
         }
-    }
-
-    fn source(&self, environment: &Environment) -> Result<ChartSource, Failure> {
-        if let Some(chart) = &self.chart {
-            return Ok(match chart.to_str() {
-                Some(name) if name.starts_with(OCI) => ChartSource::Oci(name.to_owned()),
-                _ => ChartSource::Path(chart.clone()),
-            });
-        }
-        let known = self.access.chart_repository(environment)?;
-        if let Some(url) = &self.repo_url {
-            let login = known.filter(|(known, _)| same_host(known, url)).and_then(|(_, login)| login);
-            return Ok(ChartSource::Url {
-                url: url.clone(),
-                login,
-                ca_file: self.access.ca_file(),
-                accepts_any_certificate: self.access.accepts_any_certificate(),
-            });
-        }
-        let (url, login) = known.map_or((None, None), |(url, login)| (Some(url), login));
-        Ok(ChartSource::Listed { name: self.repo_name.clone(), url, login })
     }
 
     fn values(&self) -> Result<Vec<Values>, Failure> {
@@ -197,15 +203,6 @@ impl UpgradeArgs {
         values.extend(set(&self.set_string, Scalars::Text).map_err(refused)?);
         Ok(values)
     }
-}
-
-/// A login goes to its own host alone.
-fn same_host(one: &str, other: &str) -> bool {
-    let host = |text: &str| {
-        let url = url::Url::parse(text).ok()?;
-        Some((url.scheme().to_owned(), url.host_str()?.to_owned(), url.port_or_known_default()))
-    };
-    host(one).is_some_and(|one| Some(one) == host(other))
 }
 
 fn values_file(path: &Path) -> Result<Values, Failure> {
