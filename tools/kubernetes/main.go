@@ -3,11 +3,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
 	"go.etcd.io/etcd/server/v3/etcdmain"
-	"k8s.io/apiserver/pkg/server"
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
 	_ "k8s.io/component-base/metrics/prometheus/version"
@@ -40,7 +40,8 @@ func run(program string) int {
 	case "kube-scheduler":
 		return cli.Run(scheduler.NewSchedulerCommand())
 	case "kubelet":
-		return cli.Run(kubelet.NewKubeletCommand(server.SetupSignalContext()))
+		// It sets up its signals by itself, which can be done once in a process.
+		return cli.Run(kubelet.NewKubeletCommand(context.Background()))
 	case "kubectl":
 		return cli.Run(kubectl.NewDefaultKubectlCommand())
 	default:

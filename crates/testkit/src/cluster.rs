@@ -1,5 +1,6 @@
 //! A real control plane on loopback: etcd, API server, controller manager and scheduler, each a process
-//! with files of its own, and kwok, which plays the nodes: their pods become ready without being run.
+//! with files of its own, and kwok, which plays the nodes: their pods become ready without being run. A node
+//! that runs them is another matter ([`crate::kubelet`]).
 //!
 //! ```text
 //! FOLDER/kubeconfig      of an administrator
@@ -149,6 +150,33 @@ impl Cluster {
     pub fn kubeconfig_of(&self, namespace: &str, name: &str) -> PathBuf {
         let token = self.kubectl(&["-n", namespace, "create", "token", name]);
         self.files.write_kubeconfig(&format!("{namespace}-{name}"), token.trim(), self.ports.api)
+    }
+
+    /// The same for the kubelet of [`Kubelet::NODE`](crate::kubelet::Kubelet::NODE).
+    #[cfg(target_os = "linux")]
+    pub(crate) fn kubeconfig_of_node(&self) -> PathBuf {
+        self.files.write_kubeconfig("node", files::NODE_TOKEN, self.ports.api)
+    }
+
+    /// A folder that goes with the cluster.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn new_folder(&self, name: &str) -> PathBuf {
+        let folder = tempfile::Builder::new().prefix(name).tempdir_in(self.folder.path());
+        folder.expect("the folder takes a folder").keep()
+    }
+
+    /// Starts a program that ends with the cluster, also where the test is killed.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn start_program(&self, name: &str, command: Command) -> Daemon {
+        Starter { program: &self.program, folder: self.folder.path() }.start(name, command)
+    }
+
+    /// Waits until a node is ready; `log` says what to show where that takes too long.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn wait_for_node(&self, name: &str, log: impl Fn() -> String) {
+        let node = format!("node/{name}");
+        let wait = ["wait", "--for=condition=Ready", &node, "--timeout=1s"];
+        wait_until(|| self.try_kubectl(&wait).status.success(), log);
     }
 
     /// What `kubectl` prints.

@@ -74,6 +74,8 @@ pub const CONTAINERD_2: Component = built("containerd", "containerd-2.4.2");
 pub const CTR_2: Component = built("ctr", "containerd-2.4.2");
 /// Starts containers for containerd.
 pub const RUNC: Component = debian("runc");
+/// Addresses for pods; the other plugins of the Container Network Interface lie beside it.
+pub const CNI: Component = debian("host-local");
 /// Docker's client.
 pub const DOCKER: Component = debian("docker");
 /// Docker's daemon.
@@ -86,7 +88,7 @@ pub const HELM_3: Component = built("helm", "helm-3.22.0");
 pub const HELM_4: Component = built("helm", "helm-4.3.1");
 
 /// Control plane, etcd, kubelet and `kubectl` of Kubernetes in one binary.
-pub const KUBERNETES: Component = built("kubernetes", "kubernetes-1.35.4");
+pub const KUBERNETES: Component = built("kubernetes", "kubernetes-1.35.4-2");
 /// Plays nodes and the pods on them; its stages lie beside it.
 pub const KWOK: Component = built("kwok", "kwok-0.8.0");
 
@@ -148,7 +150,7 @@ impl Component {
         let Origin::Debian = self.origin else { return None };
         let path = env::var_os("PATH").unwrap_or_default();
         env::split_paths(&path)
-            .chain(["/usr/sbin".into(), "/sbin".into()])
+            .chain(["/usr/sbin".into(), "/sbin".into(), "/usr/lib/cni".into()])
             .map(|folder| folder.join(self.program))
             .find(|candidate| candidate.is_file())
     }

@@ -25,6 +25,8 @@ pub mod faulty_proxy;
 pub mod helm;
 pub mod images;
 #[cfg(target_os = "linux")]
+pub mod kubelet;
+#[cfg(target_os = "linux")]
 pub mod nodes;
 pub mod oci_layout;
 pub mod ports;

@@ -15,7 +15,8 @@ use tempfile::TempDir;
 
 use crate::ended::{Ended, ended};
 
-static CLUSTER: LazyLock<Option<Cluster>> = LazyLock::new(|| Cluster::start(&Options::default()));
+/// Shared by all tests here; each has a namespace of its own.
+pub(crate) static CLUSTER: LazyLock<Option<Cluster>> = LazyLock::new(|| Cluster::start(&Options::default()));
 
 /// A working directory, a namespace, and a Helm.
 pub(crate) struct Site {

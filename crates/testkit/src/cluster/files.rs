@@ -12,11 +12,15 @@ use crate::process;
 /// The annotation by which kwok knows the nodes that it plays.
 pub(super) const PLAYED: &str = "kwok.x-k8s.io/node=fake";
 
+/// The token of the real node's kubelet, which is there whether or not a test starts one.
+pub(super) const NODE_TOKEN: &str = "node-token";
+
 /// Whom the API server knows by a token: token, user, user's id, group.
-const USERS: [[&str; 4]; 3] = [
+const USERS: [[&str; 4]; 4] = [
     ["admin-token", "admin", "admin", "system:masters"],
     ["manager-token", "system:kube-controller-manager", "manager", ""],
     ["scheduler-token", "system:kube-scheduler", "scheduler", ""],
+    [NODE_TOKEN, "system:node:real", "node", "system:nodes"],
 ];
 
 /// Every writing request, without its body, once it was answered.

@@ -3,9 +3,15 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// Reads until the other end of its input is closed, which the system does when the test is gone.
-const SCRIPT: &str =
-    "cat >/dev/null; cat \"$1\"/*.pid 2>/dev/null | xargs -n1 kill -9; sleep 0.2; rm -rf \"$1\"";
+/// Reads until the other end of its input is closed, which the system does when the test is gone. What real
+/// nodes leave is control groups, which are called after their folders.
+const SCRIPT: &str = "cat >/dev/null; cat \"$1\"/*.pid 2>/dev/null | xargs -n1 kill -9; sleep 0.2
+for node in \"$1\"/kubelet*/; do
+  [ -d \"$node\" ] || continue
+  group=portolan-$(basename \"$node\")
+  find /sys/fs/cgroup -depth -type d -path \"/sys/fs/cgroup*/$group*\" -exec rmdir {} \\; 2>/dev/null
+done
+rm -rf \"$1\"";
 
 /// The process that waits for the end. Dropped after all the programs, it has nothing left to do.
 #[derive(Debug)]
