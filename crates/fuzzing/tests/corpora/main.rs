@@ -6,5 +6,6 @@
 
 mod every_file;
 mod files;
+mod mutated;
 mod seeds;
 mod whole;

@@ -101,29 +101,17 @@ impl FromStr for NodeAddress {
     type Err = NodeAddressError;
 
     fn from_str(text: &str) -> Result<Self, NodeAddressError> {
-        let refuse = |character| Err(NodeAddressError::Character { text: text.to_owned(), character });
         let foreign = |character: &char| {
             character.is_whitespace() || character.is_control() || "/,'\"\\$`".contains(*character)
         };
-        if let Some(character) = text.chars().find(foreign) {
-            return refuse(character);
-        }
+        refuse(text, text.chars().find(foreign))?;
         // A user's name may hold an `@` (domain accounts), a host's can't.
         let (user, place) = match text.rsplit_once('@') {
             Some((user, place)) => (Some(user.to_owned()).filter(|user| !user.is_empty()), place),
             None => (None, text),
         };
         let (host, port) = split_port(place);
-        // An option of some program, were it ever put into a command line.
-        if host.is_empty() || host.starts_with('-') {
-            return Err(NodeAddressError::NoHost { text: text.to_owned() });
-        }
-        if let Some(character) = host.chars().find(|character| !is_of_a_host(*character)) {
-            return refuse(character);
-        }
-        if host.contains(':') && !is_ipv6(host) {
-            return Err(NodeAddressError::Address { text: text.to_owned(), host: host.to_owned() });
-        }
+        check_host(text, host)?;
         let port = port.map(|port| parse_port(text, port)).transpose()?;
         Ok(Self { user, host: host.to_ascii_lowercase(), port })
     }
@@ -140,6 +128,23 @@ fn split_port(place: &str) -> (&str, Option<&str>) {
         Some((host, port)) if !port.contains(':') => (host, Some(port)),
         _ => (place, None),
     }
+}
+
+fn refuse(text: &str, character: Option<char>) -> Result<(), NodeAddressError> {
+    let error = |character| NodeAddressError::Character { text: text.to_owned(), character };
+    character.map_or(Ok(()), |character| Err(error(character)))
+}
+
+fn check_host(text: &str, host: &str) -> Result<(), NodeAddressError> {
+    // The latter is an option of some program, were it ever put into a command line.
+    if host.is_empty() || host.starts_with('-') {
+        return Err(NodeAddressError::NoHost { text: text.to_owned() });
+    }
+    refuse(text, host.chars().find(|character| !is_of_a_host(*character)))?;
+    if host.contains(':') && !is_ipv6(host) {
+        return Err(NodeAddressError::Address { text: text.to_owned(), host: host.to_owned() });
+    }
+    Ok(())
 }
 
 /// What names and addresses are made of. Nothing else: `*` in `known_hosts` would speak for every host.
