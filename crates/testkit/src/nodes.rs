@@ -36,6 +36,8 @@ pub struct NodeOptions {
     pub machine: Option<&'static str>,
     /// Whether passwords are asked for as questions, by PAM, instead of being taken as such.
     pub asks: bool,
+    /// Where the folder with its files is made; `None` is the system's place for temporary files.
+    pub folder: Option<PathBuf>,
 }
 
 /// A user of a node.
@@ -79,6 +81,7 @@ impl Default for NodeOptions {
             disk: None,
             machine: None,
             asks: false,
+            folder: None,
         }
     }
 }
@@ -103,7 +106,8 @@ impl Node {
             component.require()?;
         }
         let programs = Programs::require(&options.runtime)?;
-        let folder = tempfile::tempdir().expect("a folder for the node");
+        let place = options.folder.clone().unwrap_or_else(std::env::temp_dir);
+        let folder = tempfile::tempdir_in(place).expect("a folder for the node");
         let link = Link::next();
         files::write(folder.path(), options);
         let text = script::script(folder.path(), options, &sshd, &programs, &link);
