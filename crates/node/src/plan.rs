@@ -83,7 +83,6 @@ pub enum LoadAction {
 }
 
 /// An image that a node may be given: of a package, or of a registry.
-#[derive(Clone)]
 pub struct Offer {
     /// Where it comes from, for people.
     pub origin: String,
@@ -142,7 +141,7 @@ pub fn plan_offers(
 }
 
 impl Offer {
-    pub(crate) fn of(image: &NamedImage, platform: &Platform) -> Self {
+    fn of(image: &NamedImage, platform: &Platform) -> Self {
         Self {
             origin: image.bundle.clone(),
             source: image.source.clone(),
@@ -160,7 +159,7 @@ pub fn all_names(package: &PackageImages, options: &LoadOptions) -> Vec<NodeName
 }
 
 /// The names that one image is to have.
-pub(crate) fn names_of(source: &Reference, target: &Reference, options: &LoadOptions) -> Vec<NodeName> {
+pub fn names_of(source: &Reference, target: &Reference, options: &LoadOptions) -> Vec<NodeName> {
     let mut names = node_names(target);
     if options.keeps_original_names {
         names.extend(node_names(source));

@@ -1,4 +1,4 @@
-//! The seeds' procedures for upgrades, each gone twice from the same beginning: by the commands of the
+//! The seeds' procedures for upgrades, each gone again from the same beginning: by the commands of the
 //! documentation as they stand there, in a shell, and by Portolan. What stands in the cluster afterwards, what
 //! Helm says of it and what was backed up has to be the same.
 
@@ -48,29 +48,65 @@ const SENTINEL_BY_HAND: &str = " --set-string 'global.db.redis.url=redis+sentine
 /// What somebody set when the module was installed.
 const OVERRIDES: &str = "global:\n  imageRegistry: HOST\napiserver:\n  replicaCount: 2\n";
 
-/// Goes both ways and compares. `by_hand` are the documentation's lines, `line` the one of Portolan.
-fn both_ways(seed: &Seed, [old, new]: [&str; 2], overrides: &str, by_hand: &str, line: &str) {
-    seed.sync(&[old, new]);
-    seed.install(old, overrides);
-    seed.by_hand(&by_hand.replace("NEW", new));
-    let (by_hand, kept) = (seed.stands(), fs::read_to_string(seed.site.path("bak.yaml")).unwrap());
-    is_new(seed, new, &by_hand);
+/// What stands after a way was gone, and the `bak.yaml` that was made on it.
+type Way = (Vec<(String, Value)>, String);
 
-    seed.remove();
+fn by_hand(seed: &Seed, [old, new]: [&str; 2], overrides: &str, lines: &str) -> Way {
     seed.install(old, overrides);
-    if !line.contains("--chart") {
+    seed.by_hand(&lines.replace("NEW", new));
+    let stands = seed.stands();
+    is_new(seed, new, &stands);
+    (stands, fs::read_to_string(seed.site.path("bak.yaml")).unwrap())
+}
+
+fn by_portolan(seed: &Seed, old: &str, overrides: &str, line: &str) -> Way {
+    seed.install(old, overrides);
+    if !line.contains("--chart") && !line.contains("--from-package") {
         seed.walk(&format!("{line} --dry-run"), 0);
     }
     let done = seed.walk(line, 0);
     for secret in ["Harbor12345", "3wPx"] {
         assert!(!done.contains(secret), "{done}");
     }
-    let stands = seed.stands();
-    for (one, other) in by_hand.iter().zip(&stands) {
+    (seed.stands(), fs::read_to_string(seed.site.backup().join("bak.yaml")).unwrap())
+}
+
+#[track_caller]
+fn is_same((one, one_kept): &Way, (other, other_kept): &Way) {
+    for (one, other) in one.iter().zip(other) {
         assert_eq!(one, other);
     }
-    assert_eq!(by_hand.len(), stands.len());
-    assert_eq!(kept, fs::read_to_string(seed.site.backup().join("bak.yaml")).unwrap());
+    assert_eq!((one.len(), one_kept), (other.len(), other_kept));
+}
+
+/// "Upgrade via helm repo", by the documentation's lines and by one of Portolan.
+fn by_repository(seed: &Seed, versions: [&str; 2], overrides: &str, lines: &str) {
+    seed.sync(&versions);
+    let hand = by_hand(seed, versions, overrides, lines);
+    seed.remove();
+    let line = "upgrade RELEASE -n NAMESPACE -c load-image.yaml --image-registry HOST --keep-frozen";
+    is_same(&hand, &by_portolan(seed, versions[0], overrides, line));
+}
+
+/// "Upgrade via chart package": straight from the packages, which brings the images too; and after a sync by the
+/// documentation's lines in the chart's folder, and by Portolan in the same.
+fn by_package(seed: &Seed, versions: [&str; 2], overrides: &str, lines: &str) {
+    let [old, new] = versions;
+    seed.sync(&[old]);
+    seed.packages(new);
+    let line = format!(
+        "upgrade RELEASE -n NAMESPACE -c load-image.yaml --from-package MODULE_v{new}_amd64.tar --push-images \
+         --package MODULE_v{new}_arm64.tar --image-registry HOST --keep-frozen"
+    );
+    let straight = by_portolan(seed, old, overrides, &line);
+    seed.remove();
+    seed.sync(&[new]);
+    let hand = by_hand(seed, versions, overrides, lines);
+    is_same(&hand, &straight);
+    seed.remove();
+    let line =
+        "upgrade RELEASE -n NAMESPACE -c load-image.yaml --chart MODULE --image-registry HOST --keep-frozen";
+    is_same(&hand, &by_portolan(seed, old, overrides, line));
 }
 
 /// That something was compared: the new version is what stands, its definitions and images included.
@@ -96,50 +132,50 @@ fn kpandas() -> String {
 #[test]
 fn kairship_by_chart_repository() {
     let Some(seed) = Seed::start("seed-2-repository", &HELM_3_10, KAIRSHIP, "kairship") else { return };
-    let line = "upgrade RELEASE -n NAMESPACE -c load-image.yaml --image-registry HOST --keep-frozen";
-    both_ways(&seed, ["0.20.0", "0.21.0"], OVERRIDES, BY_REPOSITORY, line);
+    by_repository(&seed, ["0.20.0", "0.21.0"], OVERRIDES, BY_REPOSITORY);
 }
 
-/// Seed 002, in the chart's folder.
+/// Seed 002, with the chart's folder or its package.
 #[test]
 fn kairship_by_chart_package() {
     let Some(seed) = Seed::start("seed-2-package", &HELM_4, KAIRSHIP, "kairship") else { return };
-    let line = "upgrade RELEASE -n NAMESPACE -c load-image.yaml --chart kairship --image-registry HOST --keep-frozen";
-    both_ways(&seed, ["0.20.0", "0.21.0"], OVERRIDES, BY_PACKAGE, line);
+    by_package(&seed, ["0.20.0", "0.21.0"], OVERRIDES, BY_PACKAGE);
 }
 
 /// Seed 003. The URL of Redis gains the password that the page tells to add by hand.
 #[test]
 fn kpanda_by_chart_repository() {
     let Some(seed) = Seed::start("seed-3-repository", &HELM_4, KPANDA, "kpanda") else { return };
-    let line = "upgrade RELEASE -n NAMESPACE -c load-image.yaml --image-registry HOST --keep-frozen";
-    let by_hand = BY_REPOSITORY.trim_end().to_owned() + SENTINEL_BY_HAND;
-    both_ways(&seed, ["0.20.0", "0.21.0"], &kpandas(), &by_hand, line);
+    by_repository(
+        &seed,
+        ["0.20.0", "0.21.0"],
+        &kpandas(),
+        &(BY_REPOSITORY.trim_end().to_owned() + SENTINEL_BY_HAND),
+    );
 }
 
-/// Seed 003, in the chart's folder.
+/// Seed 003, with the chart's folder or its package.
 #[test]
 fn kpanda_by_chart_package() {
     let Some(seed) = Seed::start("seed-3-package", &HELM_3_10, KPANDA, "kpanda") else { return };
-    let line =
-        "upgrade RELEASE -n NAMESPACE -c load-image.yaml --chart kpanda --image-registry HOST --keep-frozen";
-    let by_hand = BY_PACKAGE.trim_end().to_owned() + SENTINEL_BY_HAND;
-    both_ways(&seed, ["0.20.0", "0.21.0"], &kpandas(), &by_hand, line);
+    by_package(
+        &seed,
+        ["0.20.0", "0.21.0"],
+        &kpandas(),
+        &(BY_PACKAGE.trim_end().to_owned() + SENTINEL_BY_HAND),
+    );
 }
 
 /// Seed 004, where the release has another name than the chart.
 #[test]
 fn kant_by_chart_repository() {
     let Some(seed) = Seed::start("seed-4-repository", &HELM_3, KANT, "kant-release") else { return };
-    let line = "upgrade RELEASE -n NAMESPACE -c load-image.yaml --image-registry HOST --keep-frozen";
-    both_ways(&seed, ["0.4.0", "0.5.0"], OVERRIDES, BY_REPOSITORY, line);
+    by_repository(&seed, ["0.4.0", "0.5.0"], OVERRIDES, BY_REPOSITORY);
 }
 
-/// Seed 004, in the chart's folder.
+/// Seed 004, with the chart's folder or its package.
 #[test]
 fn kant_by_chart_package() {
     let Some(seed) = Seed::start("seed-4-package", &HELM_3, KANT, "kant-release") else { return };
-    let line =
-        "upgrade RELEASE -n NAMESPACE -c load-image.yaml --chart kant --image-registry HOST --keep-frozen";
-    both_ways(&seed, ["0.4.0", "0.5.0"], OVERRIDES, BY_PACKAGE, line);
+    by_package(&seed, ["0.4.0", "0.5.0"], OVERRIDES, BY_PACKAGE);
 }

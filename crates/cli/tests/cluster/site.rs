@@ -103,12 +103,11 @@ impl Site {
         command
     }
 
-    /// The backup of the one run so far.
+    /// The backup of the last run.
     pub(crate) fn backup(&self) -> PathBuf {
-        let mut runs = fs::read_dir(self.path("home/.local/state/portolan/runs")).unwrap().flatten();
-        let run = runs.next().unwrap().path();
-        assert!(runs.next().is_none(), "there was more than one run");
-        run.join("backup")
+        let runs = fs::read_dir(self.path("home/.local/state/portolan/runs")).unwrap().flatten();
+        let last = runs.max_by_key(|run| run.metadata().unwrap().modified().unwrap()).unwrap();
+        last.path().join("backup")
     }
 
     /// Runs the program, whatever the namespace.

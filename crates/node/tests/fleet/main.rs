@@ -6,5 +6,4 @@ mod contents;
 mod docker;
 mod faults;
 mod many;
-mod passing;
 mod site;

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use portolan_testkit::bundles::module_tar;
 use portolan_testkit::charts::Chart;
 use portolan_testkit::components::Component;
 use portolan_testkit::process;
@@ -74,6 +75,16 @@ impl Seed {
             self.site.run_anywhere("sync -c load-image.yaml --auto-create-repository").expect(0);
             // The chart's folder has the same name.
             fs::remove_dir_all(&folder).unwrap();
+        }
+    }
+
+    /// Writes packages of a version into the working directory, one for each architecture of the nodes.
+    pub(crate) fn packages(&self, version: &str) {
+        let name = self.module.name;
+        for architecture in ["amd64", "arm64"] {
+            let bundle = self.module.bundle(&self.chart(version), architecture);
+            let package = module_tar(name, &[(format!("{name}_{version}.bundle.tar"), bundle)]);
+            fs::write(self.site.path(&format!("{name}_v{version}_{architecture}.tar")), package).unwrap();
         }
     }
 

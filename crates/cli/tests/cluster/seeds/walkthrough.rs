@@ -24,12 +24,8 @@ impl Seed {
         file.rewind().unwrap();
         let said = std::io::read_to_string(file).unwrap();
         assert_eq!(status.code(), Some(code), "{said}");
-        let shown: String = self
-            .shown(&said)
-            .lines()
-            .filter(|line| is_lasting(line))
-            .map(|line| format!("{line}\n"))
-            .collect();
+        let shown = self.shown(&said);
+        let shown = in_order(&shown.lines().filter(|line| is_lasting(line)).collect::<Vec<_>>());
         compare(&self.shown(&format!("$ portolan {}", self.filled(line))), &shown);
         said
     }
@@ -51,6 +47,15 @@ impl Seed {
 fn is_lasting(line: &str) -> bool {
     let is_progress = line.starts_with("  ") && line.contains(" of ") && line.contains(" ready");
     !is_progress
+}
+
+/// Images arrive as they do: their lines are in the order of their names.
+fn in_order(lines: &[&str]) -> String {
+    let is_image = |line: &str| ["pushed ", "merged ", "exists "].iter().any(|word| line.starts_with(word));
+    let mut groups: Vec<Vec<&str>> =
+        lines.chunk_by(|one, other| is_image(one) && is_image(other)).map(<[_]>::to_vec).collect();
+    groups.iter_mut().for_each(|group| group.sort_unstable());
+    groups.concat().iter().map(|line| format!("{line}\n")).collect()
 }
 
 /// A word without its digest or time.
