@@ -2,6 +2,7 @@
 //!
 //! Nothing is asked of any server here, so the same package and options always give the same answer.
 
+mod alone;
 mod bundle;
 mod collision;
 mod contents;

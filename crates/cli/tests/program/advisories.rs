@@ -3,6 +3,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use portolan_testkit::bundles::{Bundle, module_tar};
+use portolan_testkit::charts::Chart;
+use portolan_testkit::tarball::gzip;
 use serde_json::{Value, json};
 
 use crate::inputs::local_site;
@@ -82,6 +85,39 @@ fn those_of_a_file_and_of_a_folder() {
 
 const REDIS: &str =
     "global:\n  db:\n    redis:\n      url: redis+sentinel://:3wPxzWffdn@rfs-redis:26379/mymaster\n";
+
+/// Charts bring their own, wherever they lie: in a folder, an archive, a bundle, a package, a compressed one.
+#[test]
+fn those_of_charts_in_packages() {
+    let site = Site::new();
+    let chart = Chart::new("web", "2.0.0").file("portolan-advisories.yaml", OURS);
+    let bundle = Bundle::new(&chart).tar();
+    let package = module_tar("web", &[("web.bundle.tar".to_owned(), bundle.clone())]);
+    chart.write(&site.path("web"));
+    fs::write(site.path("web-2.0.0.tgz"), chart.archive()).unwrap();
+    fs::write(site.path("web.bundle.tar"), bundle).unwrap();
+    fs::write(site.path("web_v2.0.0_amd64.tar"), &package).unwrap();
+    fs::write(site.path("web.tar.gz"), gzip(&package)).unwrap();
+    for path in ["web", "web-2.0.0.tgz", "web.bundle.tar", "web_v2.0.0_amd64.tar", "web.tar.gz"] {
+        let listed = document(
+            &site.run(&format!("advisories list --module web --advisories {path} --output json")).expect(0),
+        );
+        assert_eq!(listed["advisories"][0]["advisory"]["id"], "web-port", "{path}: {listed}");
+        assert_eq!(
+            listed["advisories"][0]["source"],
+            json!({"from": "chart", "name": "web 2.0.0"}),
+            "{path}"
+        );
+        site.run(&format!("advisories test {path}")).expect(0);
+    }
+    let none = Bundle::new(&Chart::new("web", "2.0.0")).tar();
+    fs::write(site.path("none.bundle.tar"), none).unwrap();
+    let failed = site.run("advisories list --advisories none.bundle.tar").expect(2);
+    assert_eq!(
+        failed.err,
+        "error: no chart in none.bundle.tar brings advisories: none has a portolan-advisories.yaml\n"
+    );
+}
 
 #[test]
 fn values_are_mended_and_secrets_not_shown() {

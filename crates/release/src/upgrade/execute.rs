@@ -1,20 +1,17 @@
 //! Carrying a plan out. Whatever goes wrong from here on is told in the report, with what stands afterwards.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use portolan_transfer::Report;
 use serde_json::json;
 
 use super::definitions::{self, apply_all};
 use super::error::UpgradeError;
 use super::hooks;
-use super::images::{self, CheckedImage, ImageState};
-use super::options::{ImageCheck, UpgradeOptions};
-use super::package::PushError;
+use super::options::UpgradeOptions;
 use super::plan::UpgradePlan;
 use super::report::{Outcome, REPORT_VERSION, UpgradeReport};
-use super::{DefinitionsError, Site, facts};
+use super::{DefinitionsError, Site, pushing};
 use crate::advisories::{Phase, Step as Advised};
 use crate::backup::{Backup, BackupOptions, back_up};
 use crate::cluster::{ApplyMode, ClusterError, FIELD_MANAGER, NODE};
@@ -55,8 +52,8 @@ pub async fn execute(
     options: &UpgradeOptions,
     run: &Run<'_>,
 ) -> Result<UpgradeReport, UpgradeError> {
-    let pushed = Box::pin(push(plan, run)).await?;
-    Box::pin(images_are_there(site, plan, options)).await?;
+    let pushed = Box::pin(pushing::push(plan, run)).await?;
+    Box::pin(pushing::images_are_there(site, plan, options)).await?;
     if options.stop.is_requested() {
         return Err(UpgradeError::Interrupted);
     }
@@ -88,41 +85,6 @@ pub async fn execute(
             Ok(Box::pin(after_failure(site, plan, options, run, report)).await)
         }
     }
-}
-
-/// Pushes the packages' images, where that was asked for. The cluster was not touched by then.
-async fn push(plan: &UpgradePlan, run: &Run<'_>) -> Result<Vec<Report>, UpgradeError> {
-    let Some((first, others)) = plan.pushes.split_first() else { return Ok(Vec::new()) };
-    let words = |reports: &Vec<Report>| {
-        let targets: BTreeSet<_> =
-            reports.iter().flat_map(|report| &report.images).map(|image| &image.target).collect();
-        format!("{} of them are there", targets.len())
-    };
-    let work = async {
-        let mut reports = vec![first.carry_out().await?];
-        for other in others {
-            reports.push(other.anew().await?.carry_out().await?);
-        }
-        Ok::<_, UpgradeError>(reports)
-    };
-    run.step(Step::Push, work, words).await
-}
-
-/// Looks once more for the images that were pushed: the registry's word counts, not the sender's.
-async fn images_are_there(
-    site: Site<'_>,
-    plan: &UpgradePlan,
-    options: &UpgradeOptions,
-) -> Result<(), UpgradeError> {
-    let pushed: Vec<_> = plan.images.iter().filter(|image| image.state == ImageState::Pushed).collect();
-    if pushed.is_empty() || options.image_check == ImageCheck::Skip {
-        return Ok(());
-    }
-    let platforms = facts::platforms(site.cluster).await?;
-    let looked = images::check_again(&pushed, &platforms, site.registries).await;
-    let images: Vec<String> =
-        looked.iter().filter(|image| image.stands_in_the_way()).map(CheckedImage::words).collect();
-    if images.is_empty() { Ok(()) } else { Err(PushError::Images { images }.into()) }
 }
 
 /// Nothing more is begun once somebody wants it to end.

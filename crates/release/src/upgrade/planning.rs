@@ -1,28 +1,26 @@
 //! From what was prepared to the plan: rendered, rehearsed, compared, and its images looked for.
 
-use std::collections::BTreeMap;
-
-use portolan_chart::RenderedObject;
-use portolan_oci::{Platform, Reference};
 use serde_json::Value;
 
+use super::Site;
 use super::compare::{Rendered, compare, divide, way_back};
 use super::definitions;
 use super::error::UpgradeError;
 use super::ground::{Ground, Standing, differing};
 use super::hooks::{Hook, hooks};
-use super::images::{self, Beforehand, CheckedImage, ImageState, Named};
-use super::options::{ChartSource, Frozen as FrozenPolicy, ImageCheck, UpgradeOptions};
+use super::images::{self, CheckedImage};
+use super::looking::{self, Looked};
+use super::options::{Frozen as FrozenPolicy, ImageCheck, UpgradeOptions};
 use super::package::Push;
 use super::plan::{PLAN_VERSION, UpgradePlan};
 use super::prepare::Prepared;
 use super::rehearse::{Rehearsal, rehearse};
-use super::{Site, bringers, facts};
 use crate::advisories::{Advice, ChartFacts, KnownImages, NoImages};
 use crate::diff::{Action, CrdDiff, ObjectDiff, crd_diff, value_changes};
 use crate::event::Step;
 use crate::helm::{Input, Line, Upgrade};
 use crate::run::Run;
+use crate::stored::StoredRelease;
 use crate::values::Values;
 
 /// Works the upgrade out. Only reads.
@@ -100,15 +98,12 @@ async fn find_out(
     };
     let words = |objects: &Vec<ObjectDiff>| compared(objects, &definitions);
     let objects = run.step(Step::Compare, comparing, words).await?;
-    let looking = check_images(site, prepared, &rendered.objects, options);
-    let words = |(_, images, _): &Looked| checked(images);
+    let looking = looking::look(site, prepared, &rendered.objects, options);
+    let words = |(_, images, _): &Looked| looking::words(images);
     let (pushes, images, notes) = run.step(Step::Images, looking, words).await?;
     let hooks = hooks(&rendered.objects, &tried);
     Ok(FoundOut { rehearsal, definitions, refused_definitions, objects, images, hooks, pushes, notes })
 }
-
-/// What is pushed, how images are then, and notes.
-type Looked = (Vec<Push>, Vec<CheckedImage>, Vec<String>);
 
 fn assemble(
     prepared: Prepared,
@@ -119,23 +114,19 @@ fn assemble(
     found: FoundOut,
 ) -> UpgradePlan {
     let Rendering { rendered, note, not_pinned } = rendering;
-    let now = prepared.now;
-    let own = now.as_ref().map(|now| Value::Object(now.config.clone()));
-    let own = own.and_then(|own| Values::of_json("the release", own).ok()).unwrap_or_default();
-    let old_manifest = now.as_ref().map_or("", |now| &now.manifest);
-    let namespace = prepared.release.namespace.as_str();
-    let way_back = way_back(old_manifest, &rendered.objects, namespace);
-    let ground = Ground::of(
-        &Standing {
-            release: &prepared.release,
-            now: now.as_ref(),
-            chart: &prepared.chart,
-            overrides: &advice.overrides,
-            rendered: &rendered,
-            pushes: &found.pushes,
-        },
-        not_pinned,
-    );
+    let standing = Standing {
+        release: &prepared.release,
+        now: prepared.now.as_ref(),
+        chart: &prepared.chart,
+        overrides: &advice.overrides,
+        rendered: &rendered,
+        pushes: &found.pushes,
+    };
+    let ground = Ground::of(&standing, not_pinned);
+    let values = value_changes(&own_values(prepared.now.as_ref()), &advice.overrides);
+    let old_manifest = prepared.now.as_ref().map_or("", |now| &now.manifest);
+    let way_back = way_back(old_manifest, &rendered.objects, prepared.release.namespace.as_str());
+    let (now, version) = (prepared.now, prepared.chart.version().to_string());
     let notes = prepared.notes.into_iter().chain(note).chain(found.notes).collect();
     UpgradePlan {
         plan_version: PLAN_VERSION,
@@ -144,11 +135,11 @@ fn assemble(
         chart: prepared.chart.name().to_owned(),
         revision: now.as_ref().map(|now| now.version),
         from: now.as_ref().map(|now| now.chart.metadata.version.clone()),
-        to: prepared.chart.version().to_string(),
+        to: version,
         source: prepared.from,
         digest: ground.digest(),
         ground,
-        values: value_changes(&own, &advice.overrides),
+        values,
         frozen: prepared.frozen,
         drops_frozen: options.frozen == FrozenPolicy::Drop,
         concerns: prepared.concerns,
@@ -166,6 +157,12 @@ fn assemble(
         crds: rendered.definitions,
         hooks: found.hooks,
     }
+}
+
+/// The overrides that stand; none of a release that is not there yet.
+fn own_values(now: Option<&StoredRelease>) -> Values {
+    let own = now.map(|now| Value::Object(now.config.clone()));
+    own.and_then(|own| Values::of_json("the release", own).ok()).unwrap_or_default()
 }
 
 /// What the advisories come to. What they want to know of registries is asked first.
@@ -224,42 +221,6 @@ async fn try_definitions(
     Ok((diffs, refused))
 }
 
-/// Works out what is pushed first, and looks for every image. Of those that lack, the packages are named that
-/// would bring them.
-async fn check_images(
-    site: Site<'_>,
-    prepared: &Prepared,
-    objects: &[RenderedObject],
-    options: &UpgradeOptions,
-) -> Result<Looked, UpgradeError> {
-    let (chart, version) = (prepared.chart.name(), prepared.version());
-    let pushes = match &options.source {
-        ChartSource::Package(package) => match &package.push {
-            Some(pushing) => Push::plans(package, pushing, (chart, version)).await?,
-            None => Vec::new(),
-        },
-        _ => Vec::new(),
-    };
-    if options.image_check == ImageCheck::Skip {
-        return Ok((pushes, Vec::new(), Vec::new()));
-    }
-    let platforms = facts::platforms(site.cluster).await?;
-    let beforehand = Beforehand { dispensable: options.dispensable.clone(), pushed: brought(&pushes) };
-    let mut images = images::check(objects, &platforms, site.registries, &beforehand).await;
-    let mut notes = bringers::name(&mut images, &options.packages).await;
-    notes.extend(bringers::usual_names(&images, chart, version.as_str()));
-    Ok((pushes, images, notes))
-}
-
-/// What all pushes together bring.
-fn brought(pushes: &[Push]) -> BTreeMap<Reference, Vec<Platform>> {
-    let mut brought: BTreeMap<Reference, Vec<Platform>> = BTreeMap::new();
-    for (image, platforms) in pushes.iter().flat_map(Push::brings) {
-        brought.entry(image).or_default().extend(platforms);
-    }
-    brought
-}
-
 /// Overrides as a values file. JSON is YAML, and says types exactly.
 fn yaml(overrides: &Values) -> Input {
     overrides.to_json().to_string().into_bytes().into()
@@ -273,19 +234,6 @@ fn compared(objects: &[ObjectDiff], definitions: &[CrdDiff]) -> String {
     format!("of objects {made} are made, {differs} changed, {gone} removed; {changed} changed")
 }
 
-fn checked(images: &[CheckedImage]) -> String {
-    let believed = images.iter().filter(|image| image.named != Named::Guess).count();
-    let lacking = images.iter().filter(|image| image.stands_in_the_way()).count();
-    let pushed = images.iter().filter(|image| image.state == ImageState::Pushed).count();
-    match (believed, lacking, pushed) {
-        (0, ..) => "no images were looked for".to_owned(),
-        (1, 0, 0) => "the one image is there, for every node".to_owned(),
-        (all, 0, 0) => format!("all {all} images are there, for every node"),
-        (all, 0, pushed) => format!("{} there for every node, once {pushed} are pushed", count(all, "image")),
-        (all, lacking, _) => format!("{lacking} of {} lack", count(all, "image")),
-    }
-}
-
 fn rehearsed(rehearsal: &Rehearsal, refused: &[String]) -> String {
     let refused = rehearsal.refused.len() + refused.len();
     let left = rehearsal.not_rehearsed.len();
@@ -294,6 +242,6 @@ fn rehearsed(rehearsal: &Rehearsal, refused: &[String]) -> String {
 }
 
 /// `1 object`, `2 objects`
-fn count(number: usize, what: &str) -> String {
+pub(super) fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -11,7 +11,7 @@ use portolan_oci::{Digest, Reference, RegistryHost};
 use portolan_package::{Bundle, BundleError, Image, Package};
 
 use super::{
-    ChartState, PackedForm, WantedChart, WantedImage,
+    ChartState, PackedForm, WantedChart, WantedImage, alone,
     contents::contents,
     packing::{Packing, Subject, pack},
 };
@@ -45,7 +45,7 @@ pub(super) struct Naming<'a> {
 }
 
 impl<'a> Inputs<'a> {
-    fn naming(&self) -> Naming<'a> {
+    pub(super) fn naming(&self) -> Naming<'a> {
         Naming { package: self.package, rules: &self.options.rules, only_registry: self.only_registry }
     }
 }
@@ -132,7 +132,7 @@ pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepar
     };
     let Some(policy) = policy_for(inputs.options, &chart) else { return Ok(None) };
     if matches!(inputs.charts, Charts::Nowhere) {
-        return images_of(inputs, index, &chart, policy).map(Some);
+        return alone::images_of(inputs, index, &chart, policy).map(Some);
     }
     let repository = inputs.charts.of(bundle.folder.as_deref());
     let repository = repository.map_err(|source| PrepareError::Place { source })?;
@@ -161,27 +161,6 @@ pub(super) fn prepare(inputs: &Inputs<'_>, index: usize) -> Result<Option<Prepar
     };
     let notes = notes.into_iter().map(|note| format!("{source}: {note}")).collect();
     Ok(Some(Prepared { index, source, contents, images, chart: Some(chart), notes }))
-}
-
-/// What a bundle asks for whose chart stays where it is.
-fn images_of(
-    inputs: &Inputs<'_>,
-    index: usize,
-    chart: &Chart,
-    policy: ImagePolicy,
-) -> Result<Prepared, PrepareError> {
-    let bundle = &inputs.package.bundles[index];
-    let images = match policy {
-        ImagePolicy::RewriteOnly | ImagePolicy::Leave => Vec::new(),
-        ImagePolicy::Relocate => {
-            let hints = hints_of(bundle, chart)?;
-            let named = hint_images(chart, &hints, &inputs.options.rules)
-                .map_err(|source| PrepareError::Relocate { source })?;
-            all_images(inputs.naming(), index, &named)?
-        }
-    };
-    let (source, contents) = (bundle.origin.to_string(), contents(bundle, Some(chart)));
-    Ok(Prepared { index, source, contents, images, chart: None, notes: Vec::new() })
 }
 
 /// The names that the images of a bundle will have, as far as its chart and hints tell, which come first in a

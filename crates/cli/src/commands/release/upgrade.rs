@@ -101,12 +101,7 @@ async fn carry_on(
     if options.dry_run {
         return Ok(Exit::Done);
     }
-    if !arguments.yes {
-        super::confirm(console, &output::question(plan), &options.stop).await?;
-    }
-    if options.stop.is_requested() {
-        return Err(super::untouched());
-    }
+    confirmed(plan, options, arguments, console).await?;
     let folder = arguments.state.run_folder(&options.release.name, environment)?;
     let steps = console.steps();
     let run = Run::recorded(steps.as_ref(), &folder).map_err(|error| Failure::of(&error))?;
@@ -120,6 +115,19 @@ async fn carry_on(
         Outcome::NotReady => Exit::InPart,
         Outcome::RolledBack | Outcome::NotBegun | Outcome::Failed => Exit::Failed,
     })
+}
+
+/// Whether somebody wants it, who may also have interrupted it meanwhile.
+async fn confirmed(
+    plan: &UpgradePlan,
+    options: &UpgradeOptions,
+    arguments: &UpgradeArgs,
+    console: &Console,
+) -> Result<(), Failure> {
+    if !arguments.yes {
+        super::confirm(console, &output::question(plan), &options.stop).await?;
+    }
+    if options.stop.is_requested() { Err(super::untouched()) } else { Ok(()) }
 }
 
 fn show(plan: &UpgradePlan, language: Language, format: Format, console: &Console) -> Result<(), Failure> {
