@@ -44,7 +44,7 @@ pub(crate) fn committed(text: &str) -> impl Iterator<Item = Digest> {
 pub(crate) fn server_version(text: &str) -> Option<&str> {
     let (_, server) = text.split_once("Server:")?;
     let line = server.lines().find_map(|line| line.trim().strip_prefix("Version:"))?;
-    Some(line.trim())
+    line.split_whitespace().next()
 }
 
 /// Whether `ctr plugins ls` has the CRI's part, and it works: TYPE, ID, PLATFORMS, STATUS.
@@ -98,6 +98,8 @@ mod tests {
         let text = "Client:\n  Version:  1.6.20~ds1\n\nServer:\n  Version:  2.4.2+unknown\n  Revision: \n  UUID: x\n";
         assert_eq!(server_version(text), Some("2.4.2+unknown"));
         assert_eq!(server_version("Client:\n  Version: 1\n"), None);
+        assert_eq!(server_version("Server:\n  Version: 2.4.2\runknown\n"), Some("2.4.2"));
+        assert_eq!(server_version("Server:\n  Version:\n  Revision: 1\n"), None);
     }
 
     #[test]
