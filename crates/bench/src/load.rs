@@ -1,6 +1,8 @@
 //! The benchmark of `load`: images straight onto a node, beside the runtimes' own clients. Every row once in
 //! each round, each into a runtime of its own that holds nothing.
 
+mod nodes;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -38,6 +40,9 @@ pub(crate) struct Arguments {
     /// Leave Docker out.
     #[arg(long)]
     without_docker: bool,
+    /// Load so many nodes at once over SSH, in place of this one's runtimes; as root.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=20))]
+    nodes: Option<u8>,
     /// The program to measure; built from this workspace where not given.
     #[arg(long)]
     portolan: Option<PathBuf>,
@@ -83,6 +88,9 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
         release: if arguments.newest { Release::Newest } else { Release::Debian },
         work: work.path().to_owned(),
     };
+    if let Some(count) = arguments.nodes {
+        return many(&bench, usize::from(count), arguments.runs);
+    }
     let mut results = Results::default();
     for round in 1..=arguments.runs {
         println!("round {round} of {}", arguments.runs);
@@ -94,6 +102,18 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
         }
     }
     results.print(&bench.package, arguments.runs);
+    Ok(())
+}
+
+/// The rows of many nodes.
+fn many(bench: &Bench, count: usize, rounds: u32) -> Outcome<()> {
+    let mut results = nodes::Results::default();
+    for round in 1..=rounds {
+        println!("round {round} of {rounds}");
+        results.round(bench, count)?;
+    }
+    print_head(&bench.package, rounds);
+    results.print(count);
     Ok(())
 }
 
@@ -197,18 +217,22 @@ fn settle() {
 
 impl Results {
     fn print(&self, package: &Package, rounds: u32) {
-        println!(
-            "\n{} images, {} unique blobs of {}; {rounds} rounds, medians\n",
-            package.images.len(),
-            package.blobs.len(),
-            report::mib(package.blobs.iter().map(|blob| blob.size).sum()),
-        );
-        println!("{}", report::head());
+        print_head(package, rounds);
         print_runtime("ctr image import", "portolan load, containerd", &self.ctr, &self.containerd);
         if !self.docker.is_empty() {
             print_runtime("docker load", "portolan load, Docker", &self.docker_load, &self.docker);
         }
     }
+}
+
+fn print_head(package: &Package, rounds: u32) {
+    println!(
+        "\n{} images, {} unique blobs of {}; {rounds} rounds, medians\n",
+        package.images.len(),
+        package.blobs.len(),
+        report::mib(package.blobs.iter().map(|blob| blob.size).sum()),
+    );
+    println!("{}", report::head());
 }
 
 fn print_runtime(own: &str, ours: &str, floor: &report::Row, runs: &[Runs]) {
@@ -220,6 +244,10 @@ fn print_runtime(own: &str, ours: &str, floor: &report::Row, runs: &[Runs]) {
     println!("{}", report::line(own, floor, floor));
     println!("{}", report::line(ours, &cold, floor));
     println!("{}", report::line(&format!("{ours}, again"), &again, floor));
+    let ratios = cold.clock.ratios(&floor.clock);
+    println!("{ours}: round by round {} times {own}", report::range(&ratios));
+    let processor = runs.iter().map(|run| run.cold.processor).fold(0.0, f64::max);
+    println!("{ours}: processor time up to {processor:.2} s");
     let peak = runs.iter().map(|run| run.cold.peak).max().unwrap_or_default();
     println!("{ours}: peak memory {}", report::mib(peak));
 }

@@ -27,8 +27,12 @@ impl Times {
 
     /// The median of the ratios run by run: what ran side by side is compared.
     pub(crate) fn ratio(&self, floor: &Self) -> Option<f64> {
-        let ratios: Vec<_> = self.0.iter().zip(&floor.0).map(|(own, floor)| own / floor).collect();
-        median(&ratios)
+        median(&self.ratios(floor))
+    }
+
+    /// The ratios run by run.
+    pub(crate) fn ratios(&self, floor: &Self) -> Vec<f64> {
+        self.0.iter().zip(&floor.0).map(|(own, floor)| own / floor).collect()
     }
 }
 
@@ -64,6 +68,13 @@ pub(crate) fn line(name: &str, row: &Row, floor: &Row) -> String {
     let registry = row.registry.median().map_or("-".to_owned(), |seconds| format!("{seconds:.2}"));
     let (least, most) = row.clock.range();
     format!("{name:<34} {median:>9.3} {ratio:>10} {registry:>13}   {least:.3} to {most:.3}")
+}
+
+/// The least of some ratios, the one in the middle, and the most.
+pub(crate) fn range(ratios: &[f64]) -> String {
+    let Some(median) = median(ratios) else { return "-".to_owned() };
+    let (least, most) = Times(ratios.to_vec()).range();
+    format!("{least:.2} / {median:.2} / {most:.2} (least, median, most)")
 }
 
 /// Bytes in MiB.

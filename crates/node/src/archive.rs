@@ -7,19 +7,15 @@
 //!
 //! Layers that the runtime has may be left out of both (rules.md, "Nodes").
 
-use std::{
-    collections::VecDeque,
-    io::{self, Read},
-    sync::Arc,
-};
+use std::{collections::VecDeque, io, sync::Arc};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use portolan_oci::{Descriptor, Digest, Manifest};
-use portolan_registry::BlobSource;
+use portolan_registry::{BlobSource, SharedPieces};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{content::NodeImage, names::NodeName};
+use crate::{content::NodeImage, feed::pieces_of, names::NodeName};
 
 /// Which archive is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +32,12 @@ const BLOCK: usize = 512;
 /// The annotation by which `ctr` names an image.
 const CONTAINERD_NAME: &str = "io.containerd.image.name";
 
-/// An image's archive, which is read once, front to back. Nothing of it is in memory but small documents.
+/// An image's archive, which is read once, front to back, piece by piece. Nothing of it is in memory but small
+/// documents.
 pub struct Archive {
     left: VecDeque<Part>,
-    reading: Option<Reading>,
+    /// The layer whose turn it is.
+    layer: Option<OpenLayer>,
     size: u64,
 }
 
@@ -49,19 +47,13 @@ enum Part {
     Layer { bytes: Arc<dyn BlobSource>, size: u64 },
 }
 
-/// A stretch that is being read.
-enum Reading {
-    Held(Bytes),
-    Layer { reader: Box<dyn Read + Send>, left: u64, entry: String },
-}
-
 impl Archive {
     /// The archive of `image` under `names`, without the layers for which `lacks` (lowest first) is false.
     ///
     /// `None` for an OCI layout of an image of which a layer's digest is not known before it is read: such
     /// an image goes as a docker archive, which `ctr` takes too.
     pub fn new(form: Form, image: &NodeImage, names: &[NodeName], lacks: &[bool]) -> Option<Self> {
-        let mut archive = Self { left: VecDeque::new(), reading: None, size: 0 };
+        let mut archive = Self { left: VecDeque::new(), layer: None, size: 0 };
         match form {
             Form::OciLayout => archive.layout(image, names, lacks)?,
             Form::DockerArchive => archive.docker(image, names, lacks),
@@ -125,56 +117,80 @@ impl Archive {
     }
 }
 
-impl Part {
-    fn open(self) -> io::Result<Reading> {
-        Ok(match self {
-            Self::Held(bytes) => Reading::Held(bytes),
-            Self::Layer { bytes, size } => {
-                Reading::Layer { reader: bytes.open()?, left: size, entry: bytes.describe() }
-            }
-        })
-    }
-}
+impl Iterator for Archive {
+    type Item = io::Result<Bytes>;
 
-impl Reading {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Held(bytes) => {
-                let count = bytes.len().min(buffer.len());
-                buffer[..count].copy_from_slice(&bytes.split_to(count));
-                Ok(count)
-            }
-            Self::Layer { reader, left, entry } => {
-                let wanted = usize::try_from(*left).map_or(buffer.len(), |left| left.min(buffer.len()));
-                let count = reader.read(&mut buffer[..wanted])?;
-                if count == 0 && *left > 0 {
-                    let text = format!("{entry}: ends {left} bytes before its size");
-                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
-                }
-                *left -= count as u64;
-                Ok(count)
-            }
-        }
-    }
-}
-
-impl Read for Archive {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if buffer.is_empty() {
-            return Ok(0);
-        }
+    /// Blocking.
+    fn next(&mut self) -> Option<io::Result<Bytes>> {
         loop {
-            if let Some(reading) = &mut self.reading {
-                let count = reading.read(buffer)?;
-                if count > 0 {
-                    return Ok(count);
-                }
+            match &mut self.layer {
+                Some(layer) => match layer.next() {
+                    Some(piece) => return Some(piece),
+                    None => self.layer = None,
+                },
+                None => match self.small_parts() {
+                    bytes if !bytes.is_empty() => return Some(Ok(bytes)),
+                    _ => self.layer = Some(self.next_layer()?),
+                },
             }
-            self.reading = match self.left.pop_front() {
-                Some(part) => Some(part.open()?),
-                None => return Ok(0),
-            };
         }
+    }
+}
+
+impl Archive {
+    /// All parts up to the next layer, as one piece: each by itself would be a packet.
+    fn small_parts(&mut self) -> Bytes {
+        let mut bytes = BytesMut::new();
+        while let Some(Part::Held(held)) = self.left.front() {
+            bytes.extend_from_slice(held);
+            self.left.pop_front();
+        }
+        bytes.freeze()
+    }
+
+    fn next_layer(&mut self) -> Option<OpenLayer> {
+        match self.left.pop_front()? {
+            Part::Layer { bytes, size } => Some(OpenLayer { source: bytes, pieces: None, left: size }),
+            Part::Held(_) => None,
+        }
+    }
+}
+
+/// A layer that is being read.
+struct OpenLayer {
+    source: Arc<dyn BlobSource>,
+    /// Nothing before the first one was asked for.
+    pieces: Option<SharedPieces>,
+    left: u64,
+}
+
+impl OpenLayer {
+    /// The next piece, up to the size that the archive states for the layer.
+    fn piece(&mut self) -> io::Result<Bytes> {
+        let pieces = match &mut self.pieces {
+            Some(pieces) => pieces,
+            none => none.insert(pieces_of(&*self.source, 0)?),
+        };
+        let mut piece = pieces.next().transpose()?.unwrap_or_default();
+        if piece.is_empty() {
+            let text = format!("{}: ends {} bytes before its size", self.source.describe(), self.left);
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+        }
+        piece.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
+        self.left -= piece.len() as u64;
+        Ok(piece)
+    }
+}
+
+impl Iterator for OpenLayer {
+    type Item = io::Result<Bytes>;
+
+    fn next(&mut self) -> Option<io::Result<Bytes>> {
+        let piece = (self.left > 0).then(|| self.piece())?;
+        if piece.is_err() {
+            self.left = 0;
+        }
+        Some(piece)
     }
 }
 

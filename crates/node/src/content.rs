@@ -165,6 +165,13 @@ impl NodeImage {
         }
     }
 
+    /// Makes the manifest that lacked, where the digests of all layers are known by now.
+    pub(crate) fn complete_manifest(&mut self) {
+        if self.manifest.is_none() {
+            self.manifest = self.known_layers().map(|layers| self.made_manifest(&layers));
+        }
+    }
+
     /// The chain IDs of its layers, lowest first (OCI image specification, "Layer ChainID").
     pub fn chain_ids(&self) -> Vec<Digest> {
         chain_ids(self.layers.iter().map(|layer| &layer.diff_id))

@@ -209,12 +209,7 @@ impl Runtime for Docker {
     async fn load_archive(&self, pieces: Feed) -> Result<(), RuntimeError> {
         let ignored = |_| {};
         let loaded = self.post(pieces, "loading an archive", &ignored).await;
-        loaded.map_err(|error| match mismatch_in(&error) {
-            Some((expected, found)) => {
-                RuntimeError::Mismatch { entry: "a layer of the archive".to_owned(), expected, found }
-            }
-            None => error,
-        })
+        loaded.map_err(told_of_a_layer)
     }
 
     async fn finish(&self) -> Vec<String> {
@@ -250,6 +245,16 @@ pub(crate) fn told_of_layer(image: &NodeImage, error: RuntimeError) -> RuntimeEr
     let Some((expected, found)) = mismatch_in(&error) else { return error };
     match image.layers.iter().find(|layer| layer.diff_id == expected) {
         Some(layer) => RuntimeError::Mismatch { entry: layer.bytes.describe(), expected, found },
+        None => error,
+    }
+}
+
+/// The same of an archive whose layers the caller knows.
+pub(crate) fn told_of_a_layer(error: RuntimeError) -> RuntimeError {
+    match mismatch_in(&error) {
+        Some((expected, found)) => {
+            RuntimeError::Mismatch { entry: "a layer of the archive".to_owned(), expected, found }
+        }
         None => error,
     }
 }

@@ -79,6 +79,11 @@ pub enum RuntimeError {
 }
 
 impl RuntimeError {
+    /// Whether bytes went by while the node was behind: nothing is wrong with either.
+    pub(crate) fn is_of_a_late_node(&self) -> bool {
+        matches!(self, Self::Source { source, .. } if crate::window::has_missed(source))
+    }
+
     /// Whether nothing else will work on that node either.
     pub fn is_of_the_node(&self) -> bool {
         match self {

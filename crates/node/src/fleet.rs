@@ -2,16 +2,14 @@
 //!
 //! | module | subject |
 //! | --- | --- |
-//! | `window` | pieces of layers that some nodes have taken and others have not yet |
-//! | `patience` | for how long a node may make the others wait |
-//! | `shared` | the layers of all nodes' plans, read through the window |
+//! | `shared` | the layers of all nodes' plans, read through one window |
+//! | `passing` | the same of a package that can only be read front to back |
 //!
 //! Every node has a plan, a run and a result of its own; what ends the work on one is told there, and is
 //! nothing to the others.
 
-mod patience;
+mod passing;
 mod shared;
-mod window;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -23,12 +21,15 @@ use portolan_transfer::PackageImages;
 
 use crate::event::{Event, Observer};
 use crate::execute::{execute, one_line};
+use crate::names::NodeName;
 use crate::options::LoadOptions;
-use crate::plan::{NodePlan, all_names, plan};
+use crate::plan::{NodePlan, plan_offers};
 use crate::remote::{RemoteOptions, connect};
 use crate::report::{NodeFailure, NodeResult};
 use crate::runtime::Runtime;
 use crate::ssh::{Endpoint, HostKeys, Login, Session};
+use crate::stock::Stock;
+use crate::survey::Survey;
 
 /// How many images are brought to one node of many at once: the next one is on its way while the node
 /// unpacks. More would make the nodes read the package at places that are far from each other.
@@ -86,20 +87,15 @@ pub fn digests_of(package: &PackageImages) -> HashSet<Digest> {
 
 impl Fleet {
     /// Asks every node what it has, and works out what is to be done there. In the order of the nodes.
-    pub async fn ask(
-        &self,
-        package: &PackageImages,
-        options: &LoadOptions,
-        observer: &dyn Observer,
-    ) -> Vec<Asked> {
-        let asked = self.nodes.iter().map(|node| self.ask_one(node, package, options, observer));
+    pub async fn ask(&self, stock: &dyn Stock, options: &LoadOptions, observer: &dyn Observer) -> Vec<Asked> {
+        let asked = self.nodes.iter().map(|node| self.ask_one(node, stock, options, observer));
         in_order(asked, self.at_once).await
     }
 
     async fn ask_one(
         &self,
         node: &NodeTarget,
-        package: &PackageImages,
+        stock: &dyn Stock,
         options: &LoadOptions,
         observer: &dyn Observer,
     ) -> Asked {
@@ -109,29 +105,33 @@ impl Fleet {
             observer.event(Event::NodeFinished { result: &result });
             Asked::Lost(Box::new(result))
         };
-        if options.stop.is_requested() {
-            return lost("interrupted".to_owned());
-        }
         let asking = async {
-            let session = Session::open(&node.endpoint, &node.login, &self.host_keys).await;
-            let session = session.map_err(|error| one_line(&error))?;
-            let runtime = connect(session, &node.login, &self.remote).await;
-            let runtime = runtime.map_err(|error| one_line(&error))?;
-            let survey = runtime.survey(&all_names(package, options)).await;
-            Ok((runtime, survey.map_err(|error: crate::RuntimeError| one_line(&error))?))
+            let (runtime, survey) = self.reach(node, &stock.names(options)).await?;
+            let offers = stock.offers(options.platform.as_ref().unwrap_or(&survey.platform)).await;
+            Ok((runtime, survey, offers))
         };
-        let done = tokio::select! {
-            done = asking => done,
-            () = options.stop.requested() => Err("interrupted".to_owned()),
-        };
-        match done {
+        match unless_stopped(options, asking).await {
             Err(error) => lost(error),
-            Ok((runtime, survey)) => {
-                let plan = plan((&node.name, &runtime.address()), package, survey, options);
+            Ok((runtime, survey, offers)) => {
+                let plan = plan_offers((&node.name, &runtime.address()), offers, survey, options);
                 observer.event(Event::Planned { plan: &plan });
                 Asked::Planned(Box::new(plan), runtime)
             }
         }
+    }
+
+    /// The runtime of a node, and what it has; why not, in one line.
+    async fn reach(
+        &self,
+        node: &NodeTarget,
+        names: &[NodeName],
+    ) -> Result<(Box<dyn Runtime>, Survey), String> {
+        let session = Session::open(&node.endpoint, &node.login, &self.host_keys).await;
+        let session = session.map_err(|error| one_line(&error))?;
+        let runtime = connect(session, &node.login, &self.remote).await;
+        let runtime = runtime.map_err(|error| one_line(&error))?;
+        let survey = runtime.survey(names).await.map_err(|error| one_line(&error))?;
+        Ok((runtime, survey))
     }
 
     /// Carries out what is planned, on all nodes. In the order of the nodes.
@@ -152,6 +152,18 @@ impl Fleet {
             }
         });
         in_order(loads, self.at_once).await
+    }
+}
+
+/// What is awaited, unless the run is interrupted.
+async fn unless_stopped<T>(
+    options: &LoadOptions,
+    work: impl Future<Output = Result<T, String>>,
+) -> Result<T, String> {
+    tokio::select! {
+        biased;
+        () = options.stop.requested() => Err("interrupted".to_owned()),
+        done = work => done,
     }
 }
 

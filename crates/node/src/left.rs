@@ -79,13 +79,24 @@ impl LoadLeft {
         Ok(Self { nodes: told.nodes.into_iter().map(done).collect() })
     }
 
+    /// Whether the report tells of that node.
+    ///
+    /// # Errors
+    /// [`LoadReportError::OtherNode`] where it is of others.
+    pub fn knows(&self, node: &str) -> Result<(), LoadReportError> {
+        self.done(node).map(drop)
+    }
+
+    fn done(&self, node: &str) -> Result<&BTreeSet<String>, LoadReportError> {
+        self.nodes.get(node).ok_or_else(|| LoadReportError::OtherNode { node: node.to_owned() })
+    }
+
     /// Takes out of a plan what is not left on its node, and notes how much that is.
     ///
     /// # Errors
     /// [`LoadReportError::OtherNode`] where the report is of others.
     pub fn narrow(&self, plan: &mut NodePlan) -> Result<(), LoadReportError> {
-        let other = || LoadReportError::OtherNode { node: plan.node.clone() };
-        let done = self.nodes.get(&plan.node).ok_or_else(other)?;
+        let done = self.done(&plan.node)?;
         let before = plan.images.len();
         plan.images.retain(|image| !image.names.iter().all(|name| done.contains(name.as_str())));
         match before - plan.images.len() {

@@ -17,10 +17,12 @@
 //! | `remote` | both of them on other machines, by command lines over SSH |
 //! | [`ssh`] | a client of one SSH server |
 //! | `fleet` | many nodes at once, from a package that is read once |
+//! | `window` | pieces of blobs that some nodes have taken and others have not yet |
 //! | `turns` | layers that several images share |
 //! | `feed` | bytes from the thread that reads them to the task that sends them |
 //! | `plan`, `execute`, `report` | what is to be done on a node, doing it, and what became of it |
 //! | `registry` | images in a registry |
+//! | `stock` | what nodes are offered: a package's images, or a registry's |
 //! | `passing` | packages that can only be read front to back |
 //! | `check`, `left` | what a node lacks, and what an earlier run left |
 //!
@@ -51,8 +53,10 @@ mod report;
 mod runtime;
 mod socket;
 pub mod ssh;
+mod stock;
 mod survey;
 mod turns;
+mod window;
 
 pub use archive::{Archive, Form};
 pub use check::{ImageCheck, ImageState, LOAD_CHECK_VERSION, LoadCheck, NodeCheck};
@@ -68,12 +72,13 @@ pub use left::{LOAD_REPORT_LIMIT, LoadLeft, LoadReportError};
 pub use local::LocalOptions;
 pub use names::{NodeName, node_names};
 pub use options::{LoadOptions, Overwrite};
-pub use passing::{Passage, Passed, PassingError, load_passing, look_through};
-pub use plan::{LoadAction, NodePlan, Offer, PlannedLoad, all_names, names_of, plan, plan_offers};
-pub use registry::{FetchError, fetch};
+pub use passing::{Again, Passage, Passed, PassingError, PassingPackage, load_passing, look_through};
+pub use plan::{LoadAction, NodePlan, Offer, PlannedLoad, all_names, plan, plan_offers};
+pub use registry::FetchError;
 pub use remote::{RemoteOptions, connect as connect_remote};
 pub use report::{
     Found, LOAD_REPORT_VERSION, LoadOutcome, LoadReport, LoadResult, LoadTotals, NodeFailure, NodeResult,
 };
 pub use runtime::{EarlyBlob, Import, Runtime, Takes};
+pub use stock::{RegistryImage, RegistryImages, Stock};
 pub use survey::{Held, RuntimeKind, Survey};

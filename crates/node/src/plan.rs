@@ -83,6 +83,7 @@ pub enum LoadAction {
 }
 
 /// An image that a node may be given: of a package, or of a registry.
+#[derive(Clone)]
 pub struct Offer {
     /// Where it comes from, for people.
     pub origin: String,
@@ -141,7 +142,7 @@ pub fn plan_offers(
 }
 
 impl Offer {
-    fn of(image: &NamedImage, platform: &Platform) -> Self {
+    pub(crate) fn of(image: &NamedImage, platform: &Platform) -> Self {
         Self {
             origin: image.bundle.clone(),
             source: image.source.clone(),
@@ -159,7 +160,7 @@ pub fn all_names(package: &PackageImages, options: &LoadOptions) -> Vec<NodeName
 }
 
 /// The names that one image is to have.
-pub fn names_of(source: &Reference, target: &Reference, options: &LoadOptions) -> Vec<NodeName> {
+pub(crate) fn names_of(source: &Reference, target: &Reference, options: &LoadOptions) -> Vec<NodeName> {
     let mut names = node_names(target);
     if options.keeps_original_names {
         names.extend(node_names(source));

@@ -31,7 +31,7 @@ pub enum FetchError {
 ///
 /// # Errors
 /// [`FetchError`] where it can't be had, or is none for the node.
-pub async fn fetch(
+pub(crate) async fn fetch(
     registry: &Registry,
     reference: &Reference,
     platform: &Platform,

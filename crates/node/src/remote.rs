@@ -7,15 +7,18 @@
 //! | `program` | one of those programs, run with the rights that it needs |
 //! | `lists` | what `ctr` prints, taken apart |
 //! | `ctr`, `docker` | the two runtimes |
+//! | `intake` | layers that go by, into containerd |
 //! | `sending` | an archive as a command's standard input |
 //! | `refusal` | what their messages mean |
 //!
 //! What `ctr` does was found out with 1.6.20 and 2.4.2: an import takes blobs that the archive leaves out
 //! from the content store; bytes that don't hash to their entry's name are stored under what they hash to,
-//! so that the layer lacks when it is unpacked; and 1.6 gives names before it unpacks.
+//! so that the layer lacks when it is unpacked; 1.6 gives names before it unpacks; and entries are stored as they
+//! come, under a lease that ends with the command.
 
 mod ctr;
 mod docker;
+mod intake;
 pub(crate) mod lists;
 mod machine;
 mod program;

@@ -1,12 +1,15 @@
 //! The trait behind which every way to a runtime lies: sockets of this machine, and command lines over SSH.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use portolan_oci::Digest;
 use portolan_registry::{BlobSource, Progress};
 
 use crate::{content::NodeImage, error::RuntimeError, feed::Feed, names::NodeName, survey::Survey};
+
+/// How many blobs are on their way at once: while one is verified, the next is read.
+const BLOBS_AT_ONCE: usize = 4;
 
 /// A runtime on one node.
 ///
@@ -41,7 +44,7 @@ pub trait Runtime: Send + Sync {
 
     /// Which parts of a package that goes by are taken.
     fn takes(&self) -> Takes {
-        Takes::Blobs
+        Takes::Blobs { at_once: BLOBS_AT_ONCE }
     }
 
     /// Takes an archive of images as it is made, as [`Archive`](crate::Archive) makes them.
@@ -63,7 +66,10 @@ pub trait Runtime: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Takes {
     /// Blobs, before it is known which image they belong to.
-    Blobs,
+    Blobs {
+        /// How many are handed over at once; at least 1. With one, they come in the package's order.
+        at_once: usize,
+    },
     /// Archives that hold whole images.
     Archives,
 }
@@ -76,6 +82,9 @@ pub struct EarlyBlob<'a> {
     pub size: u64,
     /// Its bytes, which can be opened once.
     pub bytes: Arc<dyn BlobSource>,
+    /// Its digest as it was derived on the way, once all bytes were read; nothing where that is left to the
+    /// runtime.
+    pub found: &'a OnceLock<Digest>,
     /// Is told how many bytes more are on their way.
     pub sent: Progress<'a>,
 }

@@ -35,6 +35,11 @@ impl Turns {
         self.lock().there.extend(chains);
     }
 
+    /// Whether a chain is there.
+    pub(crate) fn has(&self, chain: &Digest) -> bool {
+        self.lock().there.contains(chain)
+    }
+
     /// Waits until nobody brings any of these chains.
     pub(crate) async fn take(&self, chains: &[Digest]) -> Turn<'_> {
         loop {

@@ -58,6 +58,15 @@ pub trait BlobSource: Send + Sync {
     /// Whatever the system says.
     fn open(&self) -> io::Result<Box<dyn Read + Send>>;
 
+    /// Opens the same bytes in pieces that others hold too, so that nobody copies them; nothing where they
+    /// don't come so. None of them is empty, and an error is the last.
+    ///
+    /// # Errors
+    /// As [`BlobSource::open`].
+    fn open_pieces(&self) -> io::Result<Option<SharedPieces>> {
+        Ok(None)
+    }
+
     /// File and entry, for errors.
     fn describe(&self) -> String;
 
@@ -66,6 +75,9 @@ pub trait BlobSource: Send + Sync {
         None
     }
 }
+
+/// Bytes of a blob that others hold too.
+pub type SharedPieces = Box<dyn Iterator<Item = io::Result<Bytes>> + Send>;
 
 /// Is told how many bytes of the blob are on their way so far, several times a second; the count
 /// starts again at zero where an attempt failed.

@@ -36,6 +36,8 @@ pub struct NodeOptions {
     pub machine: Option<&'static str>,
     /// Whether passwords are asked for as questions, by PAM, instead of being taken as such.
     pub asks: bool,
+    /// Where the folder with its files is made; `None` is the system's place for temporary files.
+    pub folder: Option<PathBuf>,
 }
 
 /// A user of a node.
@@ -79,6 +81,7 @@ impl Default for NodeOptions {
             disk: None,
             machine: None,
             asks: false,
+            folder: None,
         }
     }
 }
@@ -88,7 +91,7 @@ impl Default for NodeOptions {
 pub struct Node {
     daemon: Option<Daemon>,
     folder: TempDir,
-    address: Ipv4Addr,
+    link: Link,
     client: Option<PathBuf>,
 }
 
@@ -103,7 +106,8 @@ impl Node {
             component.require()?;
         }
         let programs = Programs::require(&options.runtime)?;
-        let folder = tempfile::tempdir().expect("a folder for the node");
+        let place = options.folder.clone().unwrap_or_else(std::env::temp_dir);
+        let folder = tempfile::tempdir_in(place).expect("a folder for the node");
         let link = Link::next();
         files::write(folder.path(), options);
         let text = script::script(folder.path(), options, &sshd, &programs, &link);
@@ -112,18 +116,18 @@ impl Node {
         daemon.wait_for(|log| log.contains(script::NETWORK_WANTED).then_some(()));
         link.connect(daemon.id());
         daemon.wait_for(|log| log.contains("Server listening on").then_some(()));
-        Some(Self { daemon: Some(daemon), folder, address: link.theirs(), client: programs.ctr })
+        Some(Self { daemon: Some(daemon), folder, link, client: programs.ctr })
     }
 
     /// Its address; sshd listens at port 22 there.
     pub fn address(&self) -> Ipv4Addr {
-        self.address
+        self.link.theirs()
     }
 
     /// The line of `known_hosts` for it.
     pub fn known_hosts_line(&self) -> String {
         let key = fs::read_to_string(self.folder.path().join("host_key.pub")).expect("the key was made");
-        format!("{} {key}", self.address)
+        format!("{} {key}", self.address())
     }
 
     /// Lets whoever holds the private key sign in, as anybody.
@@ -149,6 +153,23 @@ impl Node {
     /// Takes its power away.
     pub fn die(&mut self) {
         self.daemon = None;
+    }
+
+    /// Pulls its cable: nothing comes from it any more, and nobody is told.
+    pub fn cut(&self) {
+        ip(&["link", "set", &self.link.name(), "down"]);
+    }
+
+    /// Stops all its processes where they are; its kernel goes on to acknowledge what comes.
+    ///
+    /// # Panics
+    /// Where it doesn't run, or there is no `kill`.
+    pub fn freeze(&self) {
+        let daemon = self.daemon.as_ref().expect("it runs").id();
+        for process in descendants(daemon) {
+            // One may have ended meanwhile.
+            let _ = Command::new("kill").args(["-STOP", &process.to_string()]).output().expect("kill runs");
+        }
     }
 
     /// What its sshd said.
@@ -192,6 +213,7 @@ impl Programs {
 }
 
 /// A pair of interfaces with two addresses of their own.
+#[derive(Debug)]
 struct Link(u32);
 
 /// Addresses that providers have between themselves and their customers (RFC 6598): nobody's here.
@@ -204,6 +226,11 @@ impl Link {
         Self((std::process::id() << 6 | own) & 0xF_FFFF)
     }
 
+    /// Of our end.
+    fn name(&self) -> String {
+        format!("pn{:x}", self.0)
+    }
+
     fn ours(&self) -> Ipv4Addr {
         Ipv4Addr::from(ADDRESSES + 4 * self.0 + 1)
     }
@@ -214,12 +241,20 @@ impl Link {
 
     /// Our end is named so that no other's can have that name; theirs is `eth0` in the namespace of `process`.
     fn connect(&self, process: u32) {
-        let ours = format!("pn{:x}", self.0);
+        let ours = self.name();
         let process = process.to_string();
         ip(&["link", "add", &ours, "type", "veth", "peer", "name", "eth0", "netns", &process]);
         ip(&["addr", "add", &format!("{}/30", self.ours()), "dev", &ours]);
         ip(&["link", "set", &ours, "up"]);
     }
+}
+
+/// All processes below one, as far as they live.
+fn descendants(process: u32) -> Vec<u32> {
+    let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
+    let children = children.unwrap_or_default();
+    let children = children.split_whitespace().filter_map(|number| number.parse().ok());
+    children.flat_map(|child| [vec![child], descendants(child)].concat()).collect()
 }
 
 fn ip(words: &[&str]) {

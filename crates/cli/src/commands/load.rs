@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use portolan_node::{
-    Event, LoadCheck, LoadLeft, LoadOptions, LoadReport, LocalOptions, NodeCheck, NodePlan, NodeResult,
-    Observer, Passed, Runtime, all_names,
+    Event, LoadCheck, LoadLeft, LoadOptions, LoadReport, LoadReportError, LocalOptions, NodeCheck, NodePlan,
+    NodeResult, Observer, Passage, Passed, Runtime, Stock, load_passing, plan_offers,
 };
 use portolan_transfer::{BrokenBundle, Outcome, PackageImages};
 
@@ -50,7 +50,8 @@ async fn load(settings: &Settings, console: &Console) -> Result<Exit, Failure> {
     let here = Here { settings, console, progress, runtime, started };
     match &settings.origin {
         Origin::Registries(from) => {
-            let plan = from::plan(from, settings, runtime).await?;
+            let images = unless_stopped(settings, from::images(from, settings)).await?;
+            let plan = plan(settings, &images, runtime, progress).await?;
             here.carry(PackageImages::default(), plan).await
         }
         Origin::Package(path) => here.package(path).await,
@@ -86,10 +87,13 @@ impl Here<'_> {
                 let plan = plan(settings, &images, runtime, progress).await?;
                 self.carry(images, plan).await
             }
-            Opened::Passing(stream) => {
-                let passed = package::load((path, *stream), settings, runtime, progress).await?;
-                let Passed { node, broken, notes } = passed;
-                self.finish(node, broken, notes)
+            Opened::Passing(package) => {
+                let (options, left) = (&settings.options, settings.left.as_deref());
+                known_to(left, [THIS_MACHINE])?;
+                let passage = Passage { node: THIS_MACHINE, runtime, options, left, observer: progress };
+                let passed = load_passing(*package, &settings.choice, passage).await;
+                let Passed { nodes, broken, notes } = passed.map_err(|error| Failure::of(&error))?;
+                finish(nodes, broken, notes, self.started, (settings, progress, self.console))
             }
         }
     }
@@ -139,15 +143,15 @@ fn finish(
 
 async fn plan(
     settings: &Settings,
-    images: &PackageImages,
+    stock: &dyn Stock,
     runtime: &dyn Runtime,
     progress: &dyn Observer,
 ) -> Result<NodePlan, Failure> {
     let options: &LoadOptions = &settings.options;
     progress.event(Event::Asking { node: THIS_MACHINE });
-    let survey = runtime.survey(&all_names(images, options)).await.map_err(|error| Failure::of(&error))?;
-    let here = (THIS_MACHINE, &*runtime.address());
-    Ok(portolan_node::plan(here, images, survey, options))
+    let survey = runtime.survey(&stock.names(options)).await.map_err(|error| Failure::of(&error))?;
+    let offers = stock.offers(options.platform.as_ref().unwrap_or(&survey.platform)).await;
+    Ok(plan_offers((THIS_MACHINE, &runtime.address()), offers, survey, options))
 }
 
 /// What of a plan is carried out: what an earlier run left, where only that is taken.
@@ -160,10 +164,18 @@ fn narrowed(settings: &Settings, mut plan: NodePlan, progress: &dyn Observer) ->
 }
 
 fn narrow(left: &Arc<LoadLeft>, plan: &mut NodePlan) -> Result<(), Failure> {
-    left.narrow(plan).map_err(|error| {
-        let failure = Failure::usage(&error);
-        Failure { message: format!("the report of --only-failed {}", failure.message), ..failure }
-    })
+    left.narrow(plan).map_err(|error| of_report(&error))
+}
+
+/// Whether the report of an earlier run, where one was given, tells of these nodes.
+fn known_to<'a>(left: Option<&LoadLeft>, nodes: impl IntoIterator<Item = &'a str>) -> Result<(), Failure> {
+    let Some(left) = left else { return Ok(()) };
+    nodes.into_iter().try_for_each(|node| left.knows(node)).map_err(|error| of_report(&error))
+}
+
+fn of_report(error: &LoadReportError) -> Failure {
+    let failure = Failure::usage(error);
+    Failure { message: format!("the report of --only-failed {}", failure.message), ..failure }
 }
 
 fn show_check(check: &LoadCheck, format: Format, console: &Console) -> Result<Exit, Failure> {

@@ -3,9 +3,11 @@
 use std::fs;
 
 use portolan_testkit::docker_archive::{Shape, docker_archive};
+use portolan_testkit::docker_registry::{self as registry, DockerRegistry};
 use portolan_testkit::images::Image;
 use portolan_testkit::nodes::{Node, NodeOptions, NodeRuntime, NodeUser, PASSWORD, Sudo, key_pair};
 use portolan_testkit::process::run;
+use portolan_testkit::tarball::gzip;
 use serde_json::Value;
 
 use crate::site::{Ended, Site, ended};
@@ -96,6 +98,35 @@ fn the_nodes_of_an_installers_configuration() {
     assert!(locked.err.contains("no terminal to ask"), "{}", locked.err);
 }
 
+/// A compressed file and standard input, with a node that nobody answers on.
+#[test]
+fn packages_that_go_by() {
+    let nodes = (Node::start(&NodeOptions::default()), Node::start(&NodeOptions::default()));
+    let (Some(a), Some(b)) = nodes else { return };
+    let site = site(&[&a, &b]);
+    let package = gzip(&fs::read(site.path("images.tar")).unwrap());
+    site.write("images.tar.gz", &package);
+    let names = format!("{},{}", a.address(), b.address());
+    let line = |package: &str| format!("load {package} --registry 10.1.2.3 --nodes {names},127.0.0.1:1");
+    let load = |line: &str| ended(site.command(line).env("PORTOLAN_SSH_PASSWORD", PASSWORD));
+    let planned = load(&format!("{} --dry-run", line("images.tar.gz"))).expect(3);
+    assert!(planned.out.contains("1 to load"), "{}", planned.out);
+    let loaded = load(&format!("{} --output json", line("images.tar.gz"))).expect(3);
+    let report: Value = serde_json::from_str(&loaded.out).unwrap();
+    for at in [0, 1] {
+        assert_eq!(report["nodes"][at]["images"][0]["action"], "loaded", "{report}");
+    }
+    assert!(report["nodes"][2]["failure"]["error"].is_string(), "{report}");
+    assert!(images(&a).contains("10.1.2.3/demo/app:v1") && images(&b).contains("10.1.2.3/demo/app:v1"));
+    site.write("report.json", &loaded.out);
+    let rest = load(&format!("{} --only-failed report.json", line("images.tar.gz"))).expect(3);
+    assert!(rest.out.contains("passed over"), "{}", rest.out);
+    let mut piped = site.command(&format!("{} --overwrite --output json", line("-")));
+    piped.env("PORTOLAN_SSH_PASSWORD", PASSWORD).stdin(fs::File::open(site.path("images.tar.gz")).unwrap());
+    let report: Value = serde_json::from_str(&ended(&mut piped).expect(3).out).unwrap();
+    assert_eq!(report["nodes"][1]["images"][0]["action"], "exists", "{report}");
+}
+
 #[test]
 fn new_hosts_are_accepted_by_choice_alone() {
     let Some(node) = Node::start(&NodeOptions::default()) else { return };
@@ -109,11 +140,42 @@ fn new_hosts_are_accepted_by_choice_alone() {
     load(&site, &line).expect(0);
 }
 
+/// Each layer is fetched once, however many nodes want it.
+#[test]
+fn images_of_a_registry_go_onto_all_nodes() {
+    let nodes = (Node::start(&NodeOptions::default()), Node::start(&NodeOptions::default()));
+    let registry = DockerRegistry::start(&registry::Options::default());
+    let ((Some(a), Some(b)), Some(registry)) = (nodes, registry) else { return };
+    let (site, image) = (site(&[&a, &b]), Image::random("demo/app:v1", 5));
+    let host = registry.host();
+    let config = format!(
+        "source:\n  intermediateBundlesPath: images.tar\ntarget:\n  containerRegistry: {host}\n  repo:\n    \
+         kind: LOCAL\n    path: charts\n  containers:\n    url: http://{host}\n"
+    );
+    site.write("sync.yaml", config);
+    site.run("sync --config sync.yaml").expect(0);
+    let nodes = format!("--nodes {},{}", a.address(), b.address());
+    let line = format!("load --from http://{host}/demo/app:v1 --registry 10.1.2.3 {nodes}");
+    let load = |line: &str| ended(site.command(line).env("PORTOLAN_SSH_PASSWORD", PASSWORD));
+    let absent = load(&format!("{line} --check")).expect(3);
+    assert!(absent.out.contains("absent  10.1.2.3/demo/app:v1"), "{}", absent.out);
+    load(&line).expect(0);
+    for layer in &image.layers {
+        let path = format!("/blobs/{}", layer.digest());
+        let requests = registry.requests();
+        let asked = requests.iter().filter(|it| it.method == "GET" && it.target.ends_with(&path));
+        assert_eq!(asked.count(), 1, "{path}");
+    }
+    assert!(images(&a).contains("10.1.2.3/demo/app:v1") && images(&b).contains("10.1.2.3/demo/app:v1"));
+    let again = load(&line).expect(0);
+    assert!(again.out.contains("exists  10.1.2.3/demo/app:v1"), "{}", again.out);
+}
+
 #[test]
 fn what_can_not_be_done_on_many_nodes_is_said_at_once() {
     let site = site(&[]);
     let refused = load(&site, "--nodes root@").expect(2);
     assert!(refused.err.contains("names no host"), "{}", refused.err);
-    let piped = site.run("load - --registry 10.1.2.3 --nodes 127.0.0.1").expect(2);
-    assert!(piped.err.contains("onto one node at a time"), "{}", piped.err);
+    let piped = site.run("load - --registry 10.1.2.3 --nodes 127.0.0.1 --dry-run").expect(2);
+    assert!(piped.err.contains("standard input can be read once"), "{}", piped.err);
 }

@@ -29,6 +29,7 @@ mod inspect;
 #[cfg(unix)]
 mod load;
 #[cfg(target_os = "linux")]
+mod load_memory;
 mod load_nodes;
 mod merge;
 mod plans;

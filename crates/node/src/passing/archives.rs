@@ -10,29 +10,28 @@ mod making;
 use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
-use portolan_package::{BlobId, Bundle, Package, stream::PackageStream};
-use portolan_transfer::{BrokenBundle, PackageImages, package_images};
+use portolan_package::BlobId;
+use portolan_transfer::PackageImages;
 use tokio::sync::mpsc;
 
 use account::not_alone;
 use making::Making;
 
 use super::{
-    Passage, Passed, PassingError, look_through,
-    reader::{self, Passing, Told},
+    Member, PASSES, Passage, ended,
+    reader::{Passing, Told},
 };
 use crate::{
     archive::{header, padding},
+    error::RuntimeError,
     event::Event,
-    execute::{carry, one_line, result},
+    execute::{carry, result},
     feed::{Feed, feed},
     plan::{LoadAction, NodePlan, PlannedLoad, all_names, plan},
-    report::NodeResult,
+    report::{LoadResult, NodeResult},
     survey::Survey,
+    window::has_missed,
 };
-
-/// How often a file is read at the most, to send what a broken archive kept from being loaded.
-const PASSES: usize = 4;
 
 /// What one pass over the package sends.
 enum Wanted {
@@ -42,67 +41,100 @@ enum Wanted {
     Known { images: Vec<PlannedLoad>, layers: HashSet<BlobId> },
 }
 
-/// A pass over the package.
+/// A node, while the package goes by.
 struct Pass<'a> {
     passage: Passage<'a>,
-    told: mpsc::Receiver<Told>,
+    told: mpsc::UnboundedReceiver<Told>,
     wanted: Wanted,
     node: NodeResult,
-    broken: Vec<BrokenBundle>,
-    notes: Vec<String>,
     /// Images that an archive did not bring, though nothing is wrong with them.
     left: Vec<PlannedLoad>,
+    /// Whether something went by while the node was behind.
+    was_late: bool,
 }
 
 /// Loads a package on a runtime that takes archives.
-pub(super) async fn run(
-    stream: PackageStream,
-    passage: Passage<'_>,
-    survey: Survey,
-) -> Result<Passed, PassingError> {
-    match passage.again {
-        Some(again) => of_file(stream, again, passage).await,
-        None => {
-            let nothing = PackageImages::default();
-            let empty = plan((passage.node, &passage.runtime.address()), &nothing, survey, passage.options);
-            let mut pass = Pass::new(stream, passage, Wanted::Everything, result(&empty, Vec::new()));
-            pass.run().await?;
-            let left = std::mem::take(&mut pass.left);
-            pass.node.images.extend(left.iter().map(not_alone));
-            Ok(pass.into_passed())
+pub(super) async fn run(member: &Member, passage: Passage<'_>, survey: Survey) -> NodeResult {
+    let nothing = PackageImages::default();
+    let empty = plan((passage.node, &passage.runtime.address()), &nothing, survey, passage.options);
+    let node = result(&empty, Vec::new());
+    match member.can_go_again() {
+        true => of_file(member, passage, node).await,
+        false => once(member, passage, node).await,
+    }
+}
+
+/// Of a package that comes once everything is sent.
+async fn once(member: &Member, passage: Passage<'_>, node: NodeResult) -> NodeResult {
+    match Pass::begin(member, passage, Wanted::Everything, node).await {
+        Err((_, node)) => node,
+        Ok(mut pass) => {
+            pass.run().await;
+            pass.tell_left();
+            pass.node
         }
     }
 }
 
-async fn of_file(
-    stream: PackageStream,
-    again: &(dyn Fn() -> Result<PackageStream, portolan_package::stream::StreamError> + Sync),
-    passage: Passage<'_>,
-) -> Result<Passed, PassingError> {
-    let choice = passage.choice.clone();
-    let looked = tokio::task::spawn_blocking(move || look_through(stream, &choice)).await;
-    let images = looked.expect("because looking through a package does not panic")?;
-    let survey = passage.runtime.survey(&all_names(&images, passage.options)).await?;
-    let address = passage.runtime.address();
-    let mut all = plan((passage.node, &address), &images, survey, passage.options);
+/// A file is looked through first.
+async fn of_file(member: &Member, passage: Passage<'_>, mut node: NodeResult) -> NodeResult {
+    let Some(images) = member.images().await else { return node };
+    let survey = passage.runtime.survey(&all_names(&images, passage.options)).await;
+    let survey = match survey {
+        Ok(survey) => survey,
+        Err(error) => {
+            ended(&mut node, &error);
+            return node;
+        }
+    };
+    let mut all = plan((passage.node, &passage.runtime.address()), &images, survey, passage.options);
+    passage.narrow(&mut all);
     passage.observer.event(Event::Planned { plan: &all });
-    let (mut open, rest) = std::mem::take(&mut all.images).into_iter().partition(sends_layers);
+    let (open, rest) = std::mem::take(&mut all.images).into_iter().partition(sends_layers);
     all.images = rest;
     let node = carry(&all, passage.runtime, passage.options, passage.observer).await;
-    let mut passed = Passed { node, broken: images.broken, notes: images.notes };
+    in_passes(member, passage, node, (open, &all)).await
+}
+
+/// Sends the layers of images in as many passes as that takes.
+async fn in_passes(
+    member: &Member,
+    passage: Passage<'_>,
+    mut node: NodeResult,
+    (mut open, plan): (Vec<PlannedLoad>, &NodePlan),
+) -> NodeResult {
+    let mut was_late = false;
     for _ in 0..PASSES {
-        if Vec::is_empty(&open) || passed.node.failure.is_some() {
+        if open.is_empty() || node.failure.is_some() {
             break;
         }
-        let layers = open.iter().flat_map(|image| lacking(image, &all)).collect();
-        let wanted = Wanted::Known { images: open, layers };
-        let mut pass = Pass::new(again()?, passage, wanted, passed.node);
-        pass.run().await?;
-        open = std::mem::take(&mut pass.left);
-        passed.node = pass.node;
+        let layers = open.iter().flat_map(|image| lacking(image, plan)).collect();
+        let wanted = Wanted::Known { images: std::mem::take(&mut open), layers };
+        let mut pass = match Pass::begin(member, passage, wanted, node).await {
+            Ok(pass) => pass,
+            Err((wanted, left)) => {
+                (open, node) = (wanted.into_images(), left);
+                break;
+            }
+        };
+        pass.run().await;
+        (open, node, was_late) = (pass.left, pass.node, pass.was_late);
     }
-    passed.node.images.extend(open.iter().map(not_alone));
-    Ok(passed)
+    let lines: Vec<_> = open.iter().map(|planned| line_of_left(passage, planned, was_late, true)).collect();
+    node.images.extend(lines);
+    node
+}
+
+fn line_of_left(
+    passage: Passage<'_>,
+    planned: &PlannedLoad,
+    was_late: bool,
+    can_go_again: bool,
+) -> LoadResult {
+    match was_late {
+        true => passage.missed(planned, can_go_again),
+        false => not_alone(planned),
+    }
 }
 
 fn sends_layers(image: &PlannedLoad) -> bool {
@@ -117,30 +149,55 @@ fn lacking(planned: &PlannedLoad, plan: &NodePlan) -> Vec<BlobId> {
     layers.filter_map(|(layer, _)| layer.passed).collect()
 }
 
+impl Wanted {
+    fn into_images(self) -> Vec<PlannedLoad> {
+        match self {
+            Self::Everything => Vec::new(),
+            Self::Known { images, .. } => images,
+        }
+    }
+}
+
 impl<'a> Pass<'a> {
-    fn new(stream: PackageStream, passage: Passage<'a>, wanted: Wanted, node: NodeResult) -> Self {
-        let told = reader::start(stream, &passage.options.stop);
-        Self { passage, told, wanted, node, broken: Vec::new(), notes: Vec::new(), left: Vec::new() }
+    /// Waits until a pass begins; gives back what was to be sent where none does.
+    async fn begin(
+        member: &Member,
+        passage: Passage<'a>,
+        wanted: Wanted,
+        node: NodeResult,
+    ) -> Result<Self, (Wanted, NodeResult)> {
+        match member.pass().await {
+            Some(told) => Ok(Self { passage, told, wanted, node, left: Vec::new(), was_late: false }),
+            None => Err((wanted, node)),
+        }
     }
 
-    fn into_passed(self) -> Passed {
-        Passed { node: self.node, broken: self.broken, notes: self.notes }
+    async fn run(&mut self) {
+        if let Err(error) = self.take_all().await {
+            ended(&mut self.node, &error);
+        }
+        // What no archive of this pass held is not in the package any more, or was not come to.
+        if let Wanted::Known { images, .. } = &mut self.wanted {
+            self.left.append(images);
+        }
     }
 
-    async fn run(&mut self) -> Result<(), PassingError> {
+    async fn take_all(&mut self) -> Result<(), RuntimeError> {
         while self.node.failure.is_none() {
             match self.told.recv().await {
                 None => break,
                 Some(Told::Blob(blob)) if self.wants(&blob) => self.archive(blob).await?,
-                Some(Told::Blob(_)) => {}
                 Some(other) => self.without_archive(other).await?,
             }
         }
-        // What no archive of this pass held is not in the package any more.
-        if let Wanted::Known { images, .. } = &mut self.wanted {
-            self.left.append(images);
-        }
         Ok(())
+    }
+
+    /// Writes the lines of what is left, where the package comes once.
+    fn tell_left(&mut self) {
+        let left = std::mem::take(&mut self.left);
+        let lines = left.iter().map(|planned| line_of_left(self.passage, planned, self.was_late, false));
+        self.node.images.extend(lines.collect::<Vec<_>>());
     }
 
     fn wants(&self, blob: &Passing) -> bool {
@@ -151,7 +208,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Has an archive loaded that begins with this layer.
-    async fn archive(&mut self, first: Passing) -> Result<(), PassingError> {
+    async fn archive(&mut self, first: Passing) -> Result<(), RuntimeError> {
         let (sink, feed) = Feed::open();
         let runtime = self.passage.runtime;
         let making = Making { sink, entries: HashMap::new() };
@@ -159,7 +216,7 @@ impl<'a> Pass<'a> {
         let (images, last) = made?;
         self.account(images, loaded).await?;
         match last {
-            Some(Told::Bundle(_)) | None => Ok(()),
+            Some(Told::Images(_)) | None => Ok(()),
             Some(other) => self.without_archive(other).await,
         }
     }
@@ -169,7 +226,7 @@ impl<'a> Pass<'a> {
         &mut self,
         mut making: Making,
         first: Passing,
-    ) -> Result<(Vec<PlannedLoad>, Option<Told>), PassingError> {
+    ) -> Result<(Vec<PlannedLoad>, Option<Told>), RuntimeError> {
         let mut next = Some(Told::Blob(first));
         while let Some(Told::Blob(blob)) = next {
             if self.wants(&blob) {
@@ -177,8 +234,8 @@ impl<'a> Pass<'a> {
             }
             next = self.told.recv().await;
         }
-        let images = match &mut next {
-            Some(Told::Bundle(bundle)) => self.held(&making, bundle).await?,
+        let images = match &next {
+            Some(Told::Images(images)) => self.held(&making, images).await?,
             _ => Vec::new(),
         };
         making.finish(&images).await;
@@ -190,6 +247,7 @@ impl<'a> Pass<'a> {
         making.send(header(&entry, blob.size)).await;
         let (mut pieces, node) = (feed(&blob.bytes, 0), self.passage.node);
         while let Some(piece) = pieces.next().await {
+            self.was_late |= piece.as_ref().is_err_and(has_missed);
             let count = piece.as_ref().map_or(0, Bytes::len) as u64;
             if making.sink.send(piece).await.is_err() {
                 return;
@@ -202,7 +260,7 @@ impl<'a> Pass<'a> {
     }
 
     /// The images that the archive holds.
-    async fn held(&mut self, making: &Making, bundle: &Bundle) -> Result<Vec<PlannedLoad>, PassingError> {
+    async fn held(&mut self, making: &Making, of: &PackageImages) -> Result<Vec<PlannedLoad>, RuntimeError> {
         match &mut self.wanted {
             Wanted::Known { images, layers } => {
                 let has = |image: &PlannedLoad| {
@@ -214,42 +272,27 @@ impl<'a> Pass<'a> {
                 *images = rest;
                 Ok(held)
             }
-            Wanted::Everything => self.of_bundle(bundle.clone()).await,
+            Wanted::Everything => self.of_archive(of).await,
         }
     }
 
-    /// What is to be loaded of a bundle that was not known before; the lines of the rest are written.
-    async fn of_bundle(&mut self, bundle: Bundle) -> Result<Vec<PlannedLoad>, PassingError> {
-        let Passage { choice, options, runtime, node, observer, .. } = self.passage;
-        let package = Package { bundles: vec![bundle], ..Package::default() };
-        let images = package_images(&package, choice);
-        let survey = runtime.survey(&all_names(&images, options)).await?;
-        let mut plan = plan((node, &runtime.address()), &images, survey, options);
+    /// What is to be loaded of an archive that was not known before; the lines of the rest are written.
+    async fn of_archive(&mut self, images: &PackageImages) -> Result<Vec<PlannedLoad>, RuntimeError> {
+        let Passage { options, runtime, node, observer, .. } = self.passage;
+        let survey = runtime.survey(&all_names(images, options)).await?;
+        let mut plan = plan((node, &runtime.address()), images, survey, options);
+        self.passage.narrow(&mut plan);
         observer.event(Event::Planned { plan: &plan });
-        self.broken.extend(images.broken);
         let (loads, rest) = std::mem::take(&mut plan.images).into_iter().partition(sends_layers);
         plan.images = rest;
         self.node.images.extend(carry(&plan, runtime, options, observer).await.images);
         Ok(loads)
     }
 
-    async fn without_archive(&mut self, told: Told) -> Result<(), PassingError> {
-        match told {
-            Told::Bundle(bundle) if matches!(self.wanted, Wanted::Everything) => {
-                let loads = self.of_bundle(bundle).await?;
-                self.left.extend(loads);
-            }
-            Told::Broken(broken) if matches!(self.wanted, Wanted::Everything) => {
-                let (source, error) = (broken.origin.to_string(), one_line(&broken.error));
-                self.broken.push(BrokenBundle { source, error });
-            }
-            Told::End(end) => self.notes.extend(end.notes),
-            Told::Failed(source) if self.node.images.is_empty() => return Err(source.into()),
-            Told::Failed(source) => {
-                let (source, error) = ("the rest of the package".to_owned(), one_line(&source));
-                self.broken.push(BrokenBundle { source, error });
-            }
-            Told::Bundle(_) | Told::Broken(_) | Told::Blob(_) => {}
+    async fn without_archive(&mut self, told: Told) -> Result<(), RuntimeError> {
+        if let (Told::Images(images), Wanted::Everything) = (told, &self.wanted) {
+            let loads = self.of_archive(&images).await?;
+            self.left.extend(loads);
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::{
     content::{NodeImage, NodeLayer},
     error::RuntimeError,
     execute::one_line,
-    plan::{LoadAction, NodePlan},
+    plan::{LoadAction, NodePlan, PlannedLoad},
 };
 
 /// What became of the blobs of one package.
@@ -18,7 +18,16 @@ pub(super) struct Ledger {
     /// What was on the node before the package came.
     before: HashSet<Digest>,
     /// By blob: its digest, or why it is not on the node.
-    kept: HashMap<BlobId, Result<Digest, String>>,
+    kept: HashMap<BlobId, Result<Digest, Loss>>,
+}
+
+/// Why a blob is not on the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Loss {
+    /// It went by while the node was behind.
+    Missed,
+    /// In words.
+    Error(String),
 }
 
 impl Ledger {
@@ -29,28 +38,48 @@ impl Ledger {
 
     /// Notes what became of a blob.
     pub(super) fn note(&mut self, id: BlobId, kept: Result<Digest, RuntimeError>) {
-        self.kept.insert(id, kept.map_err(|error| one_line(&error)));
+        let loss = |error: RuntimeError| match error.is_of_a_late_node() {
+            true => Loss::Missed,
+            false => Loss::Error(one_line(&error)),
+        };
+        self.kept.insert(id, kept.map_err(loss));
+    }
+
+    /// The blobs of an image that went by while the node was behind.
+    pub(super) fn missed(&self, image: &NodeImage) -> impl Iterator<Item = BlobId> {
+        let passed = image.layers.iter().filter_map(|layer| layer.passed);
+        passed.filter(|id| self.kept.get(id) == Some(&Err(Loss::Missed)))
     }
 
     /// Gives the layers of a plan's images the digests that they were found to have. Images of which a layer
     /// is not there are refused with what became of it; those of which a layer came just now count as to be
-    /// loaded, though the node has them whole by now.
-    pub(super) fn settle(&self, plan: &mut NodePlan) {
-        for planned in &mut plan.images {
-            if matches!(planned.action, LoadAction::Refuse { .. } | LoadAction::Keep) {
-                continue;
-            }
-            let Some(image) = &mut planned.image else { continue };
-            match self.settle_image(image) {
-                Ok(true) => planned.action = LoadAction::Load,
-                Ok(false) => {}
-                Err(error) => {
-                    planned.action = LoadAction::Refuse { error };
-                    planned.image = None;
-                }
-            }
-            planned.bytes = 0;
+    /// loaded, though the node has them whole by now. Those of which a layer was missed are taken out, and given.
+    pub(super) fn settle(&self, plan: &mut NodePlan) -> Vec<PlannedLoad> {
+        let (missed, rest) = std::mem::take(&mut plan.images).into_iter().partition(|it| self.is_missed(it));
+        plan.images = rest;
+        plan.images.iter_mut().for_each(|planned| self.settle_one(planned));
+        missed
+    }
+
+    fn is_missed(&self, planned: &PlannedLoad) -> bool {
+        let image = planned.image.as_ref().filter(|_| planned.action != LoadAction::Keep);
+        image.is_some_and(|image| self.missed(image).next().is_some())
+    }
+
+    fn settle_one(&self, planned: &mut PlannedLoad) {
+        if matches!(planned.action, LoadAction::Refuse { .. } | LoadAction::Keep) {
+            return;
         }
+        let Some(image) = &mut planned.image else { return };
+        match self.settle_image(image) {
+            Ok(true) => planned.action = LoadAction::Load,
+            Ok(false) => {}
+            Err(error) => {
+                planned.action = LoadAction::Refuse { error };
+                planned.image = None;
+            }
+        }
+        planned.bytes = 0;
     }
 
     /// Whether a layer came just now.
@@ -64,12 +93,17 @@ impl Ledger {
                 _ => layer.digest = Some(digest),
             }
         }
+        image.complete_manifest();
         Ok(has_new)
     }
 
     fn of(&self, layer: &NodeLayer) -> Result<Digest, String> {
-        let known = layer.passed.and_then(|id| self.kept.get(&id)).cloned();
-        known.unwrap_or_else(|| Err(format!("{}: went by and was not kept", layer.bytes.describe())))
+        let gone = || format!("{}: went by and was not kept", layer.bytes.describe());
+        match layer.passed.and_then(|id| self.kept.get(&id)) {
+            Some(Ok(digest)) => Ok(digest.clone()),
+            Some(Err(Loss::Error(error))) => Err(error.clone()),
+            Some(Err(Loss::Missed)) | None => Err(gone()),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
-//! One pass: blobs are kept while they go by, and images are named once they are whole, while the next go by.
+//! A node that takes blobs: they are kept while they go by, and images are named once they are whole, while the
+//! next go by.
 
 use std::{
+    collections::HashSet,
     future::Future,
     pin::Pin,
     sync::{
@@ -11,68 +13,70 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use portolan_oci::Digest;
-use portolan_package::{BlobId, Bundle, Package, stream::PackageStream};
-use portolan_transfer::{BrokenBundle, package_images};
+use portolan_package::BlobId;
+use portolan_transfer::PackageImages;
 
 use super::{
-    Passage, Passed, PassingError,
+    Member, PASSES, Passage, ended,
     ledger::Ledger,
-    reader::{self, Passing, Told},
+    reader::{Passing, Told},
 };
 use crate::{
     error::RuntimeError,
     event::Event,
-    execute::{carry, one_line},
+    execute::carry,
+    names::NodeName,
     plan::{NodePlan, all_names, plan},
-    report::{Found, NodeFailure, NodeResult},
+    report::{Found, NodeResult},
     runtime::EarlyBlob,
     survey::Survey,
 };
 
-/// How many blobs are on their way at once: while one is verified, the next is read.
-const BLOBS_AT_ONCE: usize = 4;
-
 type Keeping<'a> = Pin<Box<dyn Future<Output = (BlobId, Result<Digest, RuntimeError>)> + Send + 'a>>;
 type Carrying<'a> = Pin<Box<dyn Future<Output = NodeResult> + Send + 'a>>;
 
-/// A pass under way.
+/// A node, while the package goes by.
 struct Pass<'a> {
     passage: Passage<'a>,
+    /// How many blobs are kept at once.
+    at_once: usize,
     keeping: FuturesUnordered<Keeping<'a>>,
     carrying: FuturesUnordered<Carrying<'a>>,
     ledger: Ledger,
     /// Bytes of blobs that were sent before their image was known.
     sent: Arc<AtomicU64>,
-    passed: Passed,
+    node: NodeResult,
+    wanted: Wanted,
+    /// Images of which something went by while the node was behind.
+    missed: Option<NodePlan>,
 }
 
-/// Takes all of `stream`.
-pub(super) async fn run(
-    stream: PackageStream,
-    passage: Passage<'_>,
-    survey: Survey,
-) -> Result<Passed, PassingError> {
-    let mut told = reader::start(stream, &passage.options.stop);
-    let mut pass = Pass::new(passage, survey);
-    loop {
-        let has_room = pass.keeping.len() < BLOBS_AT_ONCE && pass.passed.node.failure.is_none();
-        tokio::select! {
-            message = told.recv(), if has_room => match message {
-                Some(message) => pass.take(message).await?,
-                None => break,
-            },
-            Some(kept) = pass.keeping.next() => pass.note(kept),
-            Some(result) = pass.carrying.next() => pass.join(result),
-            else => break,
+/// What of a pass is taken.
+enum Wanted {
+    /// All of it: what it is shows afterwards.
+    Everything,
+    /// What was missed before.
+    Missed(HashSet<BlobId>),
+}
+
+/// Takes all of the package, in as many passes as that takes.
+pub(super) async fn run(member: &Member, passage: Passage<'_>, survey: Survey, at_once: usize) -> NodeResult {
+    let mut pass = Pass::new(passage, survey, at_once);
+    pass.listen(member).await;
+    for _ in 1..PASSES {
+        match pass.missed.take() {
+            Some(plan) if member.can_go_again() && pass.goes_on() => pass.catch_up(member, plan).await,
+            plan => {
+                pass.missed = plan;
+                break;
+            }
         }
     }
-    // Where the node failed, the reader is told by this that nobody listens.
-    drop(told);
-    pass.end().await
+    pass.end(member).await
 }
 
 impl<'a> Pass<'a> {
-    fn new(passage: Passage<'a>, survey: Survey) -> Self {
+    fn new(passage: Passage<'a>, survey: Survey, at_once: usize) -> Self {
         let platform = passage.options.platform.clone().unwrap_or_else(|| survey.platform.clone());
         let (runtime, version) = (survey.kind, survey.version);
         let node = NodeResult {
@@ -84,85 +88,137 @@ impl<'a> Pass<'a> {
             bytes_sent: 0,
             notes: Vec::new(),
         };
-        let passed = Passed { node, broken: Vec::new(), notes: Vec::new() };
-        let (keeping, carrying) = (FuturesUnordered::new(), FuturesUnordered::new());
-        Self { passage, keeping, carrying, ledger: Ledger::new(survey.blobs), sent: Arc::default(), passed }
+        Self {
+            passage,
+            at_once,
+            keeping: FuturesUnordered::new(),
+            carrying: FuturesUnordered::new(),
+            ledger: Ledger::new(survey.blobs),
+            sent: Arc::default(),
+            node,
+            wanted: Wanted::Everything,
+            missed: None,
+        }
     }
 
-    async fn take(&mut self, told: Told) -> Result<(), PassingError> {
-        match told {
-            Told::Blob(blob) => self.keeping.push(Box::pin(keep(self.passage, blob, Arc::clone(&self.sent)))),
-            Told::Bundle(bundle) => self.bundle(bundle).await?,
-            Told::Broken(broken) => {
-                let source = broken.origin.to_string();
-                let error = one_line(&broken.error).replacen(&format!("{source}: "), "", 1);
-                self.passed.broken.push(BrokenBundle { source, error });
+    fn goes_on(&self) -> bool {
+        self.node.failure.is_none() && !self.passage.options.stop.is_requested()
+    }
+
+    /// Takes what a pass over the package tells, until its end, or until the node fails.
+    async fn listen(&mut self, member: &Member) {
+        let Some(mut told) = member.pass().await else { return };
+        loop {
+            let has_room = self.keeping.len() < self.at_once && self.node.failure.is_none();
+            tokio::select! {
+                message = told.recv(), if has_room => match message {
+                    Some(message) => self.take(message).await,
+                    None => break,
+                },
+                Some(kept) = self.keeping.next() => self.note(kept),
+                Some(result) = self.carrying.next() => self.join(result),
+                else => break,
             }
-            Told::End(end) => self.passed.notes.extend(end.notes),
-            Told::Failed(source) => self.broke_off(source)?,
         }
-        Ok(())
+        // Where the node failed, the reader is told by this that nobody listens.
+        drop(told);
+        self.settle_blobs().await;
     }
 
-    /// What breaks off before any image was whole is an error; later it is what the rest lacks.
-    fn broke_off(&mut self, source: portolan_package::stream::StreamError) -> Result<(), PassingError> {
-        if self.passed.node.images.is_empty() && self.carrying.is_empty() {
-            return Err(PassingError::Package { source });
+    async fn take(&mut self, told: Told) {
+        match (told, &self.wanted) {
+            (Told::Blob(blob), Wanted::Missed(missed)) if !missed.contains(&blob.id) => {}
+            (Told::Blob(blob), _) => {
+                self.keeping.push(Box::pin(keep(self.passage, blob, Arc::clone(&self.sent))));
+            }
+            (Told::Images(images), Wanted::Everything) => {
+                self.settle_blobs().await;
+                self.images(&images).await;
+            }
+            (Told::Images(_), Wanted::Missed(_)) | (Told::Broken, _) => {}
         }
-        let error = one_line(&source);
-        self.passed.broken.push(BrokenBundle { source: "the rest of the package".to_owned(), error });
-        Ok(())
     }
 
-    /// Begins to name the images of a bundle, once all its blobs are there.
-    async fn bundle(&mut self, bundle: Bundle) -> Result<(), PassingError> {
+    /// Waits until it is known of all blobs what became of them.
+    async fn settle_blobs(&mut self) {
         while !self.keeping.is_empty() {
             tokio::select! {
                 Some(kept) = self.keeping.next() => self.note(kept),
                 Some(result) = self.carrying.next() => self.join(result),
             }
         }
-        let Passage { choice, options, runtime, node, observer, .. } = self.passage;
-        let package = Package { bundles: vec![bundle], ..Package::default() };
-        let images = package_images(&package, choice);
-        let survey = runtime.survey(&all_names(&images, options)).await?;
-        let mut plan = plan((node, &runtime.address()), &images, survey, options);
-        self.passed.broken.extend(images.broken);
-        self.ledger.settle(&mut plan);
-        observer.event(Event::Planned { plan: &plan });
+    }
+
+    /// Begins to name the images of an archive, all of whose blobs went by.
+    async fn images(&mut self, images: &PackageImages) {
+        let Passage { options, runtime, node, .. } = self.passage;
+        let Some(survey) = self.survey(&all_names(images, options)).await else { return };
+        let mut plan = plan((node, &runtime.address()), images, survey, options);
+        self.passage.narrow(&mut plan);
+        self.begin(plan);
+    }
+
+    /// What the node has by now; nothing where that ended the work there.
+    async fn survey(&mut self, names: &[NodeName]) -> Option<Survey> {
+        let survey = self.passage.runtime.survey(names).await;
+        survey.map_err(|error| ended(&mut self.node, &error)).ok()
+    }
+
+    /// Begins to carry out a plan, but for what was missed.
+    fn begin(&mut self, mut plan: NodePlan) {
+        let missed = self.ledger.settle(&mut plan);
+        if !missed.is_empty() {
+            let rest = self.missed.get_or_insert_with(|| NodePlan { images: Vec::new(), ..plan.clone() });
+            rest.images.extend(missed);
+        }
+        self.passage.observer.event(Event::Planned { plan: &plan });
         self.carrying.push(Box::pin(carried(self.passage, plan)));
-        Ok(())
+    }
+
+    /// Takes in one more pass what was missed before.
+    async fn catch_up(&mut self, member: &Member, mut plan: NodePlan) {
+        let images = plan.images.iter().filter_map(|planned| planned.image.as_ref());
+        self.wanted = Wanted::Missed(images.flat_map(|image| self.ledger.missed(image)).collect());
+        self.listen(member).await;
+        let names: Vec<NodeName> = plan.images.iter().flat_map(|planned| planned.names.clone()).collect();
+        match self.survey(&names).await {
+            Some(survey) => {
+                plan.survey = survey;
+                self.begin(plan);
+            }
+            None => self.missed = Some(plan),
+        }
     }
 
     fn note(&mut self, (id, kept): (BlobId, Result<Digest, RuntimeError>)) {
         if let Err(error) = &kept
             && error.is_of_the_node()
         {
-            self.passed.node.failure.get_or_insert_with(|| NodeFailure { error: one_line(error) });
+            ended(&mut self.node, error);
         }
         self.ledger.note(id, kept);
     }
 
     fn join(&mut self, result: NodeResult) {
         let NodeResult { failure, images, notes, bytes_sent, .. } = result;
-        let node = &mut self.passed.node;
+        let node = &mut self.node;
         node.bytes_sent += bytes_sent;
         node.failure = node.failure.take().or(failure);
         node.images.extend(images);
-        node.notes.extend(notes);
+        let new = notes.into_iter().filter(|note| !node.notes.contains(note)).collect::<Vec<_>>();
+        node.notes.extend(new);
     }
 
-    async fn end(mut self) -> Result<Passed, PassingError> {
+    async fn end(mut self, member: &Member) -> NodeResult {
         while let Some(result) = self.carrying.next().await {
             self.join(result);
         }
-        self.passed.node.bytes_sent += self.sent.load(Ordering::Relaxed);
-        let stopped = self.passage.options.stop.is_requested() || self.passed.node.failure.is_some();
-        if stopped {
-            let note = "the package was not read to its end: images that came later are not listed";
-            self.passed.notes.push(note.to_owned());
-        }
-        Ok(self.passed)
+        let missed = self.missed.iter().flat_map(|plan| &plan.images);
+        let lines: Vec<_> =
+            missed.map(|planned| self.passage.missed(planned, member.can_go_again())).collect();
+        self.node.images.extend(lines);
+        self.node.bytes_sent += self.sent.load(Ordering::Relaxed);
+        self.node
     }
 }
 
@@ -175,8 +231,9 @@ async fn keep(
         sent.fetch_add(bytes, Ordering::Relaxed);
         passage.observer.event(Event::Sent { node: passage.node, bytes });
     };
-    let Passing { id, digest, size, bytes } = blob;
-    let early = EarlyBlob { digest: digest.as_ref(), size, bytes, sent: &told };
+    // Let go of when the runtime has what it takes of the blob.
+    let Passing { id, digest, size, bytes, found, claim: _claim } = blob;
+    let early = EarlyBlob { digest: digest.as_ref(), size, bytes, found: &found, sent: &told };
     let kept = passage.runtime.keep(&early).await;
     (id, kept.and_then(|digest| digest.ok_or_else(takes_no_blobs)))
 }

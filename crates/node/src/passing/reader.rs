@@ -1,132 +1,193 @@
-//! The blocking half: reads the package, and hands on what goes by.
+//! The blocking half: reads the package once, and tells all nodes of the pass what goes by.
 
-use std::{
-    io::{self, Read},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use bytes::{Buf, Bytes};
-use portolan_oci::Digest;
+use bytes::Bytes;
+use portolan_oci::{Algorithm, Digest, Hasher};
 use portolan_package::{
-    BlobId, Broken, Bundle,
-    stream::{PackageStream, PassingBlob, Step, StreamEnd, StreamError},
+    BlobId, Broken, Bundle, Package,
+    stream::{PackageStream, PassingBlob, Step, StreamError},
 };
 use portolan_registry::{BlobSource, Stop};
+use portolan_transfer::{BrokenBundle, ImageChoice, PackageImages, package_images};
 use tokio::sync::mpsc;
 
-use crate::feed::pour;
+use crate::{
+    execute::one_line,
+    feed::Cut,
+    window::{BlobIndex, Claim, NodeIndex, SharedBlob, Window},
+};
 
-/// What may be told ahead.
-const TOLD_AHEAD: usize = 2;
-
-/// How many pieces of a blob wait to be taken.
-const PIECES_AHEAD: usize = 2;
-
-/// What the reader tells, in the order of the package.
+/// What the reader tells, in the order of the package. It falls silent at the end, or where the package
+/// breaks off.
 pub(super) enum Told {
     Blob(Passing),
-    Bundle(Bundle),
-    Broken(Broken),
-    End(StreamEnd),
-    Failed(StreamError),
+    /// The images of an archive that went by just now.
+    Images(Arc<PackageImages>),
+    /// An archive went by that can't be understood.
+    Broken,
 }
 
 /// A blob that goes by.
 pub(super) struct Passing {
     pub(super) id: BlobId,
+    /// Its digest, where its name states one.
     pub(super) digest: Option<Digest>,
     pub(super) size: u64,
     pub(super) bytes: Arc<dyn BlobSource>,
+    /// Its digest, once all of it went by; nothing where runtimes find that out by themselves.
+    pub(super) found: Arc<OnceLock<Digest>>,
+    /// Dropped, this node wants no more of it.
+    pub(super) claim: Claim,
 }
 
-/// The bytes of a blob, which can be read once.
-struct Once {
-    entry: String,
-    pieces: Mutex<Option<mpsc::Receiver<io::Result<Bytes>>>>,
+/// A node that listens.
+pub(super) struct Listener {
+    pub(super) node: NodeIndex,
+    /// Without a bound: a message is a few lines, and bytes are in the window.
+    pub(super) told: mpsc::UnboundedSender<Told>,
 }
 
-/// Reads pieces as they come; on a thread where blocking is fine.
-struct Pieces {
-    pieces: mpsc::Receiver<io::Result<Bytes>>,
-    piece: Bytes,
+/// What concerns no node by itself.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    pub(super) broken: Vec<BrokenBundle>,
+    pub(super) notes: Vec<String>,
+    /// Where the package broke off.
+    pub(super) failed: Option<StreamError>,
 }
 
-/// Nobody listens any more.
-struct Over;
-
-/// Reads `stream` on a thread of its own; gives what that tells.
-pub(super) fn start(stream: PackageStream, stop: &Stop) -> mpsc::Receiver<Told> {
-    let (told, messages) = mpsc::channel(TOLD_AHEAD);
-    let stop = stop.clone();
-    tokio::task::spawn_blocking(move || run(stream, &told, &stop));
-    messages
+/// Reads the package for these nodes.
+pub(super) struct Reader {
+    pub(super) listeners: Vec<Listener>,
+    pub(super) window: Arc<Window>,
+    pub(super) choice: ImageChoice,
+    pub(super) stop: Stop,
+    /// Whether digests are derived here, once for all nodes.
+    pub(super) hashes: bool,
+    /// Where broken bundles and notes are told, unless an earlier pass did so.
+    pub(super) heard: Option<Arc<Mutex<Heard>>>,
+    /// Where it is told that the package broke off.
+    pub(super) failed: Arc<Mutex<Heard>>,
 }
 
-fn run(mut stream: PackageStream, told: &mpsc::Sender<Told>, stop: &Stop) {
-    while !stop.is_requested() {
-        let went = match stream.step() {
-            Ok(None) => return,
-            Ok(Some(step)) => take(step, told),
-            Err(error) => tell(told, Told::Failed(error)).and(Err(Over)),
-        };
-        if went.is_err() {
-            return;
-        }
-    }
-}
-
-fn take(step: Step<'_>, told: &mpsc::Sender<Told>) -> Result<(), Over> {
-    match step {
-        // Which names they are to have is asked when all is known of them.
-        Step::Images(_) => Ok(()),
-        Step::Blob(blob) => hand_on(blob, told),
-        Step::Bundle(bundle) => tell(told, Told::Bundle(bundle)),
-        Step::Broken(broken) => tell(told, Told::Broken(broken)),
-        Step::End(end) => tell(told, Told::End(end)),
-    }
-}
-
-fn tell(told: &mpsc::Sender<Told>, what: Told) -> Result<(), Over> {
-    told.blocking_send(what).map_err(|_| Over)
-}
-
-/// Hands a blob on until its end, or until nobody takes any more of it.
-fn hand_on(blob: PassingBlob<'_>, told: &mpsc::Sender<Told>) -> Result<(), Over> {
-    let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
-    let once = Once { entry: blob.entry(), pieces: Mutex::new(Some(pieces)) };
-    let passing = Passing {
-        id: blob.id(),
-        digest: blob.digest().cloned(),
-        size: blob.stored_size(),
-        bytes: Arc::new(once),
-    };
-    tell(told, Told::Blob(passing))?;
-    pour(&mut blob.open_stored(), &sender);
-    Ok(())
-}
-
-impl BlobSource for Once {
-    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        let pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let gone = || io::Error::other(format!("{}: went by already", self.entry));
-        Ok(Box::new(Pieces { pieces: pieces.ok_or_else(gone)?, piece: Bytes::new() }))
-    }
-
-    fn describe(&self) -> String {
-        self.entry.clone()
-    }
-}
-
-impl Read for Pieces {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.piece.is_empty() {
-            match self.pieces.blocking_recv() {
-                Some(piece) => self.piece = piece?,
-                None => return Ok(0),
+impl Reader {
+    /// Blocking.
+    pub(super) fn run(mut self, mut stream: PackageStream) {
+        while !self.stop.is_requested() && !self.listeners.is_empty() {
+            match stream.step() {
+                Ok(None) => return,
+                Ok(Some(step)) => self.take(step),
+                Err(error) => {
+                    lock(&self.failed).failed.get_or_insert(error);
+                    return;
+                }
             }
         }
-        let count = self.piece.len().min(buffer.len());
-        self.piece.copy_to_slice(&mut buffer[..count]);
-        Ok(count)
     }
+
+    fn take(&mut self, step: Step<'_>) {
+        match step {
+            // Which names they are to have is asked when all is known of them.
+            Step::Images(_) => {}
+            Step::Blob(blob) => self.pass(blob),
+            Step::Bundle(bundle) => self.name(bundle),
+            Step::Broken(broken) => {
+                self.note(|heard| heard.broken.push(lost(&broken)));
+                self.tell(|_| Told::Broken);
+            }
+            Step::End(end) => self.note(|heard| heard.notes.extend(end.notes)),
+        }
+    }
+
+    fn note(&self, what: impl FnOnce(&mut Heard)) {
+        if let Some(heard) = &self.heard {
+            what(&mut lock(heard));
+        }
+    }
+
+    /// Whoever doesn't listen any more is forgotten.
+    fn tell(&mut self, what: impl Fn(NodeIndex) -> Told) {
+        self.listeners.retain(|listener| listener.told.send(what(listener.node)).is_ok());
+    }
+
+    /// Charts are let go of here: what is told of a bundle is small.
+    fn name(&mut self, bundle: Bundle) {
+        let package = Package { bundles: vec![bundle], ..Package::default() };
+        let images = Arc::new(package_images(&package, &self.choice));
+        self.note(|heard| heard.broken.extend(images.broken.iter().cloned()));
+        self.tell(|_| Told::Images(Arc::clone(&images)));
+    }
+
+    /// Puts a blob into the window, until its end or until nobody wants any more of it.
+    fn pass(&mut self, blob: PassingBlob<'_>) {
+        let nodes: Vec<NodeIndex> = self.listeners.iter().map(|listener| listener.node).collect();
+        let (id, digest, size) = (blob.id(), blob.digest().cloned(), blob.stored_size());
+        let index = self.window.pass(blob.entry(), size, &nodes);
+        let found = Arc::new(OnceLock::new());
+        let window = Arc::clone(&self.window);
+        self.tell(|node| {
+            Told::Blob(Passing {
+                id,
+                digest: digest.clone(),
+                size,
+                bytes: Arc::new(SharedBlob::new(&window, node, index, size)),
+                found: Arc::clone(&found),
+                claim: Claim::new(&window, node, index),
+            })
+        });
+        let sum = Sum { hasher: self.hashes.then(|| Hasher::new(Algorithm::Sha256)), left: size, found };
+        self.put_all(blob, index, sum);
+    }
+
+    fn put_all(&self, blob: PassingBlob<'_>, index: BlobIndex, mut sum: Sum) {
+        sum.add(&Bytes::new());
+        for piece in Cut::new(blob.open_stored()) {
+            match piece {
+                Ok(piece) => {
+                    // Before the node has the last piece, since it asks for the sum then.
+                    sum.add(&piece);
+                    if !self.window.put(index, &piece) {
+                        return;
+                    }
+                }
+                Err(error) => return self.window.break_off(index, &error),
+            }
+        }
+        if sum.left > 0 {
+            self.window.break_off(index, &std::io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}
+
+/// The digest of a blob while it goes by.
+struct Sum {
+    /// Nothing once it was derived.
+    hasher: Option<Hasher>,
+    left: u64,
+    found: Arc<OnceLock<Digest>>,
+}
+
+impl Sum {
+    fn add(&mut self, piece: &Bytes) {
+        self.left = self.left.saturating_sub(piece.len() as u64);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(piece);
+        }
+        if self.left == 0
+            && let Some(hasher) = self.hasher.take()
+        {
+            self.found.get_or_init(|| hasher.finish());
+        }
+    }
+}
+
+fn lost(broken: &Broken) -> BrokenBundle {
+    let source = broken.origin.to_string();
+    let error = one_line(&broken.error).replacen(&format!("{source}: "), "", 1);
+    BrokenBundle { source, error }
+}
+
+pub(super) fn lock(heard: &Mutex<Heard>) -> std::sync::MutexGuard<'_, Heard> {
+    heard.lock().unwrap_or_else(PoisonError::into_inner)
 }

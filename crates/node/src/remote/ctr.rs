@@ -3,11 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, future::try_join3, stream};
 use portolan_oci::{Digest, Manifest, Platform};
 
+use super::intake::Intake;
 use super::lists::{ImageLine, PINNED, committed, digests, has_cri, images, server_version};
 use super::program::Program;
 use super::refusal::{corrupt, lacking};
@@ -15,13 +17,20 @@ use super::{RemoteOptions, send};
 use crate::archive::{Archive, Form};
 use crate::content::fit;
 use crate::error::RuntimeError;
+use crate::feed::feed_of;
 use crate::names::NodeName;
-use crate::runtime::{Import, Runtime};
+use crate::runtime::{EarlyBlob, Import, Runtime, Takes};
 use crate::survey::{Held, RuntimeKind, Survey};
 use crate::turns::Turns;
 
 /// The label by which the CRI knows its images (containerd, CRI plugin).
 const MANAGED: &str = "io.cri-containerd.image=managed";
+
+/// How long it is waited before the node is asked again for what went by last.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// The longest such wait: large layers take a while to be written down.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// How many commands of one connection run at once; servers allow ten (`MaxSessions`).
 const COMMANDS_AT_ONCE: usize = 4;
@@ -34,6 +43,8 @@ pub(super) struct RemoteContainerd {
     /// What names may stand for without being looked into.
     expected: Arc<HashSet<Digest>>,
     turns: Turns,
+    /// Layers that go by.
+    intake: Intake,
     /// Whether an image had to be sent whole though parts of it were there.
     sends_whole: AtomicBool,
 }
@@ -46,6 +57,7 @@ impl RemoteContainerd {
             snapshotter: options.snapshotter.clone(),
             expected: Arc::clone(&options.expected),
             turns: Turns::default(),
+            intake: Intake::default(),
             sends_whole: AtomicBool::new(false),
         }
     }
@@ -66,6 +78,24 @@ impl RemoteContainerd {
 
     async fn blobs(&self) -> Result<HashSet<Digest>, RuntimeError> {
         Ok(digests(&self.text(&["content", "ls", "-q"], "asking for its contents").await?).collect())
+    }
+
+    /// The same once all is there that went by.
+    async fn settled_blobs(&self) -> Result<HashSet<Digest>, RuntimeError> {
+        let mut pause = SHORTEST_PAUSE;
+        loop {
+            // Asked before the list: what is over by then has all that it will have.
+            let is_over = self.intake.is_over().await;
+            let blobs = self.blobs().await?;
+            if self.intake.last().is_none_or(|last| blobs.contains(&last)) {
+                return Ok(blobs);
+            }
+            if is_over {
+                return self.intake.failure(&self.program).await.map_or(Ok(blobs), Err);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (2 * pause).min(LONGEST_PAUSE);
+        }
     }
 
     async fn chains(&self) -> Result<HashSet<Digest>, RuntimeError> {
@@ -115,7 +145,16 @@ impl RemoteContainerd {
         let words = ["images", "import"].into_iter().chain(self.snapshotter_words()).chain(platform);
         let words: Vec<&str> = words.chain(["-"]).collect();
         let doing = format!("importing the image {}", image.config_digest);
-        send(&self.program, &words, archive, &doing, import.sent).await
+        let feed = feed_of(move || Ok(Box::new(archive)));
+        send(&self.program, &words, feed, &doing, import.sent).await
+    }
+
+    fn unknown(blob: &EarlyBlob<'_>) -> RuntimeError {
+        RuntimeError::Nonsense {
+            runtime: RuntimeKind::Containerd.as_str(),
+            doing: format!("sending {}", blob.bytes.describe()),
+            why: "nobody derived its digest".to_owned(),
+        }
     }
 
     /// Of an image index `ctr` unpacks the node's own platform, unless it is told another.
@@ -129,6 +168,10 @@ impl RemoteContainerd {
         let Err(error) = self.send(import, lacks).await else { return Ok(()) };
         let Some(lacking) = lacking(&error) else { return Err(error) };
         let layers = import.image.layers.iter().zip(lacks);
+        if layers.clone().any(|(layer, _)| layer.passed.is_some()) {
+            // It went by, and can't be sent again.
+            return Err(error);
+        }
         let was_sent = layers.clone().any(|(layer, sent)| *sent && layer.digest.as_ref() == Some(&lacking));
         if was_sent || lacks.iter().all(|lacks| *lacks) {
             return Err(corrupt(import.image, &lacking).unwrap_or(error));
@@ -177,7 +220,7 @@ impl Runtime for RemoteContainerd {
     }
 
     async fn survey(&self, names: &[NodeName]) -> Result<Survey, RuntimeError> {
-        let (images, blobs, chains) = try_join3(self.images(), self.blobs(), self.chains()).await?;
+        let (images, blobs, chains) = try_join3(self.images(), self.settled_blobs(), self.chains()).await?;
         let line = |name: &NodeName| Some((name.clone(), images.get(name.as_str())?.clone()));
         let wanted: Vec<(NodeName, ImageLine)> = names.iter().filter_map(line).collect();
         let held = wanted.into_iter().map(async |(name, line): (NodeName, ImageLine)| {
@@ -205,7 +248,23 @@ impl Runtime for RemoteContainerd {
         self.label(import).await
     }
 
+    fn takes(&self) -> Takes {
+        Takes::Blobs { at_once: 1 }
+    }
+
+    async fn keep(&self, blob: &EarlyBlob<'_>) -> Result<Option<Digest>, RuntimeError> {
+        if let Some(digest) = blob.digest.filter(|digest| self.turns.has(digest)) {
+            return Ok(Some(digest.clone()));
+        }
+        self.intake.take(&self.program, blob).await?;
+        let found = blob.found.get().ok_or_else(|| Self::unknown(blob))?;
+        self.intake.note(found);
+        self.turns.note([found.clone()]);
+        Ok(Some(found.clone()))
+    }
+
     async fn finish(&self) -> Vec<String> {
+        self.intake.end().await;
         let note = "contents that were there when the node was asked went away meanwhile: some images were sent whole";
         self.sends_whole.load(Ordering::Relaxed).then(|| note.to_owned()).into_iter().collect()
     }

@@ -10,10 +10,11 @@ use super::program::Program;
 use super::send;
 use crate::archive::{Archive, Form};
 use crate::content::chain_ids;
-use crate::docker::{Inspected, told_of_layer};
+use crate::docker::{Inspected, told_of_a_layer, told_of_layer};
 use crate::error::RuntimeError;
+use crate::feed::{Feed, feed_of};
 use crate::names::NodeName;
-use crate::runtime::{Import, Runtime};
+use crate::runtime::{Import, Runtime, Takes};
 use crate::survey::{Held, RuntimeKind, Survey};
 use crate::turns::Turns;
 
@@ -62,7 +63,8 @@ impl RemoteDocker {
         let archive = Archive::new(Form::DockerArchive, import.image, import.names, lacks)
             .expect("because this form can be made of any image");
         let doing = format!("loading the image {}", import.image.config_digest);
-        let sent = send(&self.program, &["load", "--quiet"], archive, &doing, import.sent).await;
+        let feed = feed_of(move || Ok(Box::new(archive)));
+        let sent = send(&self.program, &["load", "--quiet"], feed, &doing, import.sent).await;
         sent.map_err(|error| told_of_layer(import.image, error))
     }
 
@@ -114,6 +116,17 @@ impl Runtime for RemoteDocker {
             self.turns.note(chains);
         }
         done
+    }
+
+    fn takes(&self) -> Takes {
+        Takes::Archives
+    }
+
+    async fn load_archive(&self, pieces: Feed) -> Result<(), RuntimeError> {
+        let ignored = |_| {};
+        let doing = "loading an archive";
+        let sent = send(&self.program, &["load", "--quiet"], pieces, doing, &ignored).await;
+        sent.map_err(told_of_a_layer)
     }
 
     async fn finish(&self) -> Vec<String> {

@@ -4,20 +4,18 @@ use portolan_registry::Progress;
 
 use super::program::Program;
 use super::refusal::refused;
-use crate::archive::Archive;
 use crate::error::RuntimeError;
-use crate::feed::feed_of;
+use crate::feed::Feed;
 
-/// Runs a command that reads `archive`, and waits for its end.
+/// Runs a command that reads an archive, and waits for its end.
 pub(super) async fn send(
     program: &Program,
     words: &[&str],
-    archive: Archive,
+    mut feed: Feed,
     doing: &str,
     sent: Progress<'_>,
 ) -> Result<(), RuntimeError> {
     let mut running = program.start(words).await?;
-    let mut feed = feed_of(move || Ok(Box::new(archive)));
     while let Some(piece) = feed.next().await {
         let piece = match piece {
             Ok(piece) => piece,

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use russh::ChannelMsg;
 use russh::client::Msg;
 use russh::{ChannelReadHalf, ChannelWriteHalf};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::JoinHandle;
 
 use super::address::Endpoint;
@@ -52,6 +52,8 @@ pub struct Running {
     messages: watch::Receiver<Messages>,
     telling: Option<watch::Sender<Messages>>,
     reading: Option<JoinHandle<Ended>>,
+    /// Its place among the commands of its connection.
+    _place: OwnedSemaphorePermit,
 }
 
 /// What was said on standard error so far.
@@ -85,11 +87,17 @@ impl Ended {
 }
 
 impl Running {
-    pub(super) fn new(channel: SessionChannel, endpoint: Endpoint, command: &str) -> Self {
+    pub(super) fn new(
+        channel: SessionChannel,
+        place: OwnedSemaphorePermit,
+        endpoint: Endpoint,
+        command: &str,
+    ) -> Self {
         let (read, input) = channel.split();
         let (telling, messages) = watch::channel(Messages::default());
         let what = command.to_owned();
-        Self { endpoint, what, input, read: Some(read), messages, telling: Some(telling), reading: None }
+        let (read, telling) = (Some(read), Some(telling));
+        Self { endpoint, what, input, read, messages, telling, reading: None, _place: place }
     }
 
     /// Asks the server to run `command`, and waits for its consent.
@@ -121,6 +129,11 @@ impl Running {
             _ = messages.wait_for(|messages| messages.is_over) => false,
             sent = self.input.data_bytes(bytes) => sent.is_ok(),
         }
+    }
+
+    /// Whether it has ended.
+    pub fn is_over(&self) -> bool {
+        self.messages.borrow().is_over
     }
 
     /// Waits until `text` stands in standard error. Gives `false` where the command ends first.

@@ -8,6 +8,7 @@ use russh::client::{self, Handle, Handler};
 use russh::keys::PublicKeyOrCertificate;
 use russh::{Channel, Disconnect, Preferred, cipher, compression};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::address::Endpoint;
@@ -33,6 +34,9 @@ const KEEPALIVES_MISSED: usize = 3;
 /// data waits to be sent.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(40);
 
+/// How many commands run at once: OpenSSH allows ten (`MaxSessions`).
+const COMMANDS_AT_ONCE: usize = 8;
+
 /// What AES instructions carry fastest, on this side and on the node; the others for servers without.
 const CIPHERS: &[cipher::Name] = &[
     cipher::AES_128_GCM,
@@ -47,6 +51,8 @@ pub struct Session {
     endpoint: Endpoint,
     user: String,
     handle: Handle<Checks>,
+    /// For commands that run at once.
+    places: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Session {
@@ -79,7 +85,8 @@ impl Session {
             .map_err(|error| error.at(endpoint))?;
         let signing_in = SigningIn::new(endpoint, login, &mut handle).run();
         timeout(LOGIN_PATIENCE, signing_in).await.map_err(|_| silent("signing in", LOGIN_PATIENCE))??;
-        Ok(Self { endpoint: endpoint.clone(), user: login.user.clone(), handle })
+        let places = Arc::new(Semaphore::new(COMMANDS_AT_ONCE));
+        Ok(Self { endpoint: endpoint.clone(), user: login.user.clone(), handle, places })
     }
 
     /// Where it goes.
@@ -92,13 +99,15 @@ impl Session {
         &self.user
     }
 
-    /// Starts a command, which the user's shell on the node takes apart.
+    /// Starts a command, which the user's shell on the node takes apart. Waits for others to end where many run.
     ///
     /// # Errors
     /// [`SshError`] where the connection broke or the server runs no commands.
     pub async fn start(&self, command: &str) -> Result<Running, SshError> {
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        let place = place.expect("because nobody closes the semaphore");
         let channel = self.handle.channel_open_session().await.map_err(|error| self.unopened(&error))?;
-        let mut running = Running::new(channel, self.endpoint.clone(), command);
+        let mut running = Running::new(channel, place, self.endpoint.clone(), command);
         running.begin(command).await?;
         Ok(running)
     }

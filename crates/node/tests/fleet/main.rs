@@ -6,4 +6,5 @@ mod contents;
 mod docker;
 mod faults;
 mod many;
+mod passing;
 mod site;

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use portolan_node::ssh::{Endpoint, HostKeys, Login, SSH_PORT, Session};
 use portolan_node::{
-    Asked, Fleet, LoadOptions, LoadOutcome, NodeResult, NodeTarget, Observer, RemoteOptions, Silent,
-    digests_of,
+    Again, Asked, Fleet, LoadOptions, LoadOutcome, NodeResult, NodeTarget, Observer, Passed, PassingPackage,
+    RemoteOptions, Silent, digests_of,
 };
+use portolan_package::stream::{PackageStream, StreamOptions};
 use portolan_testkit::docker_archive::{Shape, docker_archive};
 use portolan_testkit::images::Image;
 use portolan_testkit::nodes::{Node, NodeOptions, PASSWORD};
 use portolan_testkit::process::run;
+use portolan_testkit::tarball::{Tarball, gzip};
 use portolan_transfer::{ImageChoice, PackageImages, package_images};
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -33,12 +35,28 @@ impl Package {
         Self(folder)
     }
 
+    /// The same as one compressed file.
+    pub(crate) fn gzip(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.0.path()).unwrap().map(|file| file.unwrap().path());
+        let mut files: Vec<PathBuf> = files.collect();
+        files.sort();
+        let tar = files.iter().fold(Tarball::new(), |tar, file| {
+            tar.file(file.file_name().unwrap().to_str().unwrap(), &std::fs::read(file).unwrap())
+        });
+        gzip(&tar.finish())
+    }
+
     /// Its images, with the registry that relocation gives them.
     pub(crate) fn images(&self) -> PackageImages {
-        let mut choice = ImageChoice::default();
-        choice.rules.registry = Some("10.1.2.3".parse().unwrap());
-        package_images(&portolan_package::open(self.0.path()).unwrap(), &choice)
+        package_images(&portolan_package::open(self.0.path()).unwrap(), &choice())
     }
+}
+
+/// All images, in a registry of that name.
+fn choice() -> ImageChoice {
+    let mut choice = ImageChoice::default();
+    choice.rules.registry = Some("10.1.2.3".parse().unwrap());
+    choice
 }
 
 /// A node, and how it is reached.
@@ -137,6 +155,40 @@ pub(crate) async fn load_with(
     let fleet = fleet(nodes, known, &images);
     let asked: Vec<Asked> = fleet.ask(&images, options, observer).await;
     fleet.load(asked, options, observer).await
+}
+
+/// Whether a package that goes by can be read once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comes {
+    Once,
+    AsFile,
+}
+
+/// Loads a package while it goes by.
+pub(crate) async fn pass(
+    nodes: &[&Reached],
+    package: &[u8],
+    comes: Comes,
+    observer: &dyn Observer,
+) -> Passed {
+    let known = KnownHosts::of(nodes.iter().map(|node| &node.node));
+    pass_onto(&fleet(nodes, &known, &PackageImages::default()), package, comes, observer).await
+}
+
+/// The same onto nodes that are known already.
+pub(crate) async fn pass_onto(
+    fleet: &Fleet,
+    package: &[u8],
+    comes: Comes,
+    observer: &dyn Observer,
+) -> Passed {
+    let bytes = package.to_vec();
+    let again: Again = Arc::new(move || {
+        PackageStream::new("package.tar.gz", std::io::Cursor::new(bytes.clone()), &StreamOptions::default())
+    });
+    let stream = again().unwrap();
+    let package = PassingPackage { stream, again: (comes == Comes::AsFile).then_some(again) };
+    fleet.load_passing(package, &choice(), &LoadOptions::default(), None, observer).await.unwrap()
 }
 
 /// What became of each image.

@@ -4,12 +4,13 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::Command,
+    sync::Arc,
 };
 
 use flate2::{Compression, write::GzEncoder};
 use portolan_node::{
-    Containerd, ContainerdOptions, KUBERNETES, LoadOptions, LoadOutcome, NodePlan, NodeResult, Passage,
-    Passed, PassingError, Runtime, Silent, all_names, execute, load_passing, plan,
+    Again, Containerd, ContainerdOptions, KUBERNETES, LoadOptions, LoadOutcome, NodePlan, NodeResult,
+    Passage, PassingError, PassingPackage, Runtime, Silent, all_names, execute, load_passing, plan,
 };
 use portolan_oci::Platform;
 use portolan_package::stream::{PackageStream, StreamError, StreamOptions};
@@ -73,15 +74,19 @@ fn choice() -> ImageChoice {
     choice
 }
 
+/// What came of a package that went by, onto one node.
+#[derive(Debug)]
+pub(crate) struct Passed {
+    pub(crate) node: NodeResult,
+}
+
 /// Loads a package that goes by, once, as on standard input.
 pub(crate) async fn pass(
     package: &[u8],
     runtime: &dyn Runtime,
     options: &LoadOptions,
 ) -> Result<Passed, PassingError> {
-    let choice = choice();
-    let passage = Passage { node: "here", runtime, choice: &choice, options, observer: &Silent, again: None };
-    load_passing(stream(package)?, passage).await
+    passed(PassingPackage { stream: stream(package)?, again: None }, runtime, options).await
 }
 
 /// Loads a compressed file.
@@ -90,11 +95,19 @@ pub(crate) async fn pass_again(
     runtime: &dyn Runtime,
     options: &LoadOptions,
 ) -> Result<Passed, PassingError> {
-    let (choice, again) = (choice(), || stream(package));
-    let again: &(dyn Fn() -> Result<PackageStream, StreamError> + Sync) = &again;
-    let passage =
-        Passage { node: "here", runtime, choice: &choice, options, observer: &Silent, again: Some(again) };
-    load_passing(stream(package)?, passage).await
+    let bytes = package.to_vec();
+    let again: Again = Arc::new(move || stream(&bytes));
+    passed(PassingPackage { stream: stream(package)?, again: Some(again) }, runtime, options).await
+}
+
+async fn passed(
+    package: PassingPackage,
+    runtime: &dyn Runtime,
+    options: &LoadOptions,
+) -> Result<Passed, PassingError> {
+    let passage = Passage { node: "here", runtime, options, left: None, observer: &Silent };
+    let mut passed = load_passing(package, &choice(), passage).await?;
+    Ok(Passed { node: passed.nodes.remove(0) })
 }
 
 fn stream(package: &[u8]) -> Result<PackageStream, StreamError> {

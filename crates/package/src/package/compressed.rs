@@ -51,6 +51,7 @@ fn verdict(name: &str, size: u64) -> Option<Content> {
         || name.contains(&format!("/{CHART_FILE}"))
         || [HINTS, IMAGES].contains(&last)
         || images::LISTS.contains(&name)
+        || is_layer(name)
         || last.ends_with(".bundle.tar");
     if is_package {
         return Some(Content::Package);
@@ -61,12 +62,34 @@ fn verdict(name: &str, size: u64) -> Option<Content> {
     (size > CHART_FILE_LIMIT).then_some(Content::Other)
 }
 
+/// Whether an archive of images names its layers so. Most have their list last, behind layers that are larger
+/// than any chart; and the files of a chart lie in a folder.
+fn is_layer(name: &str) -> bool {
+    let is_digest = |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match name.split('/').collect::<Vec<_>>().as_slice() {
+        [file] => [".tar.gz", ".tar"].iter().any(|end| file.strip_suffix(end).is_some_and(is_digest)),
+        [folder, "layer.tar"] => is_digest(folder),
+        ["blobs", _, file] => is_digest(file),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn entries_that_decide() {
+        let digest = "0123456789abcdef".repeat(4);
+        let layers = [
+            format!("{digest}.tar"),
+            format!("{digest}.tar.gz"),
+            format!("{digest}/layer.tar"),
+            format!("blobs/sha256/{digest}"),
+        ];
+        for name in layers {
+            assert_eq!(verdict(&name, 6 << 20), Some(Content::Package), "{name}");
+        }
         for (name, size, expected) in [
             ("nginx/Chart.yaml", 100, Some(Content::Chart)),
             ("nginx/values.yaml", 100, None),
@@ -77,6 +100,7 @@ mod tests {
             ("addon/nginx/original-chart/Chart.yaml", 100, Some(Content::Package)),
             ("manifest.json", 100, Some(Content::Package)),
             ("db/dump.sql", 6 << 20, Some(Content::Other)),
+            ("db/layer.tar", 6 << 20, Some(Content::Other)),
         ] {
             assert_eq!(verdict(name, size), expected, "{name}");
         }

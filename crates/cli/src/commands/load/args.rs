@@ -32,7 +32,7 @@ pub struct LoadArgs {
     package: Option<PathBuf>,
     /// Take this image of a registry in place of a package, oci://HOST/REPOSITORY:TAG or @DIGEST, or every tag of
     /// oci://HOST/REPOSITORY; may be given several times
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["package", "nodes", "cluster_config"])]
+    #[arg(long, value_name = "NAME", conflicts_with = "package")]
     from: Vec<String>,
     /// Name images as if they lay in this registry, host[:port]
     #[arg(long, value_name = "HOST")]
@@ -97,6 +97,8 @@ Examples:
   portolan load kpanda_v0.19.0_amd64.tar -c load-image.yaml --only-failed report.json
   portolan load kpanda_v0.19.0_amd64.tar -c load-image.yaml --nodes root@10.6.1.2,root@10.6.1.3:2222
   portolan load kpanda_v0.19.0_amd64.tar -c load-image.yaml --cluster-config clusterConfig.yaml
+  portolan load addon.tar.gz --registry 10.16.10.111 --nodes root@10.6.1.2,root@10.6.1.3
+  portolan load --from oci://10.16.10.111/release.daocloud.io/kpanda/ui:v1 --nodes 10.6.1.2,10.6.1.3
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done in part or interrupted (the report
 says what is left), 130 and 143 ended at once by a second signal.";

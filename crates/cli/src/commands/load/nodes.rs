@@ -51,7 +51,7 @@ pub(super) struct NodesArgs {
     /// Believe hosts that no file knows, and write their keys down there; changed keys are refused all the same
     #[arg(long)]
     accept_new_host_keys: bool,
-    /// How many nodes are filled at once
+    /// How many nodes are filled at once; from standard input it is all of them
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64), default_value_t = 10)]
     parallel: u8,
 }

@@ -2,8 +2,9 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
-use portolan_node::{Observer, Passage, Passed, Runtime};
+use portolan_node::{Again, PassingPackage};
 use portolan_package::stream::{PackageStream, StreamError, StreamOptions};
 use portolan_package::{Package, PackageError};
 use portolan_transfer::{ImageChoice, PackageImages, package_images};
@@ -19,7 +20,7 @@ pub(super) enum Opened {
     /// Its images are known.
     Whole(PackageImages),
     /// It can be read front to back alone.
-    Passing(Box<PackageStream>),
+    Passing(Box<PassingPackage>),
 }
 
 /// Opens the package. Where nothing is to be written, one that goes by is read to its end without its layers.
@@ -40,7 +41,7 @@ fn opened(path: &Path, choice: &ImageChoice, goal: Goal) -> Result<Opened, Failu
         None => stream(path).map_err(|error| Failure::of(&error))?,
     };
     match goal {
-        Goal::Write => Ok(Opened::Passing(Box::new(stream))),
+        Goal::Write => Ok(Opened::Passing(Box::new(PassingPackage { stream, again: again(path) }))),
         Goal::ShowPlan | Goal::Check => {
             let images = portolan_node::look_through(stream, choice);
             images.map(Opened::Whole).map_err(|error| Failure::of(&error))
@@ -68,24 +69,11 @@ fn stream(path: &Path) -> Result<PackageStream, StreamError> {
     }
 }
 
-/// Loads a package while it goes by.
-pub(super) async fn load(
-    (package, stream): (&Path, PackageStream),
-    settings: &Settings,
-    runtime: &dyn Runtime,
-    observer: &dyn Observer,
-) -> Result<Passed, Failure> {
-    let open_again = || self::stream(package);
-    let again: &(dyn Fn() -> Result<PackageStream, StreamError> + Sync) = &open_again;
-    let passage = Passage {
-        node: super::THIS_MACHINE,
-        runtime,
-        choice: &settings.choice,
-        options: &settings.options,
-        observer,
-        again: (package != Path::new(STANDARD_INPUT)).then_some(again),
-    };
-    portolan_node::load_passing(stream, passage).await.map_err(|error| Failure::of(&error))
+/// How to read the package once more, where it is a file.
+fn again(path: &Path) -> Option<Again> {
+    let path = path.to_owned();
+    let is_file = path != Path::new(STANDARD_INPUT);
+    is_file.then(|| Arc::new(move || PackageStream::open(&path, &StreamOptions::default())) as Again)
 }
 
 fn read_once() -> Failure {

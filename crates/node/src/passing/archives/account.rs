@@ -8,7 +8,6 @@ use crate::{
     event::Event,
     execute::one_line,
     names::NodeName,
-    passing::PassingError,
     plan::PlannedLoad,
     report::{LoadOutcome, LoadResult, NodeFailure},
 };
@@ -19,11 +18,16 @@ impl Pass<'_> {
         &mut self,
         images: Vec<PlannedLoad>,
         loaded: Result<(), RuntimeError>,
-    ) -> Result<(), PassingError> {
+    ) -> Result<(), RuntimeError> {
         let Err(error) = loaded else {
             images.iter().for_each(|image| self.line(image, LoadOutcome::Loaded, None));
             return Ok(());
         };
+        if error.is_of_a_late_node() {
+            // Nothing is wrong with any of them.
+            self.left.extend(images);
+            return Ok(());
+        }
         if error.is_of_the_node() {
             self.node.failure.get_or_insert_with(|| NodeFailure { error: one_line(&error) });
             images.iter().for_each(|image| self.line(image, LoadOutcome::Failed, Some(one_line(&error))));

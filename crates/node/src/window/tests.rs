@@ -52,7 +52,7 @@ fn window(
     source: impl BlobSource + 'static,
     size: usize,
 ) -> (Arc<Window>, BlobIndex) {
-    let mut window = Window::new(nodes, capacity);
+    let window = Window::new(nodes, capacity, Tolerance::READ_AGAIN);
     let index = window.add(&(Arc::new(source) as Arc<dyn BlobSource>), size as u64);
     (0..nodes).for_each(|node| window.wants(NodeIndex(node), index));
     (Arc::new(window), index)
@@ -148,4 +148,73 @@ fn who_begins_again_gets_all_of_it() {
         window.begins(NodeIndex(0), index);
         assert!(read_all(&window, 0, index, whole.len()).unwrap() == whole);
     }
+}
+
+/// A blob that goes by, for so many nodes.
+fn passing(window: &Window, nodes: usize, whole: &[u8]) -> BlobIndex {
+    let nodes: Vec<NodeIndex> = (0..nodes).map(NodeIndex).collect();
+    window.pass("entry".to_owned(), whole.len() as u64, &nodes)
+}
+
+fn put_all(window: &Window, blob: BlobIndex, whole: &[u8]) -> bool {
+    whole.chunks(PIECE).all(|piece| window.put(blob, &Bytes::copy_from_slice(piece)))
+}
+
+#[test]
+fn what_goes_by_is_everybodys() {
+    let whole = blob(40);
+    let window = Window::new(3, 4 * PIECE, Tolerance::PASSES_ONCE);
+    let index = passing(&window, 3, &whole);
+    thread::scope(|scope| {
+        scope.spawn(|| assert!(put_all(&window, index, &whole)));
+        for node in 0..3 {
+            let (window, whole) = (&window, &whole);
+            scope.spawn(move || assert!(read_all(window, node, index, whole.len()).unwrap() == *whole));
+        }
+    });
+    assert!(is_empty(&window));
+}
+
+#[test]
+fn who_stands_still_misses_what_goes_by_and_gets_the_next() {
+    let (whole, next) = (blob(40), blob(2));
+    let window = Window::new(2, 4 * PIECE, Tolerance::PASSES_ONCE);
+    let index = passing(&window, 2, &whole);
+    window.lock().patience[1] = Patience::spent();
+    let (put, reading) = (&window, &window);
+    thread::scope(|scope| {
+        scope.spawn(|| assert!(put_all(put, index, &whole)));
+        scope.spawn(|| assert!(read_all(reading, 0, index, whole.len()).unwrap() == whole));
+    });
+    let missed = read_all(&window, 1, index, whole.len()).unwrap_err();
+    assert!(has_missed(&missed), "{missed}");
+    assert!(is_empty(&window));
+    let index = passing(&window, 1, &next);
+    assert!(put_all(&window, index, &next));
+    assert!(read_all(&window, 0, index, next.len()).unwrap() == next);
+}
+
+#[test]
+fn what_nobody_wants_is_not_held() {
+    let whole = blob(9);
+    let window = Window::new(1, 4 * PIECE, Tolerance::ALONE);
+    let index = passing(&window, 1, &whole);
+    window.ends(NodeIndex(0), index);
+    assert!(!put_all(&window, index, &whole));
+    assert!(is_empty(&window));
+}
+
+#[test]
+fn what_breaks_off_does_so_for_everybody() {
+    let whole = blob(2);
+    let window = Window::new(2, 4 * PIECE, Tolerance::PASSES_ONCE);
+    let index = passing(&window, 2, &whole);
+    assert!(window.put(index, &Bytes::from(vec![7; PIECE])));
+    window.break_off(index, &io::Error::other("the disk was pulled"));
+    for node in 0..2 {
+        let error = read_all(&window, node, index, whole.len()).unwrap_err();
+        assert!(error.to_string() == "the disk was pulled" && !has_missed(&error), "{error}");
+        window.ends(NodeIndex(node), index);
+    }
+    assert!(is_empty(&window));
 }

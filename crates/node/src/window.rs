@@ -6,8 +6,14 @@
 //! comes for it later reads the package by itself. So a node that is slow, or gone, holds up nobody for
 //! long, and what is held never grows.
 //!
+//! A blob that goes by can't be read by whoever wants it: its pieces are put into the window as they come,
+//! and a node for which a piece went by has missed the blob.
+//!
 //! Blocking: it is called from threads that read. What changes under the lock is in `state`.
 
+mod blob;
+mod fed;
+mod patience;
 mod state;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -18,10 +24,15 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use portolan_registry::BlobSource;
 
-use super::patience::Patience;
+pub(crate) use self::blob::{Claim, SharedBlob};
+use crate::feed::{PIECE, full_piece};
+use fed::Fed;
+pub(crate) use fed::{Missed, has_missed};
+use patience::Patience;
+pub(crate) use patience::Tolerance;
 
-/// Size of a piece in bytes.
-pub(super) const PIECE: usize = 256 << 10;
+/// How many bytes wait for nodes that have not taken them yet.
+pub(crate) const CAPACITY: usize = 16 << 20;
 
 /// Less patience than this is none: what comes back in the moment that it takes to look.
 const TRIFLE: Duration = Duration::from_millis(10);
@@ -31,24 +42,24 @@ const GLANCE: Duration = Duration::from_millis(100);
 
 /// A node, by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct NodeIndex(pub(super) usize);
+pub(crate) struct NodeIndex(pub(crate) usize);
 
 /// A blob, by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct BlobIndex(usize);
+pub(crate) struct BlobIndex(usize);
 
 /// A reader of a node's own, and the piece that it reads next.
-pub(super) struct Private(Cursor);
+pub(crate) struct Private(Cursor);
 
 /// The window.
-pub(super) struct Window {
+pub(crate) struct Window {
     state: Mutex<State>,
     changed: Condvar,
     capacity: usize,
 }
 
 struct State {
-    blobs: Vec<SharedBlob>,
+    blobs: Vec<WindowBlob>,
     /// Pieces that are held or being read, oldest first; some of them may be gone.
     order: VecDeque<(BlobIndex, u64)>,
     /// Bytes of those pieces.
@@ -58,8 +69,8 @@ struct State {
     read: u64,
 }
 
-struct SharedBlob {
-    source: Arc<dyn BlobSource>,
+struct WindowBlob {
+    source: Source,
     size: u64,
     /// The next piece of every node that wants it.
     next: BTreeMap<NodeIndex, u64>,
@@ -67,6 +78,14 @@ struct SharedBlob {
     cursor: Option<Cursor>,
     is_begun: bool,
     pieces: BTreeMap<u64, Piece>,
+}
+
+/// Where a blob's pieces come from.
+enum Source {
+    /// Whoever comes first reads them.
+    Opened(Arc<dyn BlobSource>),
+    /// They are put in as they go by.
+    Fed(Fed),
 }
 
 struct Cursor {
@@ -77,6 +96,8 @@ struct Cursor {
 struct Piece {
     /// Nothing while it is being read.
     bytes: Option<Bytes>,
+    /// How much of the window it takes.
+    room: usize,
     owed: BTreeSet<NodeIndex>,
 }
 
@@ -89,50 +110,43 @@ enum Step {
     MakeRoom,
     /// To read it for all.
     Read(Option<Cursor>),
-    /// It went by.
+    /// It went by, and can be read again.
     ReadAlone,
+    /// It can't be had.
+    Lost(io::Error),
 }
 
 impl Window {
     /// A window for so many nodes, which holds so many bytes.
-    pub(super) fn new(nodes: usize, capacity: usize) -> Self {
-        let patience = vec![Patience::new(Instant::now()); nodes];
+    pub(crate) fn new(nodes: usize, capacity: usize, tolerance: Tolerance) -> Self {
+        let patience = vec![Patience::new(tolerance, Instant::now()); nodes];
         let state = State { blobs: Vec::new(), order: VecDeque::new(), held: 0, patience, read: 0 };
         Self { state: Mutex::new(state), changed: Condvar::new(), capacity }
     }
 
-    /// Adds a blob.
-    pub(super) fn add(&mut self, source: &Arc<dyn BlobSource>, size: u64) -> BlobIndex {
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        state.blobs.push(SharedBlob {
-            source: Arc::clone(source),
-            size,
-            next: BTreeMap::new(),
-            cursor: None,
-            is_begun: false,
-            pieces: BTreeMap::new(),
-        });
-        BlobIndex(state.blobs.len() - 1)
+    /// Adds a blob that can be read at any time.
+    pub(crate) fn add(&self, source: &Arc<dyn BlobSource>, size: u64) -> BlobIndex {
+        self.lock().add(Source::Opened(Arc::clone(source)), size)
     }
 
     /// Says that a node is going to read a blob.
-    pub(super) fn wants(&self, node: NodeIndex, blob: BlobIndex) {
+    pub(crate) fn wants(&self, node: NodeIndex, blob: BlobIndex) {
         self.lock().blob(blob).next.entry(node).or_insert(0);
     }
 
     /// Says that a node reads a blob from its start.
-    pub(super) fn begins(&self, node: NodeIndex, blob: BlobIndex) {
-        self.lock().blob(blob).next.insert(node, 0);
+    pub(crate) fn begins(&self, node: NodeIndex, blob: BlobIndex) {
+        self.lock().begins(node, blob);
     }
 
     /// Says that a node wants nothing more of a blob.
-    pub(super) fn ends(&self, node: NodeIndex, blob: BlobIndex) {
+    pub(crate) fn ends(&self, node: NodeIndex, blob: BlobIndex) {
         self.lock().forget(node, blob);
         self.changed.notify_all();
     }
 
     /// Says that a node wants nothing more.
-    pub(super) fn leave(&self, node: NodeIndex) {
+    pub(crate) fn leave(&self, node: NodeIndex) {
         let mut state = self.lock();
         for blob in 0..state.blobs.len() {
             state.forget(node, BlobIndex(blob));
@@ -142,13 +156,12 @@ impl Window {
     }
 
     /// What a blob is called in errors.
-    pub(super) fn describe(&self, blob: BlobIndex) -> String {
-        let source = Arc::clone(&self.lock().blob(blob).source);
-        source.describe()
+    pub(crate) fn describe(&self, blob: BlobIndex) -> String {
+        self.lock().blob(blob).source.describe()
     }
 
     /// A piece of a blob, for a node that took those before it.
-    pub(super) fn piece(
+    pub(crate) fn piece(
         &self,
         node: NodeIndex,
         blob: BlobIndex,
@@ -173,6 +186,7 @@ impl Window {
                     drop(state);
                     return self.read_alone(blob, number, private);
                 }
+                Step::Lost(error) => return Err(error),
             }
         }
     }
@@ -212,7 +226,7 @@ impl Window {
     }
 
     fn open(&self, blob: BlobIndex) -> io::Result<Cursor> {
-        let source = Arc::clone(&self.lock().blob(blob).source);
+        let source = self.lock().blob(blob).source.opened()?;
         Ok(Cursor { reader: source.open()?, next: 0 })
     }
 
@@ -222,7 +236,7 @@ impl Window {
         let since = Instant::now();
         let left = state.patience_for(oldest, since);
         if left < TRIFLE {
-            state.remove(oldest);
+            state.give_up(oldest);
             return state;
         }
         let mut state = self.wait(state, left.min(GLANCE));
@@ -240,7 +254,23 @@ impl Window {
     }
 }
 
-impl SharedBlob {
+impl Source {
+    fn describe(&self) -> String {
+        match self {
+            Self::Opened(source) => source.describe(),
+            Self::Fed(fed) => fed.entry.clone(),
+        }
+    }
+
+    fn opened(&self) -> io::Result<Arc<dyn BlobSource>> {
+        match self {
+            Self::Opened(source) => Ok(Arc::clone(source)),
+            Self::Fed(_) => Err(io::Error::other(Missed)),
+        }
+    }
+}
+
+impl WindowBlob {
     /// Whether the reader for all comes to that piece next.
     fn is_next(&self, number: u64) -> bool {
         match &self.cursor {
@@ -260,12 +290,13 @@ impl SharedBlob {
 impl Cursor {
     /// A full piece; less only at the end.
     fn read(&mut self) -> io::Result<Bytes> {
-        let mut bytes = Vec::with_capacity(PIECE);
-        (&mut self.reader).take(PIECE as u64).read_to_end(&mut bytes)?;
+        let bytes = full_piece(&mut self.reader)?;
         self.next += 1;
-        Ok(bytes.into())
+        Ok(bytes)
     }
 }
+
+const _: () = assert!(CAPACITY >= 4 * PIECE, "the window must hold what is being read");
 
 #[cfg(test)]
 mod tests;

@@ -1,21 +1,44 @@
 //! What changes in a window, always under its lock: who wants what, and which pieces are held for whom.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::{BlobIndex, Cursor, NodeIndex, PIECE, Piece, SharedBlob, State, Step};
+use super::{BlobIndex, Cursor, NodeIndex, PIECE, Piece, Source, State, Step, WindowBlob};
 
 impl State {
-    pub(super) fn blob(&mut self, blob: BlobIndex) -> &mut SharedBlob {
+    pub(super) fn add(&mut self, source: Source, size: u64) -> BlobIndex {
+        self.blobs.push(WindowBlob {
+            source,
+            size,
+            next: BTreeMap::new(),
+            cursor: None,
+            is_begun: false,
+            pieces: BTreeMap::new(),
+        });
+        BlobIndex(self.blobs.len() - 1)
+    }
+
+    pub(super) fn blob(&mut self, blob: BlobIndex) -> &mut WindowBlob {
         &mut self.blobs[blob.0]
+    }
+
+    pub(super) fn begins(&mut self, node: NodeIndex, blob: BlobIndex) {
+        let shared = self.blob(blob);
+        // One that goes by begins for everybody at once, and for nobody again.
+        if matches!(shared.source, Source::Opened(_)) {
+            shared.next.insert(node, 0);
+        }
     }
 
     pub(super) fn step(&mut self, node: NodeIndex, blob: BlobIndex, number: u64, capacity: usize) -> Step {
         let is_full = self.held + PIECE > capacity;
         let shared = self.blob(blob);
+        if let Some(step) = shared.fed_step(node, number) {
+            return step;
+        }
         shared.next.insert(node, number);
         match shared.pieces.get(&number) {
             Some(Piece { bytes: Some(bytes), .. }) => {
@@ -37,7 +60,7 @@ impl State {
         shared.is_begun = true;
         shared.next.insert(node, number + 1);
         let is_owed = !owed.is_empty();
-        shared.pieces.insert(number, Piece { bytes: None, owed });
+        shared.pieces.insert(number, Piece { bytes: None, room: PIECE, owed });
         self.held += PIECE;
         if is_owed {
             self.order.push_back((blob, number));
@@ -102,8 +125,20 @@ impl State {
     }
 
     pub(super) fn remove(&mut self, (blob, number): (BlobIndex, u64)) {
-        if self.blob(blob).pieces.remove(&number).is_some() {
-            self.held -= PIECE;
+        if let Some(piece) = self.blob(blob).pieces.remove(&number) {
+            self.held -= piece.room;
+        }
+    }
+
+    /// Has a piece go whose debtors nobody waits for any more.
+    pub(super) fn give_up(&mut self, (blob, number): (BlobIndex, u64)) {
+        match self.blob(blob).source {
+            Source::Opened(_) => self.remove((blob, number)),
+            // There is no other way to it: they have missed the whole blob.
+            Source::Fed(_) => {
+                let missed = self.owed((blob, number));
+                missed.into_iter().for_each(|node| self.forget(node, blob));
+            }
         }
     }
 
