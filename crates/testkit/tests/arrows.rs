@@ -23,7 +23,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &["oci", "chart", "package", "registry", "chartrepo", "transfer", "node", "release", "depot"]),
     ("testkit", &["oci"]),
     ("bench", &["oci", "testkit"]),
-    ("fuzzing", &["oci", "chart", "package", "registry", "chartrepo", "transfer", "release", "depot", "cli"]),
+    (
+        "fuzzing",
+        &["oci", "chart", "package", "registry", "chartrepo", "transfer", "node", "release", "depot", "cli"],
+    ),
 ];
 
 /// Rooms without I/O of their own.
