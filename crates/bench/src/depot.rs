@@ -5,7 +5,7 @@
 mod client;
 mod contents;
 mod memory;
-mod server;
+pub(crate) mod server;
 mod start;
 mod table;
 

@@ -25,6 +25,7 @@ mod rivals;
 mod server_cpu;
 mod size;
 mod sync;
+mod upgrade;
 
 /// What a measurement gives, or why it could not be made.
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -44,6 +45,8 @@ enum Command {
     Import(import::Arguments),
     /// The same images straight onto a node, beside ctr and docker.
     Load(load::Arguments),
+    /// A release on a real control plane, by hand and by `portolan upgrade`.
+    Upgrade(upgrade::Arguments),
     /// The depot as a server, beside docker-registry: pushes, pulls, questions, memory, start.
     Depot(depot::Arguments),
     /// Runs a program and writes what it cost to a file; the benchmark calls itself so.
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Sync(arguments) => sync::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Load(arguments) => load::run(&arguments),
+        Command::Upgrade(arguments) => upgrade::run(&arguments),
         Command::Depot(arguments) => depot::run(&arguments),
         Command::Child(arguments) => child::run(&arguments),
     };

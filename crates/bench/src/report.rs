@@ -25,6 +25,12 @@ impl Times {
         Self(self.0.iter().zip(&other.0).map(|(own, other)| own.max(*other)).collect())
     }
 
+    /// The median of the differences run by run, in seconds.
+    pub(crate) fn difference(&self, beside: &Self) -> Option<f64> {
+        let differences: Vec<_> = self.0.iter().zip(&beside.0).map(|(own, beside)| own - beside).collect();
+        median(&differences)
+    }
+
     /// The median of the ratios run by run: what ran side by side is compared.
     pub(crate) fn ratio(&self, floor: &Self) -> Option<f64> {
         median(&self.ratios(floor))
@@ -95,6 +101,11 @@ mod tests {
         assert_eq!(times(&[]).median(), None);
         assert_eq!(times(&[3.0, 1.0, 2.0]).median(), Some(2.0));
         assert_eq!(times(&[4.0, 1.0, 2.0, 3.0]).median(), Some(2.5));
+    }
+
+    #[test]
+    fn differences_are_taken_run_by_run() {
+        assert_eq!(times(&[2.0, 30.0, 2.5]).difference(&times(&[1.0, 10.0, 2.0])), Some(1.0));
     }
 
     #[test]
