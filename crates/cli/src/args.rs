@@ -26,8 +26,8 @@ use crate::commands::man::ManArgs;
 use crate::commands::merge::MergeArgs;
 use crate::commands::quickstart::QuickstartArgs;
 use crate::commands::release::{
-    backup::BackupArgs, history::HistoryArgs, releases::ReleasesArgs, restore::RestoreArgs,
-    rollback::RollbackArgs, upgrade::UpgradeArgs,
+    backup::BackupArgs, history::HistoryArgs, recover::RecoverArgs, releases::ReleasesArgs,
+    restore::RestoreArgs, rollback::RollbackArgs, runs::RunsArgs, upgrade::UpgradeArgs,
 };
 use crate::commands::serve::ServeArgs;
 use crate::commands::sync::SyncArgs;
@@ -65,6 +65,8 @@ pub enum Command {
     Rollback(Box<RollbackArgs>),
     Backup(BackupArgs),
     Restore(RestoreArgs),
+    Recover(RecoverArgs),
+    Runs(RunsArgs),
     Quickstart(QuickstartArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),

@@ -64,6 +64,8 @@ fn dispatch(
             commands::release::rollback::run(&rollback, environment, console)
         }
         args::Command::Backup(backup) => commands::release::backup::run(&backup, environment, console),
+        args::Command::Recover(recover) => commands::release::recover::run(&recover, environment, console),
+        args::Command::Runs(runs) => commands::release::runs::run(&runs, environment, console),
         args::Command::Restore(restore) => commands::release::restore::run(&restore, environment, console),
         args::Command::Quickstart(quickstart) => commands::quickstart::run(&quickstart, console),
         args::Command::Completions(completions) => {

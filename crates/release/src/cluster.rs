@@ -5,6 +5,7 @@
 
 mod access;
 mod error;
+mod guarded;
 mod kinds;
 mod objects;
 
@@ -16,7 +17,7 @@ use tokio::sync::Mutex;
 
 pub use access::ClusterAccess;
 pub use error::ClusterError;
-pub(crate) use kinds::{CRD, EVENT, NODE, POD, SECRET};
+pub(crate) use kinds::{CRD, EVENT, LEASE, NODE, POD, SECRET};
 pub use kinds::{Kind, Scope};
 pub use objects::{Applied, ApplyMode};
 

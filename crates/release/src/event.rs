@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A step of an upgrade or rollback, in the order in which they come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
     /// The release is looked for, and its revision.
@@ -26,6 +26,8 @@ pub enum Step {
     Rehearse,
     /// A package's images are pushed.
     Push,
+    /// Others are kept out.
+    Hold,
     /// What is there is kept in files.
     BackUp,
     /// Nodes get the labels that advisories ask for.
@@ -53,6 +55,7 @@ impl Step {
             Self::Images => "check the images",
             Self::Rehearse => "rehearse on the server",
             Self::Push => "push images",
+            Self::Hold => "keep others out",
             Self::BackUp => "back up",
             Self::Label => "label nodes",
             Self::Definitions => "apply definitions",
@@ -60,6 +63,11 @@ impl Step {
             Self::RollBack => "helm rollback",
             Self::Verify => "verify",
         }
+    }
+
+    /// Whether it changes what others see of the release: such a step is written down before it begins.
+    pub fn changes_cluster(self) -> bool {
+        matches!(self, Self::Label | Self::Definitions | Self::Upgrade | Self::RollBack)
     }
 }
 
@@ -93,6 +101,13 @@ pub enum Event<'a> {
     HelmIsLeft,
     /// Helm was asked to stop, since somebody wants the run to end; what it does then may take its time.
     HelmStops,
+    /// A reader should know something while a step goes on.
+    Noted {
+        /// Which.
+        step: Step,
+        /// What, in a sentence without an end.
+        note: &'a str,
+    },
     /// Objects are waited for; told when the number changes.
     Waiting {
         /// How many are ready.

@@ -15,12 +15,15 @@ mod cluster;
 pub mod diff;
 mod event;
 pub mod helm;
+mod journal;
 pub mod judge;
+mod lease;
 mod local_chart;
 mod names;
 mod private;
 mod quantity;
 mod readiness;
+mod recover;
 mod releases;
 mod rollback;
 mod run;
@@ -36,10 +39,18 @@ pub use backup::{
 };
 pub use cluster::{Applied, ApplyMode, Cluster, ClusterAccess, ClusterError, FIELD_MANAGER, Kind, Scope};
 pub use event::{Event, Observer, Silent, Step};
+pub use journal::{
+    Holder, JOURNAL_VERSION, RecordedRun, ResumeError, RunState, Task, UnreadableRun, Work, runs,
+};
+pub use lease::LeaseError;
 pub use local_chart::{LocalChartError, local_chart};
 pub use names::{NameError, Namespace, ReleaseName, Revision};
 pub use private::FileError;
 pub use readiness::{Readiness, readiness};
+pub use recover::{
+    Holding, ObjectHolding, RecoverError, RecoverOptions, RecoverPlan, Recovered, WayOut, plan_recovery,
+    recover,
+};
 pub use releases::{ReleasesError, find, history, releases};
 pub use rollback::{RollbackError, RollbackOptions, RollbackPlan, RolledBack, plan_rollback, roll_back};
 pub use run::Run;

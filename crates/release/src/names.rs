@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Helm takes no longer release name, since it stands in labels beside other text (`helm/pkg/chartutil`).
 const RELEASE_NAME_LIMIT: usize = 53;
@@ -11,13 +11,13 @@ const RELEASE_NAME_LIMIT: usize = 53;
 const LABEL_LIMIT: usize = 63;
 
 /// The name of a release: lower-case letters, digits, `-` and `.`, beginning and ending with a letter or digit.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct ReleaseName(String);
 
 /// The name of a namespace: an RFC 1123 label.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Namespace(String);
 
 /// The number of a release's revision, counted from 1.
@@ -93,6 +93,22 @@ impl FromStr for ReleaseName {
             true => Ok(Self(text.to_owned())),
             false => Err(NameError::Characters { name: text.to_owned(), others: "- and ." }),
         }
+    }
+}
+
+impl TryFrom<String> for ReleaseName {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for Namespace {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        text.parse()
     }
 }
 

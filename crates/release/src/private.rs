@@ -1,6 +1,6 @@
 //! Files that hold secrets: readable for their owner alone, and on the disk when their writing returns.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ pub struct FileError {
 
 impl FileError {
     /// What was being done to the file.
-    fn new(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn new(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self { doing, path: path.to_owned(), source }
     }
 
@@ -49,17 +49,27 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     sync_folder(path)
 }
 
-/// Adds a line to a file with the mode 0600, which is made where there is none.
-pub(crate) fn append_line(path: &Path, line: &str) -> Result<(), FileError> {
+/// A new file with the mode 0600 that lines are added to, locked for as long as it is open. One that is there is an
+/// error.
+pub(crate) fn new_log(path: &Path) -> Result<File, FileError> {
     let mut options = OpenOptions::new();
-    options.append(true).create(true);
+    options.append(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(path).and_then(|mut file| {
-        file.write_all(format!("{line}\n").as_bytes())?;
-        file.sync_all()
-    });
-    written.map_err(FileError::new("cannot write", path))
+    let file = options.open(path).and_then(|file| file.lock().map(|()| file));
+    let file = file.map_err(FileError::new("cannot make", path))?;
+    sync_folder(path)?;
+    Ok(file)
+}
+
+/// A file that lines were added to, locked again; `None` where somebody has it locked.
+pub(crate) fn old_log(path: &Path) -> Result<Option<File>, FileError> {
+    let file = OpenOptions::new().append(true).open(path).map_err(FileError::new("cannot open", path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(FileError::new("cannot lock", path)(error)),
+    }
 }
 
 /// The bytes of a file, of which at most `limit` are taken.
@@ -90,14 +100,15 @@ mod tests {
         let (inner, file) = (place.path().join("a/b"), place.path().join("a/b/c"));
         folder(&inner).unwrap();
         write_new(&file, b"secret").unwrap();
-        append_line(&inner.join("log"), "one").unwrap();
-        append_line(&inner.join("log"), "two").unwrap();
+        let log = new_log(&inner.join("log")).unwrap();
+        (&log).write_all(b"one\n").unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&inner), mode(&file), mode(&inner.join("log"))), (0o700, 0o600, 0o600));
         assert_eq!(read(&file, 6).unwrap(), b"secret");
-        assert_eq!(read(&inner.join("log"), 100).unwrap(), b"one\ntwo\n");
+        assert_eq!(read(&inner.join("log"), 100).unwrap(), b"one\n");
         let error = read(&file, 5).unwrap_err();
         assert_eq!(error.to_string(), format!("cannot read {}", file.display()));
+        assert_eq!(new_log(&inner.join("log")).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(write_new(&file, b"again").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
     }
 }

@@ -3,6 +3,8 @@
 //! Definitions of custom resources are never taken back: objects that are stored in a newer version would be
 //! lost. So a revision whose objects are of a version that the cluster serves no longer is refused.
 
+mod error;
+
 use std::time::Duration;
 
 use portolan_chart::rendered_objects;
@@ -11,14 +13,16 @@ use serde_json::Value;
 
 use crate::cluster::{CRD, Cluster, ClusterError};
 use crate::event::Step;
-use crate::helm::{Helm, HelmError, HelmRelease};
+use crate::helm::{Helm, HelmRelease};
+use crate::journal::{Ending, Holder, Task, Work};
+use crate::lease::{Guard, hold};
 use crate::names::Revision;
-use crate::private::FileError;
 use crate::releases::{ReleasesError, find, history};
 use crate::run::Run;
 use crate::stored::{Status, StoredRelease};
 use crate::upgrade::{CheckedImage, ImageCheck, Named, Registries, images};
 use crate::verify::{Verified, verify};
+pub use error::RollbackError;
 
 /// What is rolled back, and how far.
 #[derive(Clone, Debug)]
@@ -58,45 +62,30 @@ pub struct RolledBack {
     pub verified: Verified,
 }
 
-/// Why there was no rollback.
-#[derive(Debug, thiserror::Error)]
-pub enum RollbackError {
-    /// The release can't be read.
-    #[error(transparent)]
-    Releases(#[from] ReleasesError),
-    /// There is nothing to go back to.
-    #[error("the release {release} has no good revision before {now}")]
-    NoneBefore {
-        /// Its name.
-        release: String,
-        /// The present revision.
-        now: u32,
-    },
-    /// The cluster serves no longer what the revision is made of.
-    #[error("revision {revision} can't stand again: {}", .reasons.join("; "))]
-    NotServed {
-        /// The revision.
-        revision: u32,
-        /// Each kind that lacks, and why.
-        reasons: Vec<String>,
-    },
-    /// Images of the revision lack.
-    #[error("revision {revision} can't stand again: {}", .images.join("; "))]
-    Images {
-        /// The revision.
-        revision: u32,
-        /// What lacks, an image each.
-        images: Vec<String>,
-    },
-    /// The cluster doesn't answer.
-    #[error(transparent)]
-    Cluster(#[from] ClusterError),
-    /// Helm failed.
-    #[error(transparent)]
-    Helm(#[from] HelmError),
-    /// The record can't be written.
-    #[error(transparent)]
-    File(#[from] FileError),
+impl RollbackPlan {
+    /// What a run that carries it out is about.
+    pub fn task(&self, cluster: &Cluster, holder: Holder) -> Task {
+        Task {
+            work: Work::Rollback,
+            release: self.now.name.clone(),
+            namespace: self.now.namespace.clone(),
+            server: cluster.server().to_owned(),
+            holder,
+            revision: Some(self.now.version),
+            from: Some(self.now.chart.metadata.version.clone()),
+            to: Some(self.to.chart.metadata.version.clone()),
+            plan: None,
+        }
+    }
+}
+
+impl RolledBack {
+    fn ending(&self) -> Ending {
+        let unready = self.verified.unready.iter();
+        let left = unready.map(|one| format!("{} is not ready: {}", one.object, one.why)).collect();
+        let outcome = if self.verified.is_ready() { "rolled-back" } else { "not-ready" };
+        Ending { outcome: outcome.to_owned(), left }
+    }
 }
 
 /// Works out where a rollback would go, and whether it can.
@@ -152,7 +141,7 @@ fn is_run(image: &CheckedImage) -> bool {
     image.named == Named::Run && image.lacks()
 }
 
-/// Carries a rollback out.
+/// Carries a rollback out, while others are kept out.
 ///
 /// # Errors
 /// [`RollbackError`]; objects that do not become ready are no error, but stand in what is returned.
@@ -163,7 +152,40 @@ pub async fn roll_back(
     options: &RollbackOptions,
     run: &Run<'_>,
 ) -> Result<RolledBack, RollbackError> {
+    let done = guarded(cluster, helm, plan, options, run).await;
+    run.end(&match &done {
+        Ok(done) => done.ending(),
+        Err(error) => Ending { outcome: "failed".to_owned(), left: vec![error.to_string()] },
+    });
+    done
+}
+
+async fn guarded(
+    cluster: &Cluster,
+    helm: &Helm,
+    plan: &RollbackPlan,
+    options: &RollbackOptions,
+    run: &Run<'_>,
+) -> Result<RolledBack, RollbackError> {
+    let holding = async { Ok::<_, RollbackError>(hold(cluster, &options.release, run).await?) };
+    let guard = run.step(Step::Hold, holding, Guard::words).await?;
+    let done = carry_out(cluster, helm, plan, options, run).await;
+    guard.let_go().await;
+    done
+}
+
+async fn carry_out(
+    cluster: &Cluster,
+    helm: &Helm,
+    plan: &RollbackPlan,
+    options: &RollbackOptions,
+    run: &Run<'_>,
+) -> Result<RolledBack, RollbackError> {
     let HelmRelease { name, namespace } = &options.release;
+    let found = find(cluster, name, namespace, None).await?.version;
+    if found != plan.now.version {
+        return Err(RollbackError::Moved { release: name.to_string(), planned: plan.now.version, found });
+    }
     let revision = Revision::new(plan.to.version).expect("because a stored revision has a number");
     let back = async {
         helm.roll_back(&options.release, revision, options.timeout).await?;

@@ -1,68 +1,63 @@
 //! One run: its steps are told to whoever watches, and written down in a folder of its own.
 //!
 //! ```text
-//! FOLDER/steps.jsonl   a line when a step begins and one when it ends, on the disk before the run goes on
-//! FOLDER/backup/       what was there before (see `backup`)
+//! FOLDER/journal.jsonl   what the run is, each step before and after, how it ended (see `journal`)
+//! FOLDER/backup/         what was there before (see `backup`)
 //! ```
 
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime};
-
-use serde::Serialize;
+use std::time::Instant;
 
 use crate::event::{Event, Observer, Step};
+use crate::journal::{Ending, Journal, ResumeError, StepState, Task};
 use crate::private::{self, FileError};
-
-/// Version of the lines' shape; raised when a member changes its meaning or goes away.
-const STEPS_VERSION: u32 = 1;
-const STEPS: &str = "steps.jsonl";
 
 /// A run under way.
 pub struct Run<'a> {
     observer: &'a dyn Observer,
-    folder: Option<PathBuf>,
+    record: Option<Record>,
 }
 
-/// A line of the record.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Line<'a> {
-    steps_version: u32,
-    time: String,
-    step: Step,
-    state: State,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    result: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seconds: Option<f64>,
-}
-
-#[derive(Clone, Copy, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum State {
-    Began,
-    Ended,
-    Failed,
+struct Record {
+    folder: PathBuf,
+    task: Task,
+    journal: Journal,
 }
 
 impl<'a> Run<'a> {
     /// A run that is only told of.
     pub fn unrecorded(observer: &'a dyn Observer) -> Self {
-        Self { observer, folder: None }
+        Self { observer, record: None }
     }
 
-    /// A run that is written down in `folder`, which is made.
+    /// A run that is written down in `folder`, which is made and has no journal yet.
     ///
     /// # Errors
     /// [`FileError`] where that can't be done.
-    pub fn recorded(observer: &'a dyn Observer, folder: &Path) -> Result<Self, FileError> {
+    pub fn recorded(observer: &'a dyn Observer, folder: &Path, task: Task) -> Result<Self, FileError> {
         private::folder(folder)?;
-        Ok(Self { observer, folder: Some(folder.to_owned()) })
+        let folder = std::path::absolute(folder).map_err(FileError::new("cannot find", folder))?;
+        let journal = Journal::begin(&folder, &task)?;
+        Ok(Self { observer, record: Some(Record { folder, task, journal }) })
+    }
+
+    /// A run that was broken off and goes on in its folder.
+    ///
+    /// # Errors
+    /// [`ResumeError`] where it is under way, is over, or its journal can't be read or written.
+    pub fn resumed(observer: &'a dyn Observer, folder: &Path) -> Result<Self, ResumeError> {
+        let (journal, task) = Journal::resume(folder)?;
+        Ok(Self { observer, record: Some(Record { folder: folder.to_owned(), task, journal }) })
     }
 
     /// The folder of a run that is written down.
     pub fn folder(&self) -> Option<&Path> {
-        self.folder.as_deref()
+        self.record.as_ref().map(|record| record.folder.as_path())
+    }
+
+    /// What a run that is written down is about.
+    pub(crate) fn task(&self) -> Option<&Task> {
+        self.record.as_ref().map(|record| &record.task)
     }
 
     pub(crate) fn observer(&self) -> &dyn Observer {
@@ -72,37 +67,60 @@ impl<'a> Run<'a> {
     /// Does a step's work. `words` says what came of it.
     ///
     /// # Errors
-    /// That of the work, or that the record can't be written; nothing is begun then.
+    /// That of the work; also that the journal can't be written before a step that changes the cluster, which is
+    /// not begun then.
     pub(crate) async fn step<T, E: From<FileError>>(
         &self,
         step: Step,
         work: impl Future<Output = Result<T, E>>,
         words: impl FnOnce(&T) -> String,
     ) -> Result<T, E> {
-        self.write(step, State::Began, "", None)?;
+        let written = self.write(step, StepState::Began, "", None);
+        if step.changes_cluster() {
+            written?;
+        }
         self.observer.event(Event::Began { step });
         let began = Instant::now();
         let done = work.await;
         let seconds = Some(began.elapsed().as_secs_f64());
-        match &done {
-            Ok(value) => {
-                let result = words(value);
-                self.write(step, State::Ended, &result, seconds)?;
-                self.observer.event(Event::Ended { step, result: &result });
-            }
-            Err(_) => {
-                self.observer.event(Event::Failed { step });
-                self.write(step, State::Failed, "", seconds)?;
-            }
+        let (state, result) = match &done {
+            Ok(value) => (StepState::Ended, words(value)),
+            Err(_) => (StepState::Failed, String::new()),
+        };
+        match state {
+            StepState::Failed => self.observer.event(Event::Failed { step }),
+            _ => self.observer.event(Event::Ended { step, result: &result }),
+        }
+        // What is done is done: that it can't be written down doesn't undo it.
+        if let Err(error) = self.write(step, state, &result, seconds) {
+            self.note(step, &error);
         }
         done
     }
 
-    fn write(&self, step: Step, state: State, result: &str, seconds: Option<f64>) -> Result<(), FileError> {
-        let Some(folder) = &self.folder else { return Ok(()) };
-        let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
-        let line = Line { steps_version: STEPS_VERSION, time, step, state, result, seconds };
-        let line = serde_json::to_string(&line).expect("because it is a struct of texts and numbers");
-        private::append_line(&folder.join(STEPS), &line)
+    /// Writes down how the run ended.
+    pub(crate) fn end(&self, ending: &Ending) {
+        if let Some(Record { journal, .. }) = &self.record
+            && let Err(error) = journal.end(ending)
+        {
+            self.note(Step::Verify, &error);
+        }
+    }
+
+    fn note(&self, step: Step, error: &FileError) {
+        self.observer.event(Event::Noted { step, note: &format!("the journal has a gap: {error}") });
+    }
+
+    fn write(
+        &self,
+        step: Step,
+        state: StepState,
+        result: &str,
+        seconds: Option<f64>,
+    ) -> Result<(), FileError> {
+        match &self.record {
+            Some(record) => record.journal.step(step, state, result, seconds),
+            None => Ok(()),
+        }
     }
 }

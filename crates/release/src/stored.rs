@@ -1,6 +1,7 @@
 //! A release as Helm stores it: the secrets `sh.helm.release.v1.NAME.vREVISION`, one for each revision.
 
 mod decode;
+mod mark;
 
 use std::fmt;
 
@@ -9,6 +10,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use decode::decode;
 pub use decode::{DecodeError, RELEASE_LIMIT};
+pub(crate) use mark::with_status;
 
 /// What a revision of a release is, as Helm wrote it down.
 #[derive(Clone, Debug, Deserialize)]

@@ -2,6 +2,7 @@
 //! events about it and its pods, and the last lines that its containers wrote.
 
 mod reasons;
+mod watch;
 
 use std::time::{Duration, Instant};
 
@@ -13,9 +14,10 @@ use serde_json::Value;
 use crate::cluster::{Cluster, ClusterError, Scope};
 use crate::event::{Event, Observer};
 use crate::readiness::{Readiness, readiness};
+pub(crate) use watch::{Named, Watched, watch};
 
 /// How many objects are asked for at once.
-const QUESTIONS_AT_ONCE: usize = 8;
+const QUESTIONS_AT_ONCE: usize = 16;
 /// How long between two looks.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -90,7 +92,7 @@ pub async fn verify(
             Ok(looked) => {
                 tell(&looked, &mut told, observer);
                 if is_settled(&looked) || Instant::now() > deadline {
-                    return reasons::of(cluster, looked).await;
+                    return Ok(reasons::of(cluster, looked).await);
                 }
             }
             Err(error) if error.may_pass() && Instant::now() < deadline => {}

@@ -3,10 +3,12 @@
 mod access;
 pub mod backup;
 pub mod history;
+pub mod recover;
 mod registries;
 pub mod releases;
 pub mod restore;
 pub mod rollback;
+pub mod runs;
 mod service_account;
 mod state;
 pub mod upgrade;

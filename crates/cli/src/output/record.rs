@@ -62,6 +62,8 @@ pub(super) enum Record<'a> {
     },
     /// It failed.
     StepFailed { step: Step },
+    /// A reader should know something while it goes on.
+    StepNoted { step: Step, note: &'a str },
     /// Objects of a release are waited for.
     Waiting {
         ready: usize,

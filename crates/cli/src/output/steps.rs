@@ -42,6 +42,7 @@ fn line(event: &Event<'_>, style: Style) -> Option<String> {
         Event::Failed { step } => Some(format!("{} {step}", style.bad("✗"))),
         Event::HelmStops => Some(format!("{} {HELM_STOPS}", style.warn("!"))),
         Event::HelmIsLeft => Some(format!("{} {HELM_IS_LEFT}", style.warn("!"))),
+        Event::Noted { note, .. } => Some(format!("  {note}")),
         Event::Waiting { ready, all, on: "" } => Some(format!("  {ready} of {all} ready")),
         Event::Waiting { ready, all, on } => {
             Some(format!("  {ready} of {all} ready; {}", style.dim(format!("waiting for {on}"))))
@@ -66,6 +67,7 @@ impl Observer for Records {
             Event::Failed { step } => Record::StepFailed { step },
             Event::HelmIsLeft => Record::Message { message: HELM_IS_LEFT },
             Event::HelmStops => Record::Message { message: HELM_STOPS },
+            Event::Noted { step, note } => Record::StepNoted { step, note },
             Event::Waiting { ready, all, on } => Record::Waiting { ready, all, on },
         };
         record.write();

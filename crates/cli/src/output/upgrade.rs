@@ -1,6 +1,6 @@
 //! The plan of an upgrade, and what it came to.
 
-use portolan_release::advisories::{Language, Phase};
+use portolan_release::advisories::Language;
 use portolan_release::diff::{Line, Sign, change_lines, crd_lines, object_lines};
 use portolan_release::upgrade::{
     CheckedImage, ImageState, Outcome, Prepared, Push, UpgradePlan, UpgradeReport,
@@ -149,7 +149,7 @@ fn not_rehearsed(plan: &UpgradePlan) -> Vec<String> {
 
 /// What an upgrade came to, and what is left to be done.
 #[must_use]
-pub fn report(report: &UpgradeReport, plan: &UpgradePlan, language: Language, style: Style) -> String {
+pub fn report(report: &UpgradeReport, language: Language, style: Style) -> String {
     let mut lines = vec![head(report, style)];
     lines.extend(report.error.iter().map(|error| format!("  {} {error}", style.bad("because"))));
     if report.outcome != Outcome::Upgraded && !report.definitions.is_empty() {
@@ -159,12 +159,17 @@ pub fn report(report: &UpgradeReport, plan: &UpgradePlan, language: Language, st
         let left: Vec<String> = report.hooks_left.iter().map(ToString::to_string).collect();
         lines.push(format!("  its hooks left behind: {}", left.join(", ")));
     }
+    if !report.given_up_on.is_empty() {
+        lines.push("  when the new version was given up:".to_owned());
+        lines.extend(unready::lines(&report.given_up_on, style));
+    }
     if let Some(verified) = &report.verified {
         lines.extend(unready::lines(&verified.unready, style));
     }
-    let after = plan.advice.steps(Phase::After);
-    let after =
-        after.map(|step| format!("  {} {}", style.warn("after:"), advisories::step_text(step, language)));
+    let after = report
+        .after
+        .iter()
+        .map(|step| format!("  {} {}", style.warn("after:"), advisories::step_text(step, language)));
     lines.extend(after);
     lines.extend(report.backup.iter().map(|backup| format!("  backup: {}", backup.folder.display())));
     lines.join("\n")

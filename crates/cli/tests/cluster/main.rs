@@ -7,6 +7,7 @@
 mod depot;
 #[path = "../support/ended.rs"]
 mod ended;
+mod faults;
 mod pods;
 mod releases;
 mod seeds;

@@ -41,8 +41,11 @@ fn from_the_list_to_the_way_back() {
     assert!(back.err.contains("✓ verify: all 1 objects are ready"), "{}", back.err);
     let runs = std::fs::read_dir(site.path("home/.local/state/portolan/runs")).unwrap().flatten();
     let steps: Vec<_> =
-        runs.map(|run| std::fs::read_to_string(run.path().join("steps.jsonl")).unwrap()).collect();
+        runs.map(|run| std::fs::read_to_string(run.path().join("journal.jsonl")).unwrap()).collect();
     assert!(steps[0].contains(r#""step":"roll-back","state":"ended""#), "{steps:?}");
+    let listed = site.run_anywhere("runs kairship").expect(0).out;
+    assert!(listed.contains("rollback  kairship-system/kairship  0.21.0 → 0.20.0  rolled-back"), "{listed}");
+    assert_eq!(site.run_anywhere("runs kpanda").expect(0).out, "no runs\n");
 
     site.by_hand("uninstall kairship");
     let restored = site.run("restore before").expect(0);

@@ -56,12 +56,17 @@ impl Site {
         chart.file_name()
     }
 
-    /// Helm itself in this namespace, as a person would call it.
-    pub(crate) fn by_hand(&self, line: &str) -> String {
+    /// Helm itself in this namespace, as a person would call it; run by the caller.
+    pub(crate) fn helm(&self, line: &str) -> Command {
         let mut command = self.helm.command();
         command.env("KUBECONFIG", self.cluster.kubeconfig()).current_dir(self.directory.path());
         command.args(line.split_whitespace()).args(["--namespace", self.namespace]);
-        String::from_utf8(process::run(&mut command)).unwrap()
+        command
+    }
+
+    /// What Helm prints, where it is called so.
+    pub(crate) fn by_hand(&self, line: &str) -> String {
+        String::from_utf8(process::run(&mut self.helm(line))).unwrap()
     }
 
     /// Installs a chart by hand, and waits until it is ready.

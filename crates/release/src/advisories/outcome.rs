@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use portolan_chart::ValuePath;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     format::{Phase, Severity, Wording},
@@ -52,7 +52,7 @@ pub struct Finding {
 }
 
 /// Something that is to be done beside the values.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "step")]
 pub enum Step {
     /// A node gets labels, before the upgrade.

@@ -36,6 +36,7 @@ pub(crate) const SECRET: WellKnown = WellKnown("v1", "Secret", "secrets", Scope:
 pub(crate) const NODE: WellKnown = WellKnown("v1", "Node", "nodes", Scope::Cluster);
 pub(crate) const POD: WellKnown = WellKnown("v1", "Pod", "pods", Scope::Namespaced);
 pub(crate) const EVENT: WellKnown = WellKnown("v1", "Event", "events", Scope::Namespaced);
+pub(crate) const LEASE: WellKnown = WellKnown("coordination.k8s.io/v1", "Lease", "leases", Scope::Namespaced);
 pub(crate) const CRD: WellKnown = WellKnown(
     "apiextensions.k8s.io/v1",
     "CustomResourceDefinition",

@@ -1,6 +1,6 @@
 //! Reading and writing objects of any kind.
 
-use kube::api::{Api, DynamicObject, ListParams, LogParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DynamicObject, ListParams, LogParams, Patch, PatchParams};
 use kube::core::PartialObjectMeta;
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ pub struct ApplyMode<'a> {
 pub type Applied = Value;
 
 impl Cluster {
-    fn api(&self, kind: &Kind, namespace: Option<&str>) -> Api<DynamicObject> {
+    pub(super) fn api(&self, kind: &Kind, namespace: Option<&str>) -> Api<DynamicObject> {
         let resource = kind.resource();
         match (kind.scope, namespace) {
             (Scope::Namespaced, Some(namespace)) => {
@@ -119,24 +119,6 @@ impl Cluster {
         self.json(&applied.map_err(|error| self.error(doing(), error))?, doing())
     }
 
-    /// Makes an object that isn't there.
-    ///
-    /// # Errors
-    /// [`ClusterError`]; its [`reason`](ClusterError::reason) is `AlreadyExists` where it is.
-    pub(crate) async fn create(
-        &self,
-        kind: &Kind,
-        namespace: Option<&str>,
-        object: &Value,
-    ) -> Result<(), ClusterError> {
-        let name = object.pointer("/metadata/name").and_then(Value::as_str);
-        let doing = || format!("making {}", described(kind, namespace, name));
-        let object: DynamicObject = serde_json::from_value(object.clone())
-            .map_err(|source| ClusterError::Answer { doing: doing(), source: source.into() })?;
-        let made = self.api(kind, namespace).create(&PostParams::default(), &object).await;
-        made.map(drop).map_err(|error| self.error(doing(), error))
-    }
-
     /// The last lines of a container's log.
     ///
     /// # Errors
@@ -166,9 +148,14 @@ impl Cluster {
         Ok(text.lines().map(str::to_owned).collect())
     }
 
-    fn json(&self, object: &DynamicObject, doing: String) -> Result<Value, ClusterError> {
-        serde_json::to_value(object).map_err(|source| ClusterError::Answer { doing, source: source.into() })
+    pub(super) fn json(&self, object: &DynamicObject, doing: String) -> Result<Value, ClusterError> {
+        serde_json::to_value(object).map_err(|source| in_words(doing, source))
     }
+}
+
+/// That what stands between JSON and an object's type is no such object.
+pub(super) fn in_words(doing: String, source: serde_json::Error) -> ClusterError {
+    ClusterError::Answer { doing, source: source.into() }
 }
 
 fn reading(kind: &Kind, namespace: Option<&str>, name: Option<&str>) -> String {
@@ -176,7 +163,7 @@ fn reading(kind: &Kind, namespace: Option<&str>, name: Option<&str>) -> String {
 }
 
 /// `secrets kpanda-system/NAME`, `nodes`, …
-fn described(kind: &Kind, namespace: Option<&str>, name: Option<&str>) -> String {
+pub(super) fn described(kind: &Kind, namespace: Option<&str>, name: Option<&str>) -> String {
     let plural = &kind.plural;
     match (namespace, name) {
         (Some(namespace), Some(name)) => format!("{plural} {namespace}/{name}"),

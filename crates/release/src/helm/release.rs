@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use portolan_registry::Stop;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::call::{Input, Output};
 use super::error::HelmError;
@@ -14,7 +14,7 @@ use crate::names::{Namespace, ReleaseName, Revision};
 use crate::stored::StoredRelease;
 
 /// A release as Helm's commands name it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HelmRelease {
     /// Its name.
     pub name: ReleaseName,
@@ -137,6 +137,23 @@ impl Helm {
         let call = self.changing(release, doing, &["rollback", name.as_str(), &revision.to_string()])?;
         let call = call.with(["--namespace", namespace.as_str(), "--wait", "--wait-for-jobs"]);
         call.with(["--timeout", &seconds(timeout)]).run().await.map(drop)
+    }
+}
+
+impl Helm {
+    /// Takes a release away, with all that it made, and waits until it is gone.
+    ///
+    /// # Errors
+    /// [`HelmError`] in Helm's words.
+    pub async fn uninstall(&self, release: &HelmRelease, timeout: Duration) -> Result<(), HelmError> {
+        let HelmRelease { name, namespace } = release;
+        let call = self.changing(
+            release,
+            format!("taking {name} in {namespace} away"),
+            &["uninstall", name.as_str()],
+        )?;
+        let call = call.with(["--namespace", namespace.as_str(), "--wait", "--timeout", &seconds(timeout)]);
+        call.run().await.map(drop)
     }
 }
 

@@ -40,10 +40,14 @@ pub enum DecodeError {
 /// # Errors
 /// [`DecodeError`] with what is wrong with it.
 pub(crate) fn decode(data: &str) -> Result<StoredRelease, DecodeError> {
+    serde_json::from_slice(&json_of(data)?).map_err(DecodeError::Json)
+}
+
+/// The JSON in it.
+pub(super) fn json_of(data: &str) -> Result<Vec<u8>, DecodeError> {
     let inner = STANDARD.decode(data).map_err(DecodeError::Base64)?;
     let packed = STANDARD.decode(inner.trim_ascii()).map_err(DecodeError::Base64)?;
-    let json = if packed.starts_with(&GZIP) { inflate(&packed)? } else { packed };
-    serde_json::from_slice(&json).map_err(DecodeError::Json)
+    if packed.starts_with(&GZIP) { inflate(&packed) } else { Ok(packed) }
 }
 
 fn inflate(packed: &[u8]) -> Result<Vec<u8>, DecodeError> {

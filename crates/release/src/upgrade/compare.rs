@@ -6,6 +6,7 @@ use portolan_chart::{ObjectName, RenderedObject, rendered_objects};
 use serde_json::Value;
 
 use super::error::UpgradeError;
+use super::live::Live;
 use super::plan::NoWayBack;
 use super::rehearse::Tried;
 use crate::cluster::{Cluster, ClusterError, Scope};
@@ -73,14 +74,13 @@ pub(super) async fn compare(
         }));
     }
     let desired: BTreeSet<&ObjectName> = objects.iter().map(|object| &object.name).collect();
-    for gone in old.iter().filter(|one| !desired.iter().any(|name| is_same(name, &one.name, namespace))) {
-        let live = live(cluster, &gone.name, namespace).await?;
-        diffs.extend(object_diff(Sides {
-            live: live.as_ref(),
-            previous: Some(&gone.object),
-            ..Sides::default()
-        }));
-    }
+    let is_gone = |one: &&RenderedObject| !desired.iter().any(|name| is_same(name, &one.name, namespace));
+    let gone: Vec<&RenderedObject> = old.iter().filter(is_gone).collect();
+    let live = Live::read(cluster, gone.iter().map(|object| &object.name), namespace).await?;
+    diffs.extend(gone.into_iter().filter_map(|gone| {
+        let live = live.object(&gone.name);
+        object_diff(Sides { live, previous: Some(&gone.object), ..Sides::default() })
+    }));
     Ok(diffs)
 }
 

@@ -1,5 +1,7 @@
 //! Why an upgrade could not be worked out.
 
+use std::path::PathBuf;
+
 use portolan_chart::ChartVersion;
 use portolan_chartrepo::ChartRepoError;
 use portolan_transfer::PickError;
@@ -9,6 +11,7 @@ use crate::advisories::AdvisoryError;
 use crate::backup::BackupError;
 use crate::cluster::ClusterError;
 use crate::helm::HelmError;
+use crate::lease::LeaseError;
 use crate::local_chart::LocalChartError;
 use crate::private::FileError;
 use crate::releases::ReleasesError;
@@ -42,6 +45,44 @@ pub enum UpgradeError {
     /// The chart can't be read.
     #[error(transparent)]
     Chart(#[from] LocalChartError),
+    /// Somebody else is at work on the release.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
+    /// The release is not what the plan was made for.
+    #[error("the release {release} {} by now, and the plan is for {}", stands(*.found), meant(*.planned))]
+    Moved {
+        /// Its name.
+        release: String,
+        /// The revision that was planned for, where there was one.
+        planned: Option<u32>,
+        /// The revision that stands and its state, where there is one.
+        found: Option<(u32, Status)>,
+    },
+    /// The chart can't be kept for a run that goes on.
+    #[error("cannot pack {}", .chart.display())]
+    Pack {
+        /// The chart.
+        chart: PathBuf,
+        /// Why not.
+        #[source]
+        source: portolan_chart::ChartError,
+    },
+    /// What a run was to carry out can't be read.
+    #[error("cannot go on with {}: {why}", .path.display())]
+    Order {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// What was broken off could not be taken back.
+    #[error("the release {release} can't go on, since what was broken off could not be taken back: {why}")]
+    WayBack {
+        /// Its name.
+        release: String,
+        /// Why not.
+        why: String,
+    },
     /// Somebody is at work on the release, or died there.
     #[error(
         "the release {release} is {status} at revision {revision}: an operation is under way, or was broken off"
@@ -117,6 +158,17 @@ pub enum UpgradeError {
     /// What Helm rendered can't be read.
     #[error("what Helm rendered can't be read")]
     Rendered(#[source] portolan_chart::ManifestFault),
+}
+
+fn stands(found: Option<(u32, Status)>) -> String {
+    found.map_or_else(
+        || "is gone".to_owned(),
+        |(revision, status)| format!("is {status} at revision {revision}"),
+    )
+}
+
+fn meant(revision: Option<u32>) -> String {
+    revision.map_or_else(|| "one that is not there yet".to_owned(), |revision| format!("revision {revision}"))
 }
 
 /// How many versions an error names.

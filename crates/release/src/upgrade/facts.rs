@@ -24,9 +24,13 @@ pub(super) async fn facts(
 
 /// All that advisories may ask of a cluster. `None` where it doesn't tell.
 pub(crate) async fn gathered(cluster: &Cluster) -> Option<ClusterFacts> {
-    let nodes = cluster.list(&NODE.into(), None, "").await.ok()?;
-    let pods = cluster.list(&POD.into(), None, "").await.ok()?;
-    let releases = releases(cluster, None).await.ok()?;
+    let (node_kind, pod_kind) = (NODE.into(), POD.into());
+    let (nodes, pods, releases) = tokio::join!(
+        cluster.list(&node_kind, None, ""),
+        cluster.list(&pod_kind, None, ""),
+        releases(cluster, None)
+    );
+    let (nodes, pods, releases) = (nodes.ok()?, pods.ok()?, releases.ok()?);
     let release = |one: crate::stored::StoredRelease| ReleaseFacts {
         namespace: one.namespace,
         name: one.name,
@@ -40,14 +44,25 @@ pub(crate) async fn gathered(cluster: &Cluster) -> Option<ClusterFacts> {
     })
 }
 
-/// The platforms that the nodes run.
-pub(super) async fn platforms(cluster: &Cluster) -> Result<BTreeSet<Platform>, ClusterError> {
-    let nodes = cluster.list(&NODE.into(), None, "").await?;
+/// The platforms that the nodes run. Empty, and in words why, where the right to ask lacks: images have to be
+/// whole for every platform that they have then.
+pub(super) async fn platforms(
+    cluster: &Cluster,
+) -> Result<(BTreeSet<Platform>, Option<String>), ClusterError> {
+    let nodes = match cluster.list(&NODE.into(), None, "").await {
+        Err(error @ ClusterError::Forbidden { .. }) => {
+            let note = format!(
+                "which platforms the nodes are of is not known, and every image has to be whole for all that it has: {error}"
+            );
+            return Ok((BTreeSet::new(), Some(note)));
+        }
+        nodes => nodes?,
+    };
     let platform = |node: &Value| {
         let text = |key: &str| node["status"]["nodeInfo"][key].as_str().filter(|text| !text.is_empty());
         Some(Platform::new(text("operatingSystem")?, text("architecture")?).normalized())
     };
-    Ok(nodes.iter().filter_map(platform).collect())
+    Ok((nodes.iter().filter_map(platform).collect(), None))
 }
 
 fn node(node: &Value) -> NodeFacts {

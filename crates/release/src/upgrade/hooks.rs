@@ -4,14 +4,18 @@
 use std::collections::BTreeMap;
 
 use portolan_chart::{ObjectName, RenderedObject};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::compare::live;
 use super::rehearse::Tried;
 use crate::cluster::Cluster;
+use crate::verify::Named;
 
 /// An object of a hook, and which one of that name was there before the upgrade.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Hook {
+    #[serde(with = "Named")]
     name: ObjectName,
     uid: Option<String>,
 }

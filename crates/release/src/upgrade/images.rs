@@ -20,7 +20,7 @@ use crate::advisories::KnownImages;
 use crate::cluster::{Cluster, ClusterError};
 
 /// How many images are asked about at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 16;
 
 /// The registries that images are looked for in.
 #[async_trait]
@@ -193,7 +193,7 @@ pub(crate) async fn check_manifest(
     manifest: &str,
     registries: &dyn Registries,
 ) -> Result<Vec<CheckedImage>, ClusterError> {
-    let platforms = facts::platforms(cluster).await?;
+    let (platforms, _) = facts::platforms(cluster).await?;
     let objects = rendered_objects(manifest).objects;
     Ok(check(&objects, &platforms, registries, &Beforehand::default()).await)
 }

@@ -35,10 +35,11 @@ pub(super) async fn look(
     if options.image_check == ImageCheck::Skip {
         return Ok((pushes, Vec::new(), Vec::new()));
     }
-    let platforms = facts::platforms(site.cluster).await?;
+    let (platforms, note) = facts::platforms(site.cluster).await?;
     let beforehand = Beforehand { dispensable: options.dispensable.clone(), pushed: brought(&pushes) };
     let mut images = images::check(objects, &platforms, site.registries, &beforehand).await;
     let mut notes = bringers::name(&mut images, &options.packages).await;
+    notes.extend(note);
     notes.extend(bringers::usual_names(&images, chart, version.as_str()));
     Ok((pushes, images, notes))
 }

@@ -11,10 +11,13 @@ use super::images::CheckedImage;
 use super::package::Push;
 use super::rehearse::Rehearsal;
 use crate::advisories::{Advice, Language, Phase, Step as Advised};
+use crate::cluster::Cluster;
 use crate::diff::{Action, Change, CrdDiff, ObjectDiff};
 use crate::helm::Upgrade;
+use crate::journal::{Holder, Task, Work};
 use crate::stored::StoredRelease;
 use crate::values::{Concern, Frozen};
+use crate::verify::Watched;
 
 /// Version of the plan's shape; raised when a member changes its meaning or goes away.
 pub const PLAN_VERSION: u32 = 1;
@@ -91,6 +94,9 @@ pub struct UpgradePlan {
     pub(super) crds: Vec<Value>,
     #[serde(skip)]
     pub(super) hooks: Vec<Hook>,
+    /// What is looked at while Helm waits for it.
+    #[serde(skip)]
+    pub(super) watched: Vec<Watched>,
 }
 
 impl UpgradePlan {
@@ -116,6 +122,21 @@ impl UpgradePlan {
             .chain(clashing)
             .chain(refused)
             .collect()
+    }
+
+    /// What a run that carries it out is about.
+    pub fn task(&self, cluster: &Cluster, holder: Holder) -> Task {
+        Task {
+            work: Work::Upgrade,
+            release: self.release.clone(),
+            namespace: self.namespace.clone(),
+            server: cluster.server().to_owned(),
+            holder,
+            revision: self.revision,
+            from: self.from.clone(),
+            to: Some(self.to.clone()),
+            plan: Some(self.digest.clone()),
+        }
     }
 
     /// Whether the cluster would be as it is.

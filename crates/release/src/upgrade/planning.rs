@@ -1,20 +1,23 @@
 //! From what was prepared to the plan: rendered, rehearsed, compared, and its images looked for.
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
+use tokio::sync::oneshot;
 
-use super::Site;
 use super::compare::{Rendered, compare, divide, way_back};
 use super::definitions;
 use super::error::UpgradeError;
 use super::ground::{Ground, Standing, differing};
 use super::hooks::{Hook, hooks};
 use super::images::{self, CheckedImage};
+use super::live::AT_ONCE;
 use super::looking::{self, Looked};
 use super::options::{Frozen as FrozenPolicy, ImageCheck, UpgradeOptions};
 use super::package::Push;
 use super::plan::{PLAN_VERSION, UpgradePlan};
 use super::prepare::Prepared;
 use super::rehearse::{Rehearsal, rehearse};
+use super::{DefinitionsError, Site};
 use crate::advisories::{Advice, ChartFacts, KnownImages, NoImages};
 use crate::diff::{Action, CrdDiff, ObjectDiff, crd_diff, value_changes};
 use crate::event::Step;
@@ -22,6 +25,7 @@ use crate::helm::{Input, Line, Upgrade};
 use crate::run::Run;
 use crate::stored::StoredRelease;
 use crate::values::Values;
+use crate::verify::Watched;
 
 /// Works the upgrade out. Only reads.
 ///
@@ -46,7 +50,8 @@ pub async fn plan(
         format!("{}, {}", count(objects.len(), "object"), count(definitions.len(), "definition"))
     };
     let rendering = run.step(Step::Render, render(site, &upgrade, options), words).await?;
-    let found = find_out(site, &prepared, &rendering.rendered, options, run).await?;
+    // Cluster and registries at once: a future that is large, and boxed for that.
+    let found = Box::pin(find_out(site, &prepared, &rendering.rendered, options, run)).await?;
     Ok(assemble(prepared, options, advice, upgrade, rendering, found))
 }
 
@@ -90,19 +95,28 @@ async fn find_out(
     };
     let words =
         |((rehearsal, _), (_, refused)): &((Rehearsal, _), (_, Vec<_>))| rehearsed(rehearsal, refused);
-    let ((rehearsal, tried), (definitions, refused_definitions)) =
-        run.step(Step::Rehearse, trial, words).await?;
-    let comparing = async {
-        let compared = compare(site.cluster, old_manifest, &rendered.objects, &tried, namespace).await;
-        compared.map_err(UpgradeError::from)
+    // The registry is asked while the cluster is: neither waits for the other, and both are told in their order.
+    let (answer, answered) = oneshot::channel();
+    let asking = async {
+        // Nobody listens any more where the cluster failed.
+        let _ = answer.send(looking::look(site, prepared, &rendered.objects, options).await);
     };
-    let words = |objects: &Vec<ObjectDiff>| compared(objects, &definitions);
-    let objects = run.step(Step::Compare, comparing, words).await?;
-    let looking = looking::look(site, prepared, &rendered.objects, options);
-    let words = |(_, images, _): &Looked| looking::words(images);
-    let (pushes, images, notes) = run.step(Step::Images, looking, words).await?;
-    let hooks = hooks(&rendered.objects, &tried);
-    Ok(FoundOut { rehearsal, definitions, refused_definitions, objects, images, hooks, pushes, notes })
+    let in_order = async {
+        let ((rehearsal, tried), (definitions, refused_definitions)) =
+            run.step(Step::Rehearse, trial, words).await?;
+        let comparing = async {
+            let compared = compare(site.cluster, old_manifest, &rendered.objects, &tried, namespace).await;
+            compared.map_err(UpgradeError::from)
+        };
+        let words = |objects: &Vec<ObjectDiff>| compared(objects, &definitions);
+        let objects = run.step(Step::Compare, comparing, words).await?;
+        let hooks = hooks(&rendered.objects, &tried);
+        let looking = async { answered.await.expect("because whoever asks goes on until it has sent") };
+        let words = |(_, images, _): &Looked| looking::words(images);
+        let (pushes, images, notes) = run.step(Step::Images, looking, words).await?;
+        Ok(FoundOut { rehearsal, definitions, refused_definitions, objects, images, hooks, pushes, notes })
+    };
+    tokio::join!(asking, in_order).1
 }
 
 fn assemble(
@@ -154,6 +168,7 @@ fn assemble(
         notes,
         now,
         upgrade,
+        watched: rendered.objects.into_iter().map(Watched::from).collect(),
         crds: rendered.definitions,
         hooks: found.hooks,
     }
@@ -206,19 +221,27 @@ async fn try_definitions(
     site: Site<'_>,
     definitions: &[Value],
 ) -> Result<(Vec<CrdDiff>, Vec<String>), UpgradeError> {
-    let (mut diffs, mut refused) = (Vec::new(), Vec::new());
-    for definition in definitions {
-        let live = definitions::live(site.cluster, definition).await?;
-        match definitions::apply(site.cluster, definition, true).await {
-            Ok(applied) => diffs.push(crd_diff(live.as_ref(), &applied)),
-            Err(error) => {
-                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-                refused.push(format!("{error}{}", cause.unwrap_or_default()));
-                diffs.push(crd_diff(live.as_ref(), definition));
-            }
+    let trials = definitions.iter().map(|definition| try_definition(site, definition));
+    let tried: Vec<_> = stream::iter(trials).buffered(AT_ONCE).try_collect().await?;
+    let (diffs, refused): (Vec<_>, Vec<_>) = tried.into_iter().unzip();
+    Ok((diffs, refused.into_iter().flatten().collect()))
+}
+
+/// What becomes of one, and why the server refuses it where it does.
+async fn try_definition(
+    site: Site<'_>,
+    definition: &Value,
+) -> Result<(CrdDiff, Option<String>), UpgradeError> {
+    let live = definitions::live(site.cluster, definition).await?;
+    match definitions::apply(site.cluster, definition, true).await {
+        Ok(applied) => Ok((crd_diff(live.as_ref(), &applied), None)),
+        Err(DefinitionsError::Refused { source, .. }) if source.may_pass() => Err(source.into()),
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+            let why = format!("{error}{}", cause.unwrap_or_default());
+            Ok((crd_diff(live.as_ref(), definition), Some(why)))
         }
     }
-    Ok((diffs, refused))
 }
 
 /// Overrides as a values file. JSON is YAML, and says types exactly.

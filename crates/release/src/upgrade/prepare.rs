@@ -169,7 +169,8 @@ async fn merge(
     let concerns = concerns(&overrides, &defaults, &target);
     let mut advisories = options.advisories.clone();
     advisories.add_chart(&chart)?;
-    let cluster = facts::facts(site.cluster, &advisories, chart.name(), chart.version()).await;
+    // Three questions at once: boxed, since most releases ask none of them.
+    let cluster = Box::pin(facts::facts(site.cluster, &advisories, chart.name(), chart.version())).await;
     Ok(Prepared {
         release,
         now,

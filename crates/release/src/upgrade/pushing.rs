@@ -41,7 +41,7 @@ pub(super) async fn images_are_there(
     if pushed.is_empty() || options.image_check == ImageCheck::Skip {
         return Ok(());
     }
-    let platforms = facts::platforms(site.cluster).await?;
+    let (platforms, _) = facts::platforms(site.cluster).await?;
     let looked = images::check_again(&pushed, &platforms, site.registries).await;
     let images: Vec<String> =
         looked.iter().filter(|image| image.stands_in_the_way()).map(CheckedImage::words).collect();

@@ -8,10 +8,9 @@ use portolan_chart::{ObjectName, RenderedObject};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cluster::{ApplyMode, Cluster, ClusterError, Scope};
+use super::live::{AT_ONCE, Live};
+use crate::cluster::{ApplyMode, Cluster, ClusterError};
 
-/// How many objects are tried out at once.
-const AT_ONCE: usize = 8;
 /// Under whose name Helm sets fields.
 const HELM: &str = "helm";
 
@@ -69,7 +68,8 @@ pub(super) async fn rehearse(
     is_server_side: bool,
 ) -> Result<(Rehearsal, BTreeMap<ObjectName, Tried>), ClusterError> {
     let mode = ApplyMode { manager: HELM, takes_over: !is_server_side, dry_run: true };
-    let trials = objects.iter().map(|object| try_out(cluster, object, namespace, &mode));
+    let live = Live::read(cluster, objects.iter().map(|object| &object.name), namespace).await?;
+    let trials = objects.iter().map(|object| try_out(cluster, object, &live, &mode));
     let trials: Vec<_> = stream::iter(trials).buffered(AT_ONCE).collect().await;
     let (mut rehearsal, mut tried) = (Rehearsal::default(), BTreeMap::new());
     for (object, trial) in objects.iter().zip(trials) {
@@ -90,26 +90,20 @@ pub(super) async fn rehearse(
 async fn try_out(
     cluster: &Cluster,
     object: &RenderedObject,
-    namespace: &str,
+    live: &Live,
     mode: &ApplyMode<'_>,
 ) -> Result<(Tried, Trial), ClusterError> {
     let name = &object.name;
-    let kind = match cluster.kind(&name.api_version, &name.kind).await {
-        Ok(kind) => kind,
-        Err(ClusterError::NoKind { .. }) => {
-            let why = "the cluster does not know its kind yet".to_owned();
-            return Ok((Tried::default(), Trial::NotRehearsed(why)));
-        }
-        Err(error) => return Err(error),
+    let Some(place) = live.place(name) else {
+        let why = "the cluster does not know its kind yet".to_owned();
+        return Ok((Tried::default(), Trial::NotRehearsed(why)));
     };
-    let own = if name.namespace.is_empty() { namespace } else { &name.namespace };
-    let namespace = (kind.scope == Scope::Namespaced).then_some(own);
-    let live = cluster.get(&kind, namespace, &name.name).await?;
+    let live = live.object(name).cloned();
     if object.hook.is_some() && live.is_some() {
         let why = "it is a hook, which Helm removes before it makes it anew".to_owned();
         return Ok((Tried { live, dry_run: None }, Trial::NotRehearsed(why)));
     }
-    match cluster.apply(&kind, namespace, &object.object, mode).await {
+    match cluster.apply(&place.kind, place.namespace.as_deref(), &object.object, mode).await {
         Ok(applied) => Ok((Tried { live, dry_run: Some(applied) }, Trial::Taken)),
         Err(error @ (ClusterError::Refused { .. } | ClusterError::Forbidden { .. })) if !error.may_pass() => {
             Ok((Tried { live, dry_run: None }, Trial::Refused(words(&error))))

@@ -1,5 +1,6 @@
 //! What an upgrade came to.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use portolan_chart::ObjectName;
@@ -9,8 +10,9 @@ use serde::Serialize;
 
 use crate::advisories::Step;
 use crate::backup::Backup;
+use crate::journal::Ending;
 use crate::stored::Status;
-use crate::verify::Verified;
+use crate::verify::{Unready, Verified};
 
 /// Version of the report's shape; raised when a member changes its meaning or goes away.
 pub const REPORT_VERSION: u32 = 1;
@@ -63,6 +65,9 @@ pub struct UpgradeReport {
     /// What advisories ask somebody to do now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<Step>,
+    /// What was not ready of the new version when it was given up.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub given_up_on: Vec<Unready>,
     /// What went wrong, causes included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -85,4 +90,43 @@ pub enum Outcome {
     NotBegun,
     /// It failed, and the release is what `status` says.
     Failed,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Upgraded => "upgraded",
+            Self::NotReady => "not-ready",
+            Self::RolledBack => "rolled-back",
+            Self::NotBegun => "not-begun",
+            Self::Failed => "failed",
+        })
+    }
+}
+
+impl UpgradeReport {
+    /// How the run's journal ends.
+    pub(super) fn ending(&self) -> Ending {
+        Ending { outcome: self.outcome.to_string(), left: self.left() }
+    }
+
+    /// What somebody still has to look after.
+    fn left(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        if self.outcome == Outcome::Failed {
+            left.push(match (self.revision, self.status) {
+                (Some(revision), Some(status)) => format!("the release is {status} at revision {revision}"),
+                _ if self.is_absent => "the release is gone".to_owned(),
+                _ => "what stands could not be asked".to_owned(),
+            });
+        }
+        if self.outcome != Outcome::Upgraded && self.outcome != Outcome::NotReady {
+            left.extend(
+                self.definitions.iter().map(|name| format!("the definition {name} is of {}", self.to)),
+            );
+        }
+        let unready = self.verified.iter().flat_map(|verified| &verified.unready);
+        left.extend(unready.map(|one| format!("{} is not ready: {}", one.object, one.why)));
+        left
+    }
 }

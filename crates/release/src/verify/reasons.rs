@@ -1,11 +1,14 @@
 //! Why an object is not ready: what the cluster and its containers have to say.
 
+use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
 use super::{Looked, Unready, Verified};
-use crate::cluster::{Cluster, ClusterError, EVENT, POD};
+use crate::cluster::{Cluster, EVENT, POD};
 use crate::readiness::{Readiness, readiness};
 
+/// How many objects are asked about at once.
+const AT_ONCE: usize = 4;
 /// How many events and log lines are told of one object.
 const EVENTS_SHOWN: usize = 8;
 const LINES_SHOWN: i64 = 10;
@@ -14,13 +17,11 @@ const PODS_SHOWN: usize = 3;
 
 /// What was found, with reasons. Reasons are told as far as they can be had: a right that lacks for them keeps
 /// nobody from the rest.
-pub(super) async fn of(cluster: &Cluster, looked: Vec<Looked>) -> Result<Verified, ClusterError> {
+pub(super) async fn of(cluster: &Cluster, looked: Vec<Looked>) -> Verified {
     let objects = looked.len();
-    let mut unready = Vec::new();
-    for object in looked.into_iter().filter(|object| !object.is_ready()) {
-        unready.push(explained(cluster, object).await);
-    }
-    Ok(Verified { objects, unready })
+    let unready: Vec<Looked> = looked.into_iter().filter(|object| !object.is_ready()).collect();
+    let explained = unready.into_iter().map(|object| explained(cluster, object));
+    Verified { objects, unready: stream::iter(explained).buffered(AT_ONCE).collect().await }
 }
 
 async fn explained(cluster: &Cluster, looked: Looked) -> Unready {

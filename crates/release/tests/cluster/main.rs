@@ -4,9 +4,14 @@
 
 mod backup;
 mod charts;
+mod faults;
 mod helm;
 mod judged;
+mod lease;
+mod outages;
+mod refusals;
 mod releases;
+mod resume;
 mod rollback;
 mod site;
 mod upgrade;

@@ -1,24 +1,24 @@
 //! Upgrades on the real control plane: done, stopped before anything is touched, failed and taken back.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portolan_registry::Stop;
 use portolan_release::advisories::Advisories;
-use portolan_release::helm::UpgradeEnd;
+use portolan_release::helm::{HelmRelease, UpgradeEnd};
 use portolan_release::upgrade::{
     ChartSource, FrozenPolicy, ImageCheck, Outcome, Packages, UpgradeError, UpgradeOptions, UpgradePlan,
     UpgradeReport, execute, plan, prepare,
 };
-use portolan_release::{Run, Silent, upgrade};
+use portolan_release::{Holder, Observer, Run, Silent, upgrade};
 use portolan_testkit::charts::Chart;
 use portolan_testkit::components::{Component, HELM_3, HELM_3_10, HELM_4};
 
 use crate::site::{Nobody, Site};
 
 /// A CRD of a name of its own for each test, in one or two versions.
-fn crd(plural: &str, versions: &[&str]) -> String {
+pub(crate) fn crd(plural: &str, versions: &[&str]) -> String {
     let stored = versions.last().unwrap();
     let version = |name: &&str| {
         let is_stored = name == stored;
@@ -49,9 +49,13 @@ fn kairship(plural: &str, version: &str, versions: &[&str]) -> Chart {
         .file("templates/hook.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: upgraded\n  annotations: {helm.sh/hook: pre-upgrade}\ndata: {v: {{ .Chart.Version }}}\n")
 }
 
-fn options(site: &Site, chart: PathBuf) -> UpgradeOptions {
+pub(crate) fn options(site: &Site, chart: PathBuf) -> UpgradeOptions {
+    options_of(site.release("kairship"), chart)
+}
+
+pub(crate) fn options_of(release: HelmRelease, chart: PathBuf) -> UpgradeOptions {
     UpgradeOptions {
-        release: site.release("kairship"),
+        release,
         source: ChartSource::Path(chart),
         version: None,
         installs: false,
@@ -72,7 +76,7 @@ fn options(site: &Site, chart: PathBuf) -> UpgradeOptions {
     }
 }
 
-async fn planned(site: &Site, options: &UpgradeOptions) -> Result<UpgradePlan, UpgradeError> {
+pub(crate) async fn planned(site: &Site, options: &UpgradeOptions) -> Result<UpgradePlan, UpgradeError> {
     let work = tempfile::tempdir().unwrap();
     let run = Run::unrecorded(&Silent);
     let place =
@@ -80,12 +84,27 @@ async fn planned(site: &Site, options: &UpgradeOptions) -> Result<UpgradePlan, U
     plan(place, prepare(place, options, &run).await?, options, &run).await
 }
 
-async fn executed(site: &Site, options: &UpgradeOptions, folder: &std::path::Path) -> UpgradeReport {
-    let plan = planned(site, options).await.unwrap();
+pub(crate) fn holder() -> Holder {
+    Holder { user: Some("jane".to_owned()), host: "seed".to_owned() }
+}
+
+/// Carries a plan out that nothing stands in the way of.
+pub(crate) async fn carried_out(
+    site: &Site,
+    plan: &UpgradePlan,
+    options: &UpgradeOptions,
+    folder: &Path,
+    observer: &dyn Observer,
+) -> Result<UpgradeReport, UpgradeError> {
     assert_eq!(plan.obstacles(), Vec::<String>::new());
-    let run = Run::recorded(&Silent, folder).unwrap();
+    let run = Run::recorded(observer, folder, plan.task(&site.cluster, holder())).unwrap();
     let place = upgrade::Site { cluster: &site.cluster, helm: &site.helm, registries: &Nobody, work: folder };
-    execute(place, &plan, options, &run).await.unwrap()
+    execute(place, plan, options, &run).await
+}
+
+pub(crate) async fn executed(site: &Site, options: &UpgradeOptions, folder: &Path) -> UpgradeReport {
+    let plan = planned(site, options).await.unwrap();
+    carried_out(site, &plan, options, folder, &Silent).await.unwrap()
 }
 
 async fn upgrades(namespace: &str, plural: &str, helm: &Component) {
@@ -122,7 +141,7 @@ async fn upgrades(namespace: &str, plural: &str, helm: &Component) {
     assert_eq!(overrides, "global:\n  imageRegistry: 10.6.135.222\nweb:\n  replicas: 1\n");
     let kept = fs::read_to_string(folder.path().join("backup/bak.yaml")).unwrap();
     assert_eq!(kept, "web:\n  replicas: 1\n");
-    let steps = fs::read_to_string(folder.path().join("steps.jsonl")).unwrap();
+    let steps = fs::read_to_string(folder.path().join("journal.jsonl")).unwrap();
     for step in ["back-up", "definitions", "upgrade", "verify"] {
         assert!(steps.contains(&format!("\"step\":\"{step}\",\"state\":\"ended\"")), "{steps}");
     }

@@ -6,7 +6,9 @@ use std::sync::{Arc, OnceLock};
 
 use clap::Args;
 use portolan_release::helm::{Access, Helm, HelmError, Search};
-use portolan_release::{BackupError, Cluster, ClusterAccess, ClusterError, Namespace, ReleasesError};
+use portolan_release::{
+    BackupError, Cluster, ClusterAccess, ClusterError, LeaseError, Namespace, ReleasesError,
+};
 
 use tempfile::NamedTempFile;
 
@@ -147,5 +149,16 @@ pub(super) fn backup_failed(error: &BackupError) -> Failure {
         BackupError::Cluster(error) => cluster_failed(error),
         BackupError::Helm(error) => helm_failed(error),
         BackupError::File(_) => Failure::of(error),
+    }
+}
+
+/// Why a release can't be worked on.
+pub(super) fn lease_failed(error: &LeaseError) -> Failure {
+    match error {
+        LeaseError::Taken { .. } => Failure::of(error).with_hint(
+            "wait until that run ends; the Lease is its own, and ends by itself where the run died",
+        ),
+        LeaseError::Lost { .. } => Failure::of(error),
+        LeaseError::Cluster(error) => cluster_failed(error),
     }
 }

@@ -10,9 +10,9 @@ use portolan_release::{
     ReleaseName, Revision, RollbackError, RollbackOptions, RollbackPlan, Run, plan_rollback, roll_back,
 };
 
-use super::access::{ClusterArgs, cluster_failed, helm_failed, releases_failed};
+use super::access::{ClusterArgs, cluster_failed, helm_failed, lease_failed, releases_failed};
 use super::registries::Known;
-use super::state::StateArgs;
+use super::state::{StateArgs, holder};
 use crate::commands::registry_flags::RegistryFlags;
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
@@ -102,7 +102,8 @@ async fn go_back(
         return Err(super::untouched());
     }
     let folder = arguments.state.run_folder(&arguments.release, environment)?;
-    let run = Run::recorded(steps.as_ref(), &folder).map_err(|error| Failure::of(&error))?;
+    let task = plan.task(&cluster, holder(environment));
+    let run = Run::recorded(steps.as_ref(), &folder, task).map_err(|error| Failure::of(&error))?;
     let done = roll_back(&cluster, &helm, &plan, &options, &run).await.map_err(|error| failed(&error))?;
     match arguments.output {
         Format::Text => console.result(&changed::rolled_back(&done, console.style())),
@@ -122,6 +123,7 @@ fn failed(error: &RollbackError) -> Failure {
         RollbackError::Releases(error) => releases_failed(error),
         RollbackError::Cluster(error) => cluster_failed(error),
         RollbackError::Helm(error) => helm_failed(error),
+        RollbackError::Lease(error) => lease_failed(error),
         RollbackError::NotServed { .. } => Failure::of(error).with_hint(
             "choose another revision: `portolan history` shows them; definitions are never taken back",
         ),

@@ -5,10 +5,17 @@ use std::time::SystemTime;
 
 use clap::Args;
 use portolan_release::helm::Marks;
-use portolan_release::{Cluster, ReleaseName};
+use portolan_release::{Cluster, Holder, ReleaseName};
 
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
+
+/// Whose run this is.
+pub(super) fn holder(environment: &Environment) -> Holder {
+    let user = ["USER", "LOGNAME"].iter().find_map(|name| environment.get(name));
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    Holder { user: user.map(str::to_owned), host }
+}
 
 /// Where runs are written down.
 #[derive(Debug, Clone, Args)]
@@ -25,7 +32,7 @@ impl StateArgs {
         release: &ReleaseName,
         environment: &Environment,
     ) -> Result<PathBuf, Failure> {
-        let runs = self.directory(environment)?.join("runs");
+        let runs = self.runs(environment)?;
         let time = humantime::format_rfc3339_seconds(SystemTime::now()).to_string().replace(['-', ':'], "");
         let name = format!("{release}-{time}");
         // Two runs in one second: each has its own folder.
@@ -37,6 +44,11 @@ impl StateArgs {
     /// Where a Helm that changes a release tells other runs of it.
     pub(super) fn marks(&self, cluster: &Cluster, environment: &Environment) -> Result<Marks, Failure> {
         Ok(Marks::new(&self.directory(environment)?.join("helm"), cluster.server()))
+    }
+
+    /// The folder of all runs.
+    pub(super) fn runs(&self, environment: &Environment) -> Result<PathBuf, Failure> {
+        Ok(self.directory(environment)?.join("runs"))
     }
 
     fn directory(&self, environment: &Environment) -> Result<PathBuf, Failure> {

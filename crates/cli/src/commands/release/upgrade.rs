@@ -1,6 +1,7 @@
 //! `portolan upgrade`: a release to another version of its chart.
 
 mod args;
+mod resumed;
 mod saved;
 mod source;
 
@@ -15,8 +16,9 @@ use portolan_release::{Cluster, Run};
 use portolan_transfer::PickError;
 use portolan_transfer::import::ImportError;
 
-use super::access::{backup_failed, cluster_failed, helm_failed, releases_failed};
+use super::access::{backup_failed, cluster_failed, helm_failed, lease_failed, releases_failed};
 use super::registries::Known;
+use super::state::holder;
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, Format, upgrade as output};
@@ -44,6 +46,10 @@ async fn upgrade(
     let cluster = arguments.cluster.cluster(environment).await?;
     let helm = super::unless_stopped(stop, arguments.cluster.helm(environment)).await?;
     let helm = helm.marking(arguments.state.marks(&cluster, environment)?);
+    if arguments.resume {
+        let going_on = resumed::GoingOn { cluster: &cluster, helm: &helm, known: &known, stop };
+        return resumed::go_on(going_on, arguments, environment, console).await;
+    }
     let Chosen { source, version } = super::unless_stopped(stop, sources.chart()).await?;
     let mut options = arguments.options(&cluster, source, sources.packages()?, stop)?;
     options.version = agreed(options.version.take(), version)?;
@@ -104,17 +110,22 @@ async fn carry_on(
     confirmed(plan, options, arguments, console).await?;
     let folder = arguments.state.run_folder(&options.release.name, environment)?;
     let steps = console.steps();
-    let run = Run::recorded(steps.as_ref(), &folder).map_err(|error| Failure::of(&error))?;
+    let task = plan.task(site.cluster, holder(environment));
+    let run = Run::recorded(steps.as_ref(), &folder, task).map_err(|error| Failure::of(&error))?;
     let report = execute(site, plan, options, &run).await.map_err(|error| failed(&error))?;
     match arguments.output {
-        Format::Text => console.result(&output::report(&report, plan, language, console.style())),
+        Format::Text => console.result(&output::report(&report, language, console.style())),
         Format::Json => console.json(&report)?,
     }
-    Ok(match report.outcome {
+    Ok(exit(report.outcome))
+}
+
+fn exit(outcome: Outcome) -> Exit {
+    match outcome {
         Outcome::Upgraded => Exit::Done,
         Outcome::NotReady => Exit::InPart,
         Outcome::RolledBack | Outcome::NotBegun | Outcome::Failed => Exit::Failed,
-    })
+    }
 }
 
 /// Whether somebody wants it, who may also have interrupted it meanwhile.
@@ -185,9 +196,14 @@ fn failed(error: &UpgradeError) -> Failure {
             "name its URL with --repo-url, a chart's file with --chart, or a configuration of sync with --config",
         ),
         UpgradeError::Pending { .. } => Failure::of(error).with_hint(
-            "wait until it ends; where whoever did it is gone, `portolan rollback` takes it to the last good revision",
+            "wait until it ends; where whoever did it is gone, `portolan recover` brings the release out of that state, \
+             and --resume goes on with an upgrade that was broken off here",
         ),
         UpgradeError::Interrupted | UpgradeError::Pick(PickError::Interrupted) => super::untouched(),
+        UpgradeError::Lease(error) => lease_failed(error),
+        UpgradeError::Moved { .. } => {
+            Failure::of(error).with_hint("nothing was changed; the same command makes a plan anew")
+        }
         UpgradeError::OtherChart { .. } | UpgradeError::Chart(_) | UpgradeError::Pick(_) => {
             Failure::usage(error)
         }

@@ -31,7 +31,7 @@ use crate::output::Format;
 #[command(after_help = EXAMPLES)]
 pub struct UpgradeArgs {
     /// The release
-    release: ReleaseName,
+    pub(super) release: ReleaseName,
     /// The version of the chart [default: the newest stable one]
     #[arg(long, value_name = "VERSION")]
     pub(super) version: Option<ChartVersion>,
@@ -112,6 +112,9 @@ pub struct UpgradeArgs {
     /// Carry out the plan in this file, or nothing where it would be another one by now
     #[arg(long, value_name = "FILE")]
     pub(super) plan: Option<PathBuf>,
+    /// Go on with the upgrade of this release that was broken off here, as it was planned
+    #[arg(long, conflicts_with_all = ["version", "repo_url", "repo_name", "chart", "image_registry", "files", "set", "set_string", "plan", "plan_out", "dry_run"])]
+    pub(super) resume: bool,
     /// Ask nothing, also on a terminal
     #[arg(short, long)]
     pub(super) yes: bool,
@@ -137,6 +140,7 @@ Examples:
   portolan upgrade kant -n kant-system --from-package kant.bundle.tar --image-registry 10.16.10.111 --install
   portolan upgrade kpanda -n kpanda-system -c load-image.yaml --yes --output json > report.json
   portolan upgrade kpanda -n kpanda-system --plan-out plan.json    and, once it is approved, --plan plan.json
+  portolan upgrade kpanda -n kpanda-system --resume                where an upgrade was broken off
 
 Exit codes: 0 upgraded, 1 failed (the report says what stands), 2 usage or configuration, 3 upgraded, and
 something is not ready.";

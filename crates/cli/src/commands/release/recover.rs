@@ -1,0 +1,127 @@
+//! `portolan recover`: a release out of the pending state in which somebody left it.
+
+use std::time::Duration;
+
+use clap::Args;
+use portolan_registry::Stop;
+use portolan_release::helm::HelmRelease;
+use portolan_release::{
+    RecoverError, RecoverOptions, RecoverPlan, ReleaseName, Run, WayOut, plan_recovery, recover,
+};
+
+use super::access::{ClusterArgs, cluster_failed, helm_failed, lease_failed, releases_failed};
+use super::state::{StateArgs, holder};
+use crate::config::Environment;
+use crate::failure::{Exit, Failure};
+use crate::output::{Console, Format, recovery as output};
+
+/// Brings a Helm release out of a pending state, in which whoever installed, upgraded or rolled it back left it.
+///
+/// Shows first what was broken off, by whom as far as that is known, and what the objects hold of the old and of the
+/// new. Then Helm rolls back to the last good revision, or with --on to the one that was broken off. A release that
+/// never had a good revision is taken away. Somebody who is still at work is left alone.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct RecoverArgs {
+    /// The release
+    release: ReleaseName,
+    /// Go on to what was broken off, in place of going back
+    #[arg(long)]
+    on: bool,
+    /// How long the objects may take until they are ready
+    #[arg(long, value_name = "TIME", value_parser = super::time, default_value = "5m")]
+    timeout: Duration,
+    /// Say what was broken off and where it would go, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Ask nothing, also on a terminal
+    #[arg(short, long)]
+    yes: bool,
+    /// Form of the result on standard output
+    #[arg(long, value_name = "FORM", value_enum, default_value_t)]
+    output: Format,
+    #[command(flatten)]
+    state: StateArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  portolan recover kpanda -n kpanda-system --dry-run
+  portolan recover kpanda -n kpanda-system
+  portolan recover kpanda -n kpanda-system --on";
+
+/// Carries out the command.
+///
+/// # Errors
+///
+/// [`Failure`] where the release is not stuck, somebody is still at work on it, or Helm fails.
+pub fn run(arguments: &RecoverArgs, environment: &Environment, console: &Console) -> Result<Exit, Failure> {
+    let stop = Stop::default();
+    super::changing(console, &stop, bring_out(arguments, environment, console, &stop))
+}
+
+async fn bring_out(
+    arguments: &RecoverArgs,
+    environment: &Environment,
+    console: &Console,
+    stop: &Stop,
+) -> Result<Exit, Failure> {
+    let cluster = arguments.cluster.cluster(environment).await?;
+    let helm = super::unless_stopped(stop, arguments.cluster.helm(environment)).await?;
+    let helm = helm.marking(arguments.state.marks(&cluster, environment)?);
+    let namespace = arguments.cluster.namespace(&cluster)?;
+    let options = RecoverOptions {
+        release: HelmRelease { name: arguments.release.clone(), namespace },
+        way: if arguments.on { WayOut::On } else { WayOut::Back },
+        timeout: arguments.timeout,
+    };
+    let steps = console.steps();
+    let looking = Run::unrecorded(steps.as_ref());
+    let planning =
+        async { plan_recovery(&cluster, &helm, &options, &looking).await.map_err(|error| failed(&error)) };
+    let plan = super::unless_stopped(stop, planning).await?;
+    if arguments.dry_run {
+        show(&plan, arguments.output, console)?;
+        return Ok(Exit::Done);
+    }
+    if arguments.output == Format::Text {
+        console.say(&output::plan(&plan, console.error_style()));
+    }
+    if !arguments.yes {
+        super::confirm(console, "Go there? [y/N] ", stop).await?;
+    }
+    if stop.is_requested() {
+        return Err(super::untouched());
+    }
+    let folder = arguments.state.run_folder(&arguments.release, environment)?;
+    let task = plan.task(&cluster, holder(environment));
+    let run = Run::recorded(steps.as_ref(), &folder, task).map_err(|error| Failure::of(&error))?;
+    let done = recover(&cluster, &helm, &plan, &options, &run).await.map_err(|error| failed(&error))?;
+    match arguments.output {
+        Format::Text => console.result(&output::recovered(&done, &arguments.release, console.style())),
+        Format::Json => console.json(&done)?,
+    }
+    Ok(if done.is_ready() { Exit::Done } else { Exit::InPart })
+}
+
+fn show(plan: &RecoverPlan, format: Format, console: &Console) -> Result<(), Failure> {
+    match format {
+        Format::Text => console.result(&output::plan(plan, console.style())),
+        Format::Json => console.json(&output::document(plan))?,
+    }
+    Ok(())
+}
+
+fn failed(error: &RecoverError) -> Failure {
+    match error {
+        RecoverError::Releases(error) => releases_failed(error),
+        RecoverError::Cluster(error) => cluster_failed(error),
+        RecoverError::Helm(error) => helm_failed(error),
+        RecoverError::Lease(error) => lease_failed(error),
+        RecoverError::NotStuck { .. } => Failure::of(error)
+            .with_hint("`portolan rollback` takes a release back that is in no pending state"),
+        RecoverError::File(_) => Failure::of(error),
+    }
+}

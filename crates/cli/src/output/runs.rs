@@ -1,0 +1,142 @@
+//! Runs on releases, as `portolan runs` shows them.
+
+use portolan_release::{RecordedRun, RunState, Task, UnreadableRun, Work};
+use serde::Serialize;
+
+use super::style::Style;
+use super::table::{Cell, Tone, lines};
+
+/// Version of the document's shape; raised when a member changes its meaning or goes away.
+const RUNS_VERSION: u32 = 1;
+
+/// What `--output json` prints.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Runs<'a> {
+    runs_version: u32,
+    runs: &'a [RecordedRun],
+    unreadable: &'a [UnreadableRun],
+}
+
+/// The document of `--output json`.
+#[must_use]
+pub fn document<'a>(runs: &'a [RecordedRun], unreadable: &'a [UnreadableRun]) -> Runs<'a> {
+    Runs { runs_version: RUNS_VERSION, runs, unreadable }
+}
+
+/// One line a run: when it began, whose it is, what it does and how far it is; below it its folder, and what is
+/// left.
+#[must_use]
+pub fn table(runs: &[RecordedRun], style: Style) -> String {
+    if runs.is_empty() {
+        return "no runs".to_owned();
+    }
+    let rows: Vec<Vec<Cell>> = runs.iter().map(row).collect();
+    let mut text = Vec::new();
+    for (line, run) in lines(&rows, style).into_iter().zip(runs) {
+        text.push(line);
+        text.push(format!("    {}", style.dim(run.folder.display())));
+        text.extend(left(run).into_iter().map(|left| format!("    left: {left}")));
+    }
+    text.join("\n")
+}
+
+fn row(run: &RecordedRun) -> Vec<Cell> {
+    let Task { work, release, namespace, holder, from, to, .. } = &run.task;
+    let (how, tone) = state(&run.state);
+    vec![
+        Cell::new(to_the_second(&run.began), Tone::Dim),
+        Cell::usual(holder.to_string()),
+        Cell::usual(work.to_string()),
+        Cell::usual(format!("{namespace}/{release}")),
+        Cell::usual(format!("{} → {}", version(from), version(to))),
+        Cell::new(how, tone),
+    ]
+}
+
+fn version(version: &Option<String>) -> &str {
+    version.as_deref().unwrap_or("none")
+}
+
+fn state(state: &RunState) -> (String, Tone) {
+    match state {
+        RunState::Running { step: None } => ("running".to_owned(), Tone::Warn),
+        RunState::Running { step: Some(step) } => (format!("running: {step}"), Tone::Warn),
+        RunState::Ended { outcome, .. } if outcome == "upgraded" || outcome == "rolled-back" => {
+            (outcome.clone(), Tone::Good)
+        }
+        RunState::Ended { outcome, .. } => (outcome.clone(), Tone::Bad),
+        RunState::BrokenOff { step: None, .. } => ("broken off".to_owned(), Tone::Bad),
+        RunState::BrokenOff { step: Some(step), .. } => (format!("broken off: {step}"), Tone::Bad),
+    }
+}
+
+/// What somebody has to look after. Of a run that was broken off it is not known how far its last step came.
+fn left(run: &RecordedRun) -> Vec<String> {
+    match &run.state {
+        RunState::BrokenOff { changed: false, .. } => vec!["nothing: the cluster was not changed".to_owned()],
+        RunState::BrokenOff { changed: true, .. } => {
+            let Task { work, release, namespace, .. } = &run.task;
+            let recover = format!("`portolan recover {release} -n {namespace}` where the release is pending");
+            vec![match work {
+                Work::Upgrade => {
+                    format!("`portolan upgrade {release} -n {namespace} --resume`, or {recover}")
+                }
+                _ => recover,
+            }]
+        }
+        _ => run.left.clone(),
+    }
+}
+
+/// `2026-01-02T03:04:05.678Z` without the fraction.
+fn to_the_second(time: &str) -> String {
+    time.split_once('.').map_or_else(|| time.to_owned(), |(seconds, _)| format!("{seconds}Z"))
+}
+
+#[cfg(test)]
+mod tests {
+    use portolan_release::{Holder, Step};
+
+    use super::*;
+
+    fn recorded(state: RunState, left: &[&str]) -> RecordedRun {
+        let task = Task {
+            work: Work::Upgrade,
+            release: "kpanda".to_owned(),
+            namespace: "kpanda-system".to_owned(),
+            server: "https://10.0.0.1:6443".to_owned(),
+            holder: Holder { user: Some("jane".to_owned()), host: "seed".to_owned() },
+            revision: Some(3),
+            from: Some("0.20.0".to_owned()),
+            to: Some("0.21.0".to_owned()),
+            plan: None,
+        };
+        let left = left.iter().map(ToString::to_string).collect();
+        let began = "2026-01-02T03:04:05.678Z".to_owned();
+        RecordedRun { folder: "runs/a".into(), task, began, state, left }
+    }
+
+    #[test]
+    fn a_line_for_each_and_what_is_left() {
+        let ended = RunState::Ended { outcome: "upgraded".to_owned(), ended: String::new() };
+        let broken = RunState::BrokenOff { step: Some(Step::Upgrade), changed: true };
+        let runs = [recorded(ended, &[]), recorded(broken, &[])];
+        let expected =
+            "  2026-01-02T03:04:05Z  jane@seed  upgrade  kpanda-system/kpanda  0.20.0 → 0.21.0  upgraded
+    runs/a
+  2026-01-02T03:04:05Z  jane@seed  upgrade  kpanda-system/kpanda  0.20.0 → 0.21.0  broken off: helm upgrade
+    runs/a
+    left: `portolan upgrade kpanda -n kpanda-system --resume`, or `portolan recover kpanda -n kpanda-system` where the release is pending";
+        assert_eq!(table(&runs, Style::Plain), expected);
+        assert_eq!(table(&[], Style::Plain), "no runs");
+    }
+
+    #[test]
+    fn the_document() {
+        let running = RunState::Running { step: Some(Step::BackUp) };
+        let json = serde_json::to_string(&document(&[recorded(running, &[])], &[])).unwrap();
+        let expected = r#"{"runsVersion":1,"runs":[{"folder":"runs/a","work":"upgrade","release":"kpanda","namespace":"kpanda-system","server":"https://10.0.0.1:6443","holder":{"user":"jane","host":"seed"},"revision":3,"from":"0.20.0","to":"0.21.0","began":"2026-01-02T03:04:05.678Z","state":"running","step":"back-up","left":[]}],"unreadable":[]}"#;
+        assert_eq!(json, expected);
+    }
+}

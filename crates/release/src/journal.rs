@@ -1,0 +1,252 @@
+//! The journal of a run: what it is, each of its steps before and after, and how it ended; a line of JSON each.
+//!
+//! ```text
+//! {"journalVersion":1,"began":"…","work":"upgrade","release":"kpanda","namespace":"kpanda-system",…}
+//! {"time":"…","step":"definitions","state":"began"}
+//! {"time":"…","step":"definitions","state":"ended","result":"2 applied","seconds":0.41}
+//! {"time":"…","outcome":"upgraded","left":[]}
+//! ```
+//!
+//! A line is on the disk before the run goes on, and the file is locked for as long as its run lives: so a
+//! journal without a last line, and without a lock, is one of a run that was broken off.
+
+mod reading;
+
+use std::fmt;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use portolan_oci::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::event::Step;
+use crate::private::{self, FileError};
+pub use reading::{RecordedRun, RunState, UnreadableRun, runs};
+
+/// Version of the lines' shape; raised when a member changes its meaning or goes away.
+pub const JOURNAL_VERSION: u32 = 1;
+
+/// The journal in the folder of its run.
+pub(crate) const JOURNAL: &str = "journal.jsonl";
+
+/// What a run does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Work {
+    /// To another version of the chart.
+    Upgrade,
+    /// Back to an earlier revision.
+    Rollback,
+    /// Out of a state in which another run left it.
+    Recover,
+}
+
+/// Whose run it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The user, where the system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The machine.
+    pub host: String,
+}
+
+/// What a run is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Task {
+    /// What it does.
+    pub work: Work,
+    /// The release.
+    pub release: String,
+    /// Where it is.
+    pub namespace: String,
+    /// The API server's URL.
+    pub server: String,
+    /// Whose run it is.
+    pub holder: Holder,
+    /// The revision that stood before; absent where there was no release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+    /// The chart's version that stood before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The chart's version that is to come; absent where there will be no release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Digest of the plan, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Digest>,
+}
+
+/// The first line.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    journal_version: u32,
+    began: String,
+    #[serde(flatten)]
+    task: Task,
+}
+
+/// A line about a step.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StepLine {
+    time: String,
+    step: Step,
+    state: StepState,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    result: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seconds: Option<f64>,
+}
+
+/// How far a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum StepState {
+    Began,
+    Ended,
+    Failed,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ending {
+    /// In a word.
+    pub(crate) outcome: String,
+    /// What somebody still has to look after, in words.
+    pub(crate) left: Vec<String>,
+}
+
+/// The last line.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct EndLine {
+    time: String,
+    #[serde(flatten)]
+    ending: Ending,
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Upgrade => "upgrade",
+            Self::Rollback => "rollback",
+            Self::Recover => "recover",
+        })
+    }
+}
+
+/// `jane@seed-node`
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.user {
+            Some(user) => write!(f, "{user}@{}", self.host),
+            None => f.write_str(&self.host),
+        }
+    }
+}
+
+/// Why a run can't go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ResumeError {
+    /// Its program lives.
+    #[error("the run of {} is still under way", .path.display())]
+    UnderWay {
+        /// Its journal.
+        path: PathBuf,
+    },
+    /// It is over.
+    #[error("the run of {} is over: {outcome}", .path.display())]
+    Ended {
+        /// Its journal.
+        path: PathBuf,
+        /// How it ended.
+        outcome: String,
+    },
+    /// Its journal can't be read.
+    #[error("{} can't be read: {why}", .path.display())]
+    Unreadable {
+        /// The journal.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// Its journal can't be opened or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// A journal that is being written. Its lock goes with it.
+pub(crate) struct Journal {
+    file: File,
+    path: PathBuf,
+}
+
+impl Journal {
+    /// Begins a journal in a folder that has none.
+    pub(crate) fn begin(folder: &Path, task: &Task) -> Result<Self, FileError> {
+        let path = folder.join(JOURNAL);
+        let journal = Self { file: private::new_log(&path)?, path };
+        let head = Head { journal_version: JOURNAL_VERSION, began: now(), task: task.clone() };
+        journal.add(&head)?;
+        Ok(journal)
+    }
+
+    /// Goes on with one that was broken off. What was cut off at its end is taken away.
+    pub(crate) fn resume(folder: &Path) -> Result<(Self, Task), ResumeError> {
+        let path = folder.join(JOURNAL);
+        let Some(file) = private::old_log(&path)? else {
+            return Err(ResumeError::UnderWay { path });
+        };
+        let found =
+            reading::run(folder, false).map_err(|why| ResumeError::Unreadable { path: path.clone(), why })?;
+        if let RunState::Ended { outcome, .. } = found.state {
+            return Err(ResumeError::Ended { path, outcome });
+        }
+        let journal = Self { file, path };
+        journal.take_away_what_was_cut_off()?;
+        Ok((journal, found.task))
+    }
+
+    fn take_away_what_was_cut_off(&self) -> Result<(), FileError> {
+        let bytes = private::read(&self.path, reading::JOURNAL_LIMIT)?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at as u64 + 1);
+        self.file.set_len(whole).map_err(FileError::new("cannot write", &self.path))
+    }
+
+    /// A step begins, or is over.
+    pub(crate) fn step(
+        &self,
+        step: Step,
+        state: StepState,
+        result: &str,
+        seconds: Option<f64>,
+    ) -> Result<(), FileError> {
+        self.add(&StepLine { time: now(), step, state, result: result.to_owned(), seconds })
+    }
+
+    /// The run is over.
+    pub(crate) fn end(&self, ending: &Ending) -> Result<(), FileError> {
+        self.add(&EndLine { time: now(), ending: ending.clone() })
+    }
+
+    /// Writes a line down whole, or takes away what came of it, so that the next one begins a line.
+    fn add(&self, line: &impl Serialize) -> Result<(), FileError> {
+        let text = serde_json::to_string(line).expect("because it is a struct of texts and numbers") + "\n";
+        let before = self.file.metadata().map(|metadata| metadata.len());
+        let written = (&self.file).write_all(text.as_bytes()).and_then(|()| self.file.sync_all());
+        if let (Err(_), Ok(length)) = (&written, before) {
+            // The write's own failure is what is told.
+            let _ = self.file.set_len(length);
+        }
+        written.map_err(FileError::new("cannot write", &self.path))
+    }
+}
+
+fn now() -> String {
+    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
+}

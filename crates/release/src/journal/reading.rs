@@ -1,0 +1,203 @@
+//! Journals of earlier runs: what was done, what is under way, what was broken off.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{EndLine, Head, JOURNAL, JOURNAL_VERSION, StepLine, StepState, Task};
+use crate::event::Step;
+use crate::private::{self, FileError};
+
+/// How large a journal may be: a run has some twenty lines.
+pub(super) const JOURNAL_LIMIT: u64 = 16 << 20;
+
+/// A run that was written down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordedRun {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// What it is about.
+    #[serde(flatten)]
+    pub task: Task,
+    /// When it began, as RFC 3339 has it.
+    pub began: String,
+    /// How far it is.
+    #[serde(flatten)]
+    pub state: RunState,
+    /// What somebody still has to look after, in words.
+    pub left: Vec<String>,
+}
+
+/// How far a run is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum RunState {
+    /// Its program lives.
+    Running {
+        /// What it is doing.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        step: Option<Step>,
+    },
+    /// It is over.
+    Ended {
+        /// How, in a word.
+        outcome: String,
+        /// When, as RFC 3339 has it.
+        ended: String,
+    },
+    /// Its program died.
+    BrokenOff {
+        /// What it was doing.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        step: Option<Step>,
+        /// Whether that, or what it did before, changes the cluster.
+        changed: bool,
+    },
+}
+
+/// A journal that can't be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnreadableRun {
+    /// The folder of its run.
+    pub folder: PathBuf,
+    /// Why not.
+    pub why: String,
+}
+
+/// Any line but the first.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Step(StepLine),
+    End(EndLine),
+}
+
+/// The runs below a folder, oldest first, and the journals there that can't be read. None where there is no such
+/// folder.
+///
+/// # Errors
+/// [`FileError`] where the folder can't be read.
+pub fn runs(folder: &Path) -> Result<(Vec<RecordedRun>, Vec<UnreadableRun>), FileError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Default::default()),
+        entries => entries.map_err(FileError::new("cannot read", folder))?,
+    };
+    let (mut found, mut unreadable) = (Vec::new(), Vec::new());
+    for entry in entries.flatten().filter(|entry| entry.path().join(JOURNAL).is_file()) {
+        // Asked before the journal is read: a run that ends in between has written its end by then.
+        let lives = is_locked(&entry.path().join(JOURNAL));
+        match run(&entry.path(), lives) {
+            Ok(run) => found.push(run),
+            Err(why) => unreadable.push(UnreadableRun { folder: entry.path(), why }),
+        }
+    }
+    found.sort_by(|one, other| (&one.began, &one.folder).cmp(&(&other.began, &other.folder)));
+    unreadable.sort_by(|one, other| one.folder.cmp(&other.folder));
+    Ok((found, unreadable))
+}
+
+/// The run of a folder; else, in words, why its journal can't be read.
+pub(super) fn run(folder: &Path, lives: bool) -> Result<RecordedRun, String> {
+    let path = folder.join(JOURNAL);
+    let bytes = private::read(&path, JOURNAL_LIMIT).map_err(|error| in_one_line(&error))?;
+    parse(folder, &String::from_utf8_lossy(&bytes), lives)
+}
+
+fn in_one_line(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+}
+
+/// Whether the program that writes it lives, on this machine or on one that shares the file's locks.
+fn is_locked(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+fn parse(folder: &Path, text: &str, lives: bool) -> Result<RecordedRun, String> {
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    let head: Head = serde_json::from_str(first).map_err(|_| version(first))?;
+    if head.journal_version > JOURNAL_VERSION {
+        return Err(version(first));
+    }
+    // The last line of a run that was killed may be cut off: it says no more than the one before.
+    let lines: Vec<Line> = lines.map_while(|line| serde_json::from_str(line).ok()).collect();
+    let (state, left) = state(lines, lives);
+    Ok(RecordedRun { folder: folder.to_owned(), task: head.task, began: head.began, state, left })
+}
+
+/// Why a first line is none.
+fn version(first: &str) -> String {
+    let head: serde_json::Value = serde_json::from_str(first).unwrap_or_default();
+    match head["journalVersion"].as_u64() {
+        Some(version) if version > JOURNAL_VERSION.into() => {
+            format!("it is of version {version}, and this program reads {JOURNAL_VERSION} at most")
+        }
+        _ => "its first line is not that of a journal".to_owned(),
+    }
+}
+
+fn state(lines: Vec<Line>, lives: bool) -> (RunState, Vec<String>) {
+    let (mut under_way, mut changed) = (None, false);
+    for line in lines {
+        match line {
+            Line::End(EndLine { time, ending }) => {
+                return (RunState::Ended { outcome: ending.outcome, ended: time }, ending.left);
+            }
+            Line::Step(line) => {
+                under_way = (line.state == StepState::Began).then_some(line.step);
+                changed |= line.step.changes_cluster();
+            }
+        }
+    }
+    match lives {
+        true => (RunState::Running { step: under_way }, Vec::new()),
+        false => (RunState::BrokenOff { step: under_way, changed }, Vec::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = r#"{"journalVersion":1,"began":"2026-01-02T03:04:05.000Z","work":"upgrade","release":"kpanda","namespace":"kpanda-system","server":"https://10.0.0.1:6443","holder":{"user":"jane","host":"seed"},"revision":3,"from":"0.20.0","to":"0.21.0"}"#;
+
+    fn journal(lines: &[&str]) -> String {
+        [&[HEAD][..], lines].concat().join("\n")
+    }
+
+    fn step(step: &str, state: &str) -> String {
+        format!(r#"{{"time":"t","step":"{step}","state":"{state}"}}"#)
+    }
+
+    #[test]
+    fn how_far_a_run_is() {
+        let check = |lines: &[&str], lives: bool, expected: RunState| {
+            assert_eq!(parse(Path::new("runs/a"), &journal(lines), lives).unwrap().state, expected);
+        };
+        let (began, ended) = (step("back-up", "began"), step("back-up", "ended"));
+        let definitions = step("definitions", "began");
+        check(&[&began], true, RunState::Running { step: Some(Step::BackUp) });
+        check(&[&began], false, RunState::BrokenOff { step: Some(Step::BackUp), changed: false });
+        check(&[&began, &ended], false, RunState::BrokenOff { step: None, changed: false });
+        let at_definitions = RunState::BrokenOff { step: Some(Step::Definitions), changed: true };
+        check(&[&began, &ended, &definitions], false, at_definitions.clone());
+        // Cut off in the middle of a line.
+        check(&[&began, &ended, &definitions, r#"{"time":"t","st"#], false, at_definitions);
+        let end = r#"{"time":"t","outcome":"upgraded","left":["a"]}"#;
+        check(&[&began, end], false, RunState::Ended { outcome: "upgraded".into(), ended: "t".into() });
+    }
+
+    #[test]
+    fn what_is_no_journal_says_why() {
+        let check = |text: &str, expected: &str| {
+            assert_eq!(parse(Path::new("runs/a"), text, false).unwrap_err(), expected);
+        };
+        check("", "its first line is not that of a journal");
+        check(&HEAD[..100], "its first line is not that of a journal");
+        let later = HEAD.replace("\"journalVersion\":1", "\"journalVersion\":2");
+        check(&later, "it is of version 2, and this program reads 1 at most");
+        check(r#"{"journalVersion":7}"#, "it is of version 7, and this program reads 1 at most");
+    }
+}

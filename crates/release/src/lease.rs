@@ -1,0 +1,286 @@
+//! What keeps two runs from working on one release: a Lease `portolan-RELEASE` in its namespace, which names whose
+//! run it is and where its journal lies (rules.md, "Upgrades").
+//!
+//! A lease is renewed for as long as its run lives, and goes with it. One that is left behind is taken over once it
+//! was seen unchanged for as long as it says that it lasts. That is measured by this machine's own steady clock and
+//! not by the times that stand in it, so clocks that differ or jump don't let two in.
+//!
+//! Where it may not be written, that is said, and Helm's pending status alone keeps others out.
+
+mod record;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+
+use crate::cluster::{Cluster, ClusterError, LEASE};
+use crate::event::{Event, Step};
+use crate::helm::HelmRelease;
+use crate::journal::Holder;
+use crate::run::Run;
+use record::Record;
+
+/// How long a lease lasts that is not renewed.
+const DURATION: Duration = Duration::from_secs(20);
+/// How often it is renewed; somebody who lives is noticed within this time.
+const RENEWAL: Duration = Duration::from_secs(4);
+/// How often another's lease is looked at.
+const PAUSE: Duration = Duration::from_millis(500);
+/// The longest time that another's lease is believed to last.
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// Why a release can't be worked on.
+#[derive(Debug, thiserror::Error)]
+pub enum LeaseError {
+    /// Somebody else is at work.
+    #[error("{holder} is at work on the release {release}")]
+    Taken {
+        /// The release.
+        release: String,
+        /// Whose run it is, and where its journal lies.
+        holder: String,
+    },
+    /// Somebody else is at work by now.
+    #[error("the release {release} is no longer held: its lease was {how}")]
+    Lost {
+        /// The release.
+        release: String,
+        /// What became of the lease.
+        how: String,
+    },
+    /// The cluster didn't tell.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+}
+
+/// What keeps others out of a release while this lives.
+pub(crate) enum Guard {
+    /// A lease.
+    Held(Held),
+    /// Helm's pending status alone.
+    Alone {
+        /// Why there is no lease.
+        why: String,
+    },
+}
+
+/// A lease that is being renewed.
+pub(crate) struct Held {
+    shared: Arc<Shared>,
+    /// Whose it was, where it was taken over.
+    before: Option<String>,
+    renewal: JoinHandle<()>,
+}
+
+struct Shared {
+    cluster: Cluster,
+    release: HelmRelease,
+    state: Mutex<State>,
+}
+
+struct State {
+    record: Record,
+    /// What became of it, once it is not ours any more.
+    lost: Option<String>,
+}
+
+/// Takes the lease of a release, or says why there is none.
+///
+/// # Errors
+/// [`LeaseError`] where somebody else is at work.
+pub(crate) async fn hold(
+    cluster: &Cluster,
+    release: &HelmRelease,
+    run: &Run<'_>,
+) -> Result<Guard, LeaseError> {
+    let (Some(task), Some(folder)) = (run.task(), run.folder()) else {
+        return Ok(Guard::Alone { why: "the run is not written down".to_owned() });
+    };
+    let own = Record::new(release, &identity(&task.holder, folder));
+    match take(cluster, release, own, run).await {
+        Ok((record, before)) => Ok(Guard::Held(Held::renewing(cluster, release, record, before))),
+        Err(LeaseError::Cluster(error)) if is_denied(&error) => Ok(Guard::Alone { why: error.to_string() }),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whose the lease of a release is, where there is one and it can be read.
+pub(crate) async fn holder(cluster: &Cluster, release: &HelmRelease) -> Option<String> {
+    let found = read(cluster, release).await.ok().flatten()?;
+    Some(printed(found.holder())).filter(|holder| !holder.is_empty())
+}
+
+/// `jane@seed-node:/home/jane/.local/state/portolan/runs/kpanda-20260102T030405Z`
+fn identity(holder: &Holder, folder: &Path) -> String {
+    format!("{holder}:{}", folder.display())
+}
+
+/// Whether there can be no lease for us: the right lacks, or the namespace.
+fn is_denied(error: &ClusterError) -> bool {
+    matches!(error, ClusterError::Forbidden { .. }) || error.is_not_found()
+}
+
+/// Makes the lease, or takes it over. Gives it as the server has it, and whose it was.
+async fn take(
+    cluster: &Cluster,
+    release: &HelmRelease,
+    own: Record,
+    run: &Run<'_>,
+) -> Result<(Record, Option<String>), LeaseError> {
+    let namespace = Some(release.namespace.as_str());
+    loop {
+        match cluster.create(&LEASE.into(), namespace, own.object()).await {
+            Ok(made) => return Ok((Record::of(made), None)),
+            Err(error) if error.reason() == Some("AlreadyExists") => {}
+            Err(error) => return Err(error.into()),
+        }
+        let Some(found) = read(cluster, release).await? else { continue };
+        if found.holder() != own.holder() && !found.is_free() {
+            wait_for_its_end(cluster, release, &found, run).await?;
+        }
+        let before = Some(found.holder().to_owned()).filter(|holder| holder != own.holder());
+        match cluster.replace(&LEASE.into(), namespace, found.taken_by(&own).object()).await {
+            Ok(taken) => return Ok((Record::of(taken), before.filter(|holder| !holder.is_empty()))),
+            // Somebody was quicker: that is looked at anew.
+            Err(error) if error.reason() == Some("Conflict") || error.is_not_found() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn read(cluster: &Cluster, release: &HelmRelease) -> Result<Option<Record>, ClusterError> {
+    let name = record::name(release);
+    let found = cluster.get(&LEASE.into(), Some(release.namespace.as_str()), &name).await?;
+    Ok(found.map(Record::of))
+}
+
+/// Watches another's lease until it has lasted as long as it says, unrenewed, or is gone.
+async fn wait_for_its_end(
+    cluster: &Cluster,
+    release: &HelmRelease,
+    found: &Record,
+    run: &Run<'_>,
+) -> Result<(), LeaseError> {
+    let lasts = found.duration().unwrap_or(DURATION).min(LONGEST);
+    let taken = || LeaseError::Taken { release: release.name.to_string(), holder: printed(found.holder()) };
+    let note = format!("waiting for the end of a lease of {}", printed(found.holder()));
+    run.observer().event(Event::Noted { step: Step::Hold, note: &note });
+    let began = Instant::now();
+    while began.elapsed() < lasts {
+        tokio::time::sleep(PAUSE).await;
+        match read(cluster, release).await {
+            Ok(Some(now)) if now.is_as(found) => {}
+            Ok(Some(now)) if now.is_free() => return Ok(()),
+            Ok(None) => return Ok(()),
+            Ok(Some(_)) => return Err(taken()),
+            Err(error) if error.may_pass() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// What stands in a lease may be anybody's: a line of reasonable length.
+fn printed(holder: &str) -> String {
+    const SHOWN: usize = 512;
+    holder.chars().filter(|character| !character.is_control()).take(SHOWN).collect()
+}
+
+impl Guard {
+    /// In words, what keeps others out.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Held(Held { before: Some(before), .. }) => {
+                format!(
+                    "by a lease, taken over from {}, whose run ended without giving it back",
+                    printed(before)
+                )
+            }
+            Self::Held(_) => "by a lease".to_owned(),
+            Self::Alone { why } => format!("by Helm's pending status alone; there is no lease: {why}"),
+        }
+    }
+
+    /// Makes sure that it is still ours: asked before each step that changes the cluster.
+    ///
+    /// # Errors
+    /// [`LeaseError`] where it is not, or that can't be told.
+    pub(crate) async fn check(&self) -> Result<(), LeaseError> {
+        match self {
+            Self::Held(held) => held.shared.renew().await,
+            Self::Alone { .. } => Ok(()),
+        }
+    }
+
+    /// Lets others in. A lease that can't be removed ends by itself.
+    pub(crate) async fn let_go(self) {
+        if let Self::Held(held) = self {
+            held.renewal.abort();
+            held.shared.remove().await;
+        }
+    }
+}
+
+impl Held {
+    fn renewing(cluster: &Cluster, release: &HelmRelease, record: Record, before: Option<String>) -> Self {
+        let state = Mutex::new(State { record, lost: None });
+        let shared = Arc::new(Shared { cluster: cluster.clone(), release: release.clone(), state });
+        let own = Arc::clone(&shared);
+        let renewal = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(RENEWAL).await;
+                // A server that is out of reach is asked again; whoever works asks before each step.
+                if let Err(LeaseError::Lost { .. }) = own.renew().await {
+                    return;
+                }
+            }
+        });
+        Self { shared, before, renewal }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.renewal.abort();
+    }
+}
+
+impl Shared {
+    async fn renew(&self) -> Result<(), LeaseError> {
+        let mut state = self.state.lock().await;
+        if let Some(how) = &state.lost {
+            return Err(self.lost(how));
+        }
+        let namespace = Some(self.release.namespace.as_str());
+        let renewed = state.record.renewed();
+        let found = match self.cluster.replace(&LEASE.into(), namespace, renewed.object()).await {
+            Ok(object) => Some(Record::of(object)),
+            Err(error) if error.is_not_found() => None,
+            Err(error) if error.reason() == Some("Conflict") => read(&self.cluster, &self.release).await?,
+            Err(error) => return Err(error.into()),
+        };
+        let how = match found {
+            Some(record) if record.holder() == state.record.holder() => {
+                state.record = record;
+                return Ok(());
+            }
+            Some(record) => format!("taken over by {}", printed(record.holder())),
+            None => "removed".to_owned(),
+        };
+        Err(self.lost(state.lost.insert(how)))
+    }
+
+    async fn remove(&self) {
+        let state = self.state.lock().await;
+        let object: &Value = state.record.object();
+        let _ = self.cluster.remove(&LEASE.into(), Some(self.release.namespace.as_str()), object).await;
+    }
+
+    fn lost(&self, how: &str) -> LeaseError {
+        LeaseError::Lost { release: self.release.name.to_string(), how: how.to_owned() }
+    }
+}

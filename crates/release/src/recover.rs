@@ -1,0 +1,228 @@
+//! Out of a pending state: whoever installed, upgraded or rolled a release back died, and Helm refuses to go on.
+//!
+//! It is looked at first: whose run it was, and what the objects hold of the old and of the new. Then Helm rolls
+//! back to the last good revision, or on to the one that was broken off, which it keeps whole; a release that never
+//! had a good revision is taken away. The record that was pending says afterwards that it failed.
+
+mod error;
+mod holding;
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::cluster::Cluster;
+use crate::event::{Event, Step};
+use crate::helm::{Helm, HelmRelease};
+use crate::journal::{Ending, Holder, Task, Work};
+use crate::lease::{self, Guard, hold};
+use crate::names::Revision;
+use crate::releases::{find, history, mark_failed};
+use crate::run::Run;
+use crate::stored::{Status, StoredRelease};
+use crate::verify::{Verified, verify};
+pub use error::RecoverError;
+pub use holding::{Holding, ObjectHolding};
+
+/// What a record says that was pending.
+const BROKEN_OFF: &str = "Broken off; recovered by Portolan";
+
+/// Which way out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WayOut {
+    /// To the last good revision; where there is none, to no release.
+    #[default]
+    Back,
+    /// To what was broken off.
+    On,
+}
+
+/// What is brought out of its state, and how.
+#[derive(Clone, Debug)]
+pub struct RecoverOptions {
+    /// The release.
+    pub release: HelmRelease,
+    /// Which way out.
+    pub way: WayOut,
+    /// How long objects may take until they are ready.
+    pub timeout: Duration,
+}
+
+/// A release that is stuck, and where it would go.
+#[derive(Clone, Debug)]
+pub struct RecoverPlan {
+    /// The revision that is pending.
+    pub now: StoredRelease,
+    /// The revision whose content will stand; `None` where there will be no release.
+    pub to: Option<StoredRelease>,
+    /// Whose lease there is, which was left behind or is renewed.
+    pub holder: Option<String>,
+    /// What the objects hold of the last good revision and of the pending one.
+    pub objects: Vec<ObjectHolding>,
+}
+
+/// What a recovery came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Recovered {
+    /// The revision that was pending.
+    pub from: u32,
+    /// What it was.
+    pub was: Status,
+    /// The revision whose content stands; absent where there is no release any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<u32>,
+    /// The chart's version of that revision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The number that it has now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+    /// How its objects are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Verified>,
+}
+
+impl RecoverPlan {
+    /// What a run that carries it out is about.
+    pub fn task(&self, cluster: &Cluster, holder: Holder) -> Task {
+        Task {
+            work: Work::Recover,
+            release: self.now.name.clone(),
+            namespace: self.now.namespace.clone(),
+            server: cluster.server().to_owned(),
+            holder,
+            revision: Some(self.now.version),
+            from: Some(self.now.chart.metadata.version.clone()),
+            to: self.to.as_ref().map(|to| to.chart.metadata.version.clone()),
+            plan: None,
+        }
+    }
+}
+
+impl Recovered {
+    /// Whether everything that stands is ready.
+    pub fn is_ready(&self) -> bool {
+        self.verified.as_ref().is_none_or(Verified::is_ready)
+    }
+
+    fn ending(&self) -> Ending {
+        let unready = self.verified.iter().flat_map(|verified| &verified.unready);
+        let left = unready.map(|one| format!("{} is not ready: {}", one.object, one.why)).collect();
+        let outcome = if self.is_ready() { "recovered" } else { "not-ready" };
+        Ending { outcome: outcome.to_owned(), left }
+    }
+}
+
+/// Looks at a release that is stuck. Only reads.
+///
+/// # Errors
+/// [`RecoverError`] where it can't be read, or isn't stuck.
+pub async fn plan_recovery(
+    cluster: &Cluster,
+    helm: &Helm,
+    options: &RecoverOptions,
+    run: &Run<'_>,
+) -> Result<RecoverPlan, RecoverError> {
+    let HelmRelease { name, namespace } = &options.release;
+    let finding = async {
+        helm.wait_for_left(&options.release, || run.observer().event(Event::HelmIsLeft)).await?;
+        let mut revisions = history(cluster, name, namespace).await?;
+        let now = revisions.pop().expect("because a release has a last revision");
+        if !now.info.status.is_pending() {
+            let (release, status, revision) = (now.name.clone(), now.info.status, now.version);
+            return Err(RecoverError::NotStuck { release, status, revision });
+        }
+        let was_good = |one: &StoredRelease| matches!(one.info.status, Status::Superseded | Status::Deployed);
+        let good = revisions.into_iter().rev().find(was_good);
+        Ok((now, good))
+    };
+    let words = |(now, _): &(StoredRelease, _)| format!("revision {} is {}", now.version, now.info.status);
+    let (now, good) = run.step(Step::Find, finding, words).await?;
+    let comparing = async {
+        let manifest = good.as_ref().map_or("", |good| &good.manifest);
+        let objects = holding::compare(cluster, manifest, &now.manifest, namespace.as_str()).await?;
+        Ok::<_, RecoverError>((objects, lease::holder(cluster, &options.release).await))
+    };
+    let (objects, holder) =
+        run.step(Step::Compare, comparing, |(objects, _)| holding::words(objects)).await?;
+    let to = if options.way == WayOut::On { Some(now.clone()) } else { good };
+    Ok(RecoverPlan { now, to, holder, objects })
+}
+
+/// Carries it out, while others are kept out.
+///
+/// # Errors
+/// [`RecoverError`]; objects that do not become ready are no error, but stand in what is returned.
+pub async fn recover(
+    cluster: &Cluster,
+    helm: &Helm,
+    plan: &RecoverPlan,
+    options: &RecoverOptions,
+    run: &Run<'_>,
+) -> Result<Recovered, RecoverError> {
+    let done = guarded(cluster, helm, plan, options, run).await;
+    run.end(&match &done {
+        Ok(done) => done.ending(),
+        Err(error) => Ending { outcome: "failed".to_owned(), left: vec![error.to_string()] },
+    });
+    done
+}
+
+async fn guarded(
+    cluster: &Cluster,
+    helm: &Helm,
+    plan: &RecoverPlan,
+    options: &RecoverOptions,
+    run: &Run<'_>,
+) -> Result<Recovered, RecoverError> {
+    let holding = async { Ok::<_, RecoverError>(hold(cluster, &options.release, run).await?) };
+    let guard = run.step(Step::Hold, holding, Guard::words).await?;
+    let done = carry_out(cluster, helm, plan, options, run).await;
+    guard.let_go().await;
+    done
+}
+
+async fn carry_out(
+    cluster: &Cluster,
+    helm: &Helm,
+    plan: &RecoverPlan,
+    options: &RecoverOptions,
+    run: &Run<'_>,
+) -> Result<Recovered, RecoverError> {
+    let HelmRelease { name, namespace } = &options.release;
+    let now = find(cluster, name, namespace, None).await?;
+    if (now.version, now.info.status) != (plan.now.version, plan.now.info.status) {
+        let (release, status, revision) = (now.name.clone(), now.info.status, now.version);
+        return Err(RecoverError::NotStuck { release, status, revision });
+    }
+    let Recovered { from, was, .. } = gone(plan);
+    let Some(to) = &plan.to else {
+        let away = async { Ok::<_, RecoverError>(helm.uninstall(&options.release, options.timeout).await?) };
+        run.step(Step::RollBack, away, |()| "the release is taken away".to_owned()).await?;
+        return Ok(gone(plan));
+    };
+    let revision = Revision::new(to.version).expect("because a stored revision has a number");
+    let back = async {
+        helm.roll_back(&options.release, revision, options.timeout).await?;
+        mark_failed(cluster, &plan.now, BROKEN_OFF).await?;
+        Ok::<_, RecoverError>(find(cluster, name, namespace, None).await?)
+    };
+    let now = run.step(Step::RollBack, back, |now| format!("revision {} stands", now.version)).await?;
+    let looking = async {
+        let verified =
+            verify(cluster, &now.manifest, namespace.as_str(), options.timeout, run.observer()).await;
+        verified.map_err(RecoverError::from)
+    };
+    let verified = run.step(Step::Verify, looking, Verified::words).await?;
+    let version = Some(now.chart.metadata.version.clone());
+    let (to, revision) = (Some(to.version), Some(now.version));
+    Ok(Recovered { from, was, to, version, revision, verified: Some(verified) })
+}
+
+/// The release is no more.
+fn gone(plan: &RecoverPlan) -> Recovered {
+    let (from, was) = (plan.now.version, plan.now.info.status);
+    Recovered { from, was, to: None, version: None, revision: None, verified: None }
+}

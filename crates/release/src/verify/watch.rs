@@ -1,0 +1,69 @@
+//! Looking at objects while somebody else waits for them: what is said of them is still there when that one has
+//! given up, and taken them away.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use portolan_chart::{ObjectName, RenderedObject};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Looked, Unready, in_namespace, look, reasons, tell};
+use crate::cluster::Cluster;
+use crate::event::Observer;
+
+/// How long until the first look: most upgrades need none.
+const FIRST: Duration = Duration::from_secs(2);
+/// How long between two looks.
+const PAUSE: Duration = Duration::from_secs(4);
+
+/// An object that is looked at.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Watched {
+    #[serde(with = "Named")]
+    name: ObjectName,
+    /// A hook is there for a while only.
+    is_hook: bool,
+}
+
+/// The shape of a name in the file of a run.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ObjectName", rename_all = "camelCase")]
+pub(crate) struct Named {
+    api_version: String,
+    kind: String,
+    namespace: String,
+    name: String,
+}
+
+impl From<RenderedObject> for Watched {
+    fn from(object: RenderedObject) -> Self {
+        Self { name: object.name, is_hook: object.hook.is_some() }
+    }
+}
+
+/// Looks until it is dropped, tells how many are ready, and keeps in `last` why the others are not.
+pub(crate) async fn watch(
+    cluster: &Cluster,
+    watched: &[Watched],
+    namespace: &str,
+    observer: &dyn Observer,
+    last: &Mutex<Vec<Unready>>,
+) {
+    let names: Vec<ObjectName> =
+        watched.iter().map(|one| in_namespace(one.name.clone(), namespace)).collect();
+    let (mut told, mut pause) = (None, FIRST);
+    loop {
+        tokio::time::sleep(pause).await;
+        pause = PAUSE;
+        // Whoever waits will say that the server is out of reach.
+        let Ok(looked) = look(cluster, &names).await else { continue };
+        let there =
+            looked.into_iter().zip(watched).filter(|(looked, one)| looked.object.is_some() || !one.is_hook);
+        let there: Vec<Looked> = there.map(|(looked, _)| looked).collect();
+        tell(&there, &mut told, observer);
+        let unready = reasons::of(cluster, there).await.unready;
+        *last.lock().unwrap_or_else(PoisonError::into_inner) = unready;
+    }
+}
