@@ -14,12 +14,12 @@ use super::live::AT_ONCE;
 use super::looking::{self, Looked};
 use super::options::{Frozen as FrozenPolicy, ImageCheck, UpgradeOptions};
 use super::package::Push;
-use super::plan::{PLAN_VERSION, UpgradePlan};
+use super::plan::{NoWayBack, PLAN_VERSION, UpgradePlan};
 use super::prepare::Prepared;
 use super::rehearse::{Rehearsal, rehearse};
 use super::{DefinitionsError, Site};
 use crate::advisories::{Advice, ChartFacts, KnownImages, NoImages};
-use crate::diff::{Action, CrdDiff, ObjectDiff, crd_diff, value_changes};
+use crate::diff::{Action, Change, CrdDiff, ObjectDiff, crd_diff, value_changes};
 use crate::event::Step;
 use crate::helm::{Input, Line, Upgrade};
 use crate::run::Run;
@@ -128,18 +128,7 @@ fn assemble(
     found: FoundOut,
 ) -> UpgradePlan {
     let Rendering { rendered, note, not_pinned } = rendering;
-    let standing = Standing {
-        release: &prepared.release,
-        now: prepared.now.as_ref(),
-        chart: &prepared.chart,
-        overrides: &advice.overrides,
-        rendered: &rendered,
-        pushes: &found.pushes,
-    };
-    let ground = Ground::of(&standing, not_pinned);
-    let values = value_changes(&own_values(prepared.now.as_ref()), &advice.overrides);
-    let old_manifest = prepared.now.as_ref().map_or("", |now| &now.manifest);
-    let way_back = way_back(old_manifest, &rendered.objects, prepared.release.namespace.as_str());
+    let Derived { ground, values, way_back } = derive(&prepared, &advice, &rendered, &found, not_pinned);
     let (now, version) = (prepared.now, prepared.chart.version().to_string());
     let notes = prepared.notes.into_iter().chain(note).chain(found.notes).collect();
     UpgradePlan {
@@ -171,6 +160,37 @@ fn assemble(
         watched: rendered.objects.into_iter().map(Watched::from).collect(),
         crds: rendered.definitions,
         hooks: found.hooks,
+    }
+}
+
+/// What follows from two sides of the plan together.
+struct Derived {
+    ground: Ground,
+    values: Vec<Change>,
+    way_back: Vec<NoWayBack>,
+}
+
+fn derive(
+    prepared: &Prepared,
+    advice: &Advice,
+    rendered: &Rendered,
+    found: &FoundOut,
+    not_pinned: Vec<String>,
+) -> Derived {
+    let now = prepared.now.as_ref();
+    let standing = Standing {
+        release: &prepared.release,
+        now,
+        chart: &prepared.chart,
+        overrides: &advice.overrides,
+        rendered,
+        pushes: &found.pushes,
+    };
+    let old_manifest = now.map_or("", |now| &now.manifest);
+    Derived {
+        ground: Ground::of(&standing, not_pinned),
+        values: value_changes(&own_values(now), &advice.overrides),
+        way_back: way_back(old_manifest, &rendered.objects, prepared.release.namespace.as_str()),
     }
 }
 
