@@ -2,7 +2,7 @@
 //! `ssh NODE ctr image import -`, one for each node.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
