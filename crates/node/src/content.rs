@@ -95,7 +95,7 @@ impl NodeImage {
         Self::of_source(source, index)
     }
 
-    fn of_source(source: &ImageSource, index: Option<Manifest>) -> Result<Self, WrongPlatform> {
+    pub(crate) fn of_source(source: &ImageSource, index: Option<Manifest>) -> Result<Self, WrongPlatform> {
         let stated = ImageConfig::parse(&source.config).map(|config| config.diff_ids).unwrap_or_default();
         if stated.len() != source.layers.len() {
             return Err(WrongPlatform::NoImage { stated: stated.len(), listed: source.layers.len() });

@@ -16,9 +16,10 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use portolan_oci::Digest;
-use portolan_package::ManifestSource;
+use portolan_package::ImageContent;
 use portolan_transfer::PackageImages;
 
+use crate::content::NodeImage;
 use crate::event::{Event, Observer};
 use crate::execute::{execute, one_line};
 use crate::names::NodeName;
@@ -67,20 +68,18 @@ pub enum Asked {
     Lost(Box<NodeResult>),
 }
 
-/// Digests of a package's manifests and image indexes: what [`RemoteOptions::expected`] is to hold.
+/// Digests of a package's manifests and image indexes, as nodes get them: what [`RemoteOptions::expected`] is to
+/// hold.
 pub fn digests_of(package: &PackageImages) -> HashSet<Digest> {
     let contents = package.images.iter().map(|image| &image.content.content);
     let manifests = contents.flat_map(|content| {
         let index = match content {
-            portolan_package::ImageContent::Index { index, .. } => Some(index),
-            portolan_package::ImageContent::Single(_) => None,
+            ImageContent::Index { index, .. } => Some(index.clone()),
+            ImageContent::Single(_) => None,
         };
-        let sources = content.sources().iter().filter_map(|source| match &source.manifest {
-            ManifestSource::Original(manifest) => Some(manifest),
-            // Nobody else has one of that digest, unless the image is the same.
-            ManifestSource::Rebuilt(_) | ManifestSource::Pending => None,
-        });
-        index.into_iter().chain(sources)
+        // Those that are made anew too: an earlier run gave them to the node.
+        let sources = content.sources().iter().filter_map(|source| NodeImage::of_source(source, None).ok());
+        index.into_iter().chain(sources.filter_map(|image| image.manifest))
     });
     manifests.map(|manifest| manifest.digest().clone()).collect()
 }

@@ -14,9 +14,10 @@
 mod blob;
 mod fed;
 mod patience;
+mod source;
 mod state;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -25,11 +26,11 @@ use bytes::Bytes;
 use portolan_registry::BlobSource;
 
 pub(crate) use self::blob::{Claim, SharedBlob};
-use crate::feed::{PIECE, full_piece};
-use fed::Fed;
-pub(crate) use fed::{Missed, has_missed};
+use crate::feed::PIECE;
+pub(crate) use fed::has_missed;
 use patience::Patience;
 pub(crate) use patience::Tolerance;
+use source::{Cursor, Source, WindowBlob};
 
 /// How many bytes wait for nodes that have not taken them yet.
 pub(crate) const CAPACITY: usize = 16 << 20;
@@ -67,38 +68,6 @@ struct State {
     patience: Vec<Patience>,
     /// Bytes that were read from the package.
     read: u64,
-}
-
-struct WindowBlob {
-    source: Source,
-    size: u64,
-    /// The next piece of every node that wants it.
-    next: BTreeMap<NodeIndex, u64>,
-    /// The reader that reads for all; nothing while somebody reads, or after an error.
-    cursor: Option<Cursor>,
-    is_begun: bool,
-    pieces: BTreeMap<u64, Piece>,
-}
-
-/// Where a blob's pieces come from.
-enum Source {
-    /// Whoever comes first reads them.
-    Opened(Arc<dyn BlobSource>),
-    /// They are put in as they go by.
-    Fed(Fed),
-}
-
-struct Cursor {
-    reader: Box<dyn Read + Send>,
-    next: u64,
-}
-
-struct Piece {
-    /// Nothing while it is being read.
-    bytes: Option<Bytes>,
-    /// How much of the window it takes.
-    room: usize,
-    owed: BTreeSet<NodeIndex>,
 }
 
 /// What a node that asks for a piece has to do.
@@ -251,48 +220,6 @@ impl Window {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Source {
-    fn describe(&self) -> String {
-        match self {
-            Self::Opened(source) => source.describe(),
-            Self::Fed(fed) => fed.entry.clone(),
-        }
-    }
-
-    fn opened(&self) -> io::Result<Arc<dyn BlobSource>> {
-        match self {
-            Self::Opened(source) => Ok(Arc::clone(source)),
-            Self::Fed(_) => Err(io::Error::other(Missed)),
-        }
-    }
-}
-
-impl WindowBlob {
-    /// Whether the reader for all comes to that piece next.
-    fn is_next(&self, number: u64) -> bool {
-        match &self.cursor {
-            Some(cursor) => cursor.next == number,
-            None => !self.is_begun && number == 0,
-        }
-    }
-
-    /// The other nodes that have not come further than that piece. None for the last bytes' successor.
-    fn others_up_to(&self, node: NodeIndex, number: u64) -> BTreeSet<NodeIndex> {
-        let is_past_the_end = number * PIECE as u64 >= self.size;
-        let others = self.next.iter().filter(|(other, next)| **other != node && **next <= number);
-        others.filter(|_| !is_past_the_end).map(|(other, _)| *other).collect()
-    }
-}
-
-impl Cursor {
-    /// A full piece; less only at the end.
-    fn read(&mut self) -> io::Result<Bytes> {
-        let bytes = full_piece(&mut self.reader)?;
-        self.next += 1;
-        Ok(bytes)
     }
 }
 

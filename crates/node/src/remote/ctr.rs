@@ -1,8 +1,8 @@
 //! containerd on another machine, by `ctr` alone.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,7 +10,7 @@ use futures_util::{StreamExt, TryStreamExt, future::try_join3, stream};
 use portolan_oci::{Digest, Manifest, Platform};
 
 use super::intake::Intake;
-use super::lists::{ImageLine, PINNED, committed, digests, has_cri, images, server_version};
+use super::lists::{ImageLine, MANAGED, PINNED, committed, digests, has_cri, images, server_version};
 use super::program::Program;
 use super::refusal::{corrupt, lacking};
 use super::{RemoteOptions, send};
@@ -22,9 +22,6 @@ use crate::names::NodeName;
 use crate::runtime::{EarlyBlob, Import, Runtime, Takes};
 use crate::survey::{Held, RuntimeKind, Survey};
 use crate::turns::Turns;
-
-/// The label by which the CRI knows its images (containerd, CRI plugin).
-const MANAGED: &str = "io.cri-containerd.image=managed";
 
 /// How long it is waited before the node is asked again for what went by last.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
@@ -45,6 +42,8 @@ pub(super) struct RemoteContainerd {
     turns: Turns,
     /// Layers that go by.
     intake: Intake,
+    /// Names that were given, and are not marked as the CRI's yet.
+    unmarked: Mutex<Vec<NodeName>>,
     /// Whether an image had to be sent whole though parts of it were there.
     sends_whole: AtomicBool,
 }
@@ -58,6 +57,7 @@ impl RemoteContainerd {
             expected: Arc::clone(&options.expected),
             turns: Turns::default(),
             intake: Intake::default(),
+            unmarked: Mutex::default(),
             sends_whole: AtomicBool::new(false),
         }
     }
@@ -185,14 +185,40 @@ impl RemoteContainerd {
         }
     }
 
-    /// Marks the names as the CRI marks its own.
-    async fn label(&self, import: &Import<'_>) -> Result<(), RuntimeError> {
+    /// Tells kubelets to leave the image; what else its names are marked with is seen to at the end.
+    async fn pin(&self, import: &Import<'_>) -> Result<(), RuntimeError> {
+        if !import.pins {
+            self.unmarked.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(import.names);
+            return Ok(());
+        }
         for name in import.names {
-            let pin = import.pins.then_some(PINNED);
-            let words = ["images", "label", name.as_str(), MANAGED].into_iter().chain(pin);
-            self.program.run(&words.collect::<Vec<_>>(), "labelling an image").await?;
+            self.label(name.as_str(), &[MANAGED, PINNED]).await?;
         }
         Ok(())
+    }
+
+    async fn label(&self, name: &str, labels: &[&str]) -> Result<(), RuntimeError> {
+        let words = [&["images", "label", name], labels].concat();
+        self.program.run(&words, "labelling an image").await.map(drop)
+    }
+
+    /// Marks names as the CRI marks its own. Where it runs it has done so by itself, so that one question is all;
+    /// gives what went wrong.
+    async fn mark(&self) -> Option<RuntimeError> {
+        let names = std::mem::take(&mut *self.unmarked.lock().unwrap_or_else(PoisonError::into_inner));
+        if names.is_empty() {
+            return None;
+        }
+        let there = self.images().await.ok()?;
+        let unmarked = names.iter().map(NodeName::as_str);
+        let unmarked = unmarked.filter(|name| there.get(*name).is_some_and(|line| !line.is_managed));
+        let labelled = unmarked.map(|name| self.label(name, &[MANAGED])).collect::<Vec<_>>();
+        let mut labelled = stream::iter(labelled).buffer_unordered(COMMANDS_AT_ONCE);
+        let mut failed = None;
+        while let Some(done) = labelled.next().await {
+            failed = failed.or(done.err());
+        }
+        failed
     }
 
     /// Takes names back that `ctr` gave before it failed: they would stand for less than all of the image.
@@ -245,7 +271,7 @@ impl Runtime for RemoteContainerd {
         }
         self.turns.note(digests.into_iter().flatten());
         drop(turn);
-        self.label(import).await
+        self.pin(import).await
     }
 
     fn takes(&self) -> Takes {
@@ -264,9 +290,12 @@ impl Runtime for RemoteContainerd {
     }
 
     async fn finish(&self) -> Vec<String> {
+        let unmarked = self.mark().await;
         self.intake.end().await;
         let note = "contents that were there when the node was asked went away meanwhile: some images were sent whole";
-        self.sends_whole.load(Ordering::Relaxed).then(|| note.to_owned()).into_iter().collect()
+        let whole = self.sends_whole.load(Ordering::Relaxed).then(|| note.to_owned());
+        let unmarked = unmarked.map(|error| format!("some images are not marked as the CRI's: {error}"));
+        whole.into_iter().chain(unmarked).collect()
     }
 }
 

@@ -8,6 +8,9 @@ use portolan_oci::Digest;
 /// The label that tells kubelets to leave an image, with its value (containerd, CRI plugin).
 pub(crate) const PINNED: &str = "io.cri-containerd.pinned=pinned";
 
+/// The label by which the CRI knows its images, with its value (containerd, CRI plugin).
+pub(crate) const MANAGED: &str = "io.cri-containerd.image=managed";
+
 /// A line of `ctr images ls`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ImageLine {
@@ -15,6 +18,8 @@ pub(crate) struct ImageLine {
     pub(crate) target: Digest,
     /// Whether kubelets are told to leave it.
     pub(crate) is_pinned: bool,
+    /// Whether the CRI knows it as its own.
+    pub(crate) is_managed: bool,
 }
 
 /// `ctr images ls`: REF, TYPE, DIGEST, SIZE, PLATFORMS, LABELS.
@@ -25,8 +30,9 @@ pub(crate) fn images(text: &str) -> HashMap<String, ImageLine> {
 fn image(line: &str) -> Option<(String, ImageLine)> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let [name, _type, digest, .., labels] = words.as_slice() else { return None };
-    let is_pinned = labels.split(',').any(|label| label == PINNED);
-    Some(((*name).to_owned(), ImageLine { target: digest.parse().ok()?, is_pinned }))
+    let has = |wanted: &str| labels.split(',').any(|label| label == wanted);
+    let (is_pinned, is_managed) = (has(PINNED), has(MANAGED));
+    Some(((*name).to_owned(), ImageLine { target: digest.parse().ok()?, is_pinned, is_managed }))
 }
 
 /// `ctr content ls -q`: a digest a line.
@@ -72,12 +78,12 @@ mod tests {
         let text = format!(
             "REF           TYPE                  DIGEST SIZE       PLATFORMS               LABELS \n\
              r.example/a:1 application/vnd.oci.x {a}    1004.6 KiB linux/amd64,linux/s390x -      \n\
-             r.example/b:1 application/vnd.oci.x {b}    1.2 MiB    -                       x=y,{PINNED} \n\
+             r.example/b:1 application/vnd.oci.x {b}    1.2 MiB    -                       x=y,{PINNED},{MANAGED} \n\
              r.example/c:1 application/vnd.oci.x sha256:no  1.2 MiB  -  - \n\n"
         );
         let expected = [
-            ("r.example/a:1".to_owned(), ImageLine { target: a, is_pinned: false }),
-            ("r.example/b:1".to_owned(), ImageLine { target: b, is_pinned: true }),
+            ("r.example/a:1".to_owned(), ImageLine { target: a, is_pinned: false, is_managed: false }),
+            ("r.example/b:1".to_owned(), ImageLine { target: b, is_pinned: true, is_managed: true }),
         ];
         assert_eq!(images(&text), HashMap::from(expected));
         assert_eq!(images("REF TYPE DIGEST SIZE PLATFORMS LABELS \n"), HashMap::new());

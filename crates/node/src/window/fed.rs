@@ -5,7 +5,8 @@ use std::io;
 
 use bytes::Bytes;
 
-use super::{BlobIndex, NodeIndex, PIECE, Piece, Source, State, Step, Window, WindowBlob};
+use super::source::{Piece, Source, WindowBlob};
+use super::{BlobIndex, NodeIndex, PIECE, State, Step, Window};
 
 /// A blob that goes by.
 pub(super) struct Fed {

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::{BlobIndex, Cursor, NodeIndex, PIECE, Piece, Source, State, Step, WindowBlob};
+use super::source::{Cursor, Piece, Source, WindowBlob};
+use super::{BlobIndex, NodeIndex, PIECE, State, Step};
 
 impl State {
     pub(super) fn add(&mut self, source: Source, size: u64) -> BlobIndex {
