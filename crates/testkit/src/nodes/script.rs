@@ -41,6 +41,9 @@ pub(super) fn script(
          mount --bind {at}/run /run/containerd\nmount --bind {at}/passwd /etc/passwd\n\
          mount --bind {at}/shadow /etc/shadow\nmount --bind {at}/sudoers.d /etc/sudoers.d\n"
     );
+    // What root's shell does on this machine is none of a node's business: it takes its time for every command,
+    // and what it locks stays locked where the node dies meanwhile.
+    let shell = "if [ -f /root/.bashrc ]; then mount --bind /dev/null /root/.bashrc; fi\n".to_owned();
     let programs_there = format!(
         "for folder in {FOLDERS}; do for name in ctr docker; do\n\
          if [ -f $folder/$name ]; then mount --bind /dev/null $folder/$name; fi\ndone; done\n\
@@ -49,7 +52,7 @@ pub(super) fn script(
     let machine = options.machine.map(|_| format!("mount --bind {at}/uname $(command -v uname)\n"));
     let daemon = format!("exec {} -D -e -f {at}/sshd_config\n", sshd.display());
     let runtime = runtime(folder, options, programs);
-    [begin, network, own, programs_there, machine.unwrap_or_default(), runtime, daemon].concat()
+    [begin, network, own, shell, programs_there, machine.unwrap_or_default(), runtime, daemon].concat()
 }
 
 /// The clients that there are come into a folder of `PATH` of the node's own, since the machine's are hidden.
