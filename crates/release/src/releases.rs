@@ -124,7 +124,8 @@ pub async fn find(
         revision: revision.expect("because a release has a last revision"),
         present: places.iter().map(|place| place.revision).collect(),
     };
-    fetch(cluster, place.ok_or_else(absent)?).await
+    let place = place.ok_or_else(absent)?;
+    fetch(cluster, place).await?.ok_or_else(|| broken(place, DecodeError::NoKey))
 }
 
 /// The secret of a revision as it lies in the cluster, without what the server adds.
@@ -215,20 +216,26 @@ fn place(secret: PartialObjectMeta<DynamicObject>) -> Option<Place> {
     (place.secret == secret_name(&place.release, place.revision)).then_some(place)
 }
 
+/// Those of the places that are still there: whoever uninstalls another release meanwhile is no reason to fail.
 async fn fetch_all(
     cluster: &Cluster,
     places: impl Iterator<Item = Place>,
 ) -> Result<Vec<StoredRelease>, ReleasesError> {
     let places: Vec<Place> = places.collect();
-    stream::iter(&places).map(|place| fetch(cluster, place)).buffered(FETCHES_AT_ONCE).try_collect().await
+    let fetched = stream::iter(&places).map(|place| fetch(cluster, place)).buffered(FETCHES_AT_ONCE);
+    fetched.try_filter_map(|found| std::future::ready(Ok(found))).try_collect().await
 }
 
-async fn fetch(cluster: &Cluster, place: &Place) -> Result<StoredRelease, ReleasesError> {
-    let secret = cluster.get(&SECRET.into(), Some(&place.namespace), &place.secret).await?;
-    let data = secret.as_ref().and_then(|secret| secret.pointer("/data/release")?.as_str());
+/// What a secret holds; `None` where it is gone.
+async fn fetch(cluster: &Cluster, place: &Place) -> Result<Option<StoredRelease>, ReleasesError> {
+    let Some(secret) = cluster.get(&SECRET.into(), Some(&place.namespace), &place.secret).await? else {
+        return Ok(None);
+    };
+    let data = secret.pointer("/data/release").and_then(Value::as_str);
     let decoded = data.ok_or(DecodeError::NoKey).and_then(decode);
-    decoded.map_err(|source| ReleasesError::Broken {
-        secret: format!("{}/{}", place.namespace, place.secret),
-        source,
-    })
+    decoded.map(Some).map_err(|source| broken(place, source))
+}
+
+fn broken(place: &Place, source: DecodeError) -> ReleasesError {
+    ReleasesError::Broken { secret: format!("{}/{}", place.namespace, place.secret), source }
 }

@@ -67,7 +67,9 @@ fn state(finding: &Finding, style: Style) -> Option<String> {
         && finding.steps.is_empty()
         && finding.questions.is_empty();
     match finding.applies {
-        Truth::Unknown => Some(format!("  {}", style.warn("not known: the cluster was not asked"))),
+        Truth::Unknown => {
+            Some(format!("  {}", style.warn("not known: the cluster was not asked, or gave no answer")))
+        }
         _ if is_idle => Some(format!("  {}", style.good("nothing is left to do"))),
         _ => None,
     }
