@@ -155,6 +155,9 @@ pub fn report(report: &UpgradeReport, language: Language, style: Style) -> Strin
     if report.outcome != Outcome::Upgraded && !report.definitions.is_empty() {
         lines.push(format!("  definitions that were applied stay: {}", report.definitions.join(", ")));
     }
+    if report.outcome != Outcome::Upgraded && !report.labelled.is_empty() {
+        lines.push(format!("  labels stay that nodes got: {}", report.labelled.join(", ")));
+    }
     if !report.hooks_left.is_empty() {
         let left: Vec<String> = report.hooks_left.iter().map(ToString::to_string).collect();
         lines.push(format!("  its hooks left behind: {}", left.join(", ")));

@@ -45,6 +45,20 @@ const SENTINEL: &str =
     "redis+sentinel://:3wPx%2BzW%40ffdn@rfs-redis.mcamel-system.svc.cluster.local:26379/mymaster";
 const SENTINEL_BY_HAND: &str = " --set-string 'global.db.redis.url=redis+sentinel://:3wPx%2BzW%40ffdn@rfs-redis.mcamel-system.svc.cluster.local:26379/mymaster?master_password=3wPx%2BzW%40ffdn'\n";
 
+/// A deployment for which there is no node.
+const STUCK: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: stuck}
+spec:
+  selector: {matchLabels: {app: stuck}}
+  template:
+    metadata: {labels: {app: stuck}}
+    spec:
+      nodeSelector: {moon: full}
+      containers: [{name: c, image: \"{{ .Values.global.imageRegistry }}/release.daocloud.io/kairship/kairship-shell:v0.0.3\"}]
+";
+
 /// What somebody set when the module was installed.
 const OVERRIDES: &str = "global:\n  imageRegistry: HOST\napiserver:\n  replicaCount: 2\n";
 

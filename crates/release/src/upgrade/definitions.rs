@@ -73,10 +73,16 @@ pub(super) async fn apply(
     cluster.apply(&CRD.into(), None, definition, &mode).await.map_err(refused)
 }
 
-/// Applies all definitions, each established before the next.
-pub(super) async fn apply_all(cluster: &Cluster, definitions: &[Value]) -> Result<(), DefinitionsError> {
+/// Applies all definitions, each established before the next. `applied` gets the names of those that were, also
+/// where a later one can't be.
+pub(super) async fn apply_all(
+    cluster: &Cluster,
+    definitions: &[Value],
+    applied: &mut Vec<String>,
+) -> Result<(), DefinitionsError> {
     for definition in definitions {
         apply(cluster, definition, false).await?;
+        applied.push(name(definition).to_owned());
         establish(cluster, definition).await?;
     }
     if !definitions.is_empty() {

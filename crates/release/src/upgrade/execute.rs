@@ -132,16 +132,15 @@ pub(super) async fn carry_out(all: Carrying<'_>) -> Result<UpgradeReport, Upgrad
     let mut report = begun(all, backup);
     let before = async {
         go_on(all)?;
-        label(all).await?;
+        label(all, &mut report.labelled).await?;
         go_on(all)?;
-        definitions(all).await?;
+        definitions(all, &mut report.definitions).await?;
         go_on(all)
     };
     if let Err(failure) = Box::pin(before).await {
         report.error = Some(in_one_line(&failure));
         return Ok(standing::not_begun(all, report).await);
     }
-    report.definitions = definition_names(all.order);
     let unready = Mutex::default();
     if let Err(failure) = Box::pin(upgrade(all, &unready)).await {
         report.error = Some(why(&failure, all.stop));
@@ -205,6 +204,7 @@ fn begun(all: Carrying<'_>, backup: Option<Backup>) -> UpgradeReport {
         status: None,
         backup,
         definitions: Vec::new(),
+        labelled: Vec::new(),
         hooks_left: Vec::new(),
         verified: None,
         after: after.clone(),
@@ -214,8 +214,8 @@ fn begun(all: Carrying<'_>, backup: Option<Backup>) -> UpgradeReport {
     }
 }
 
-/// Gives nodes the labels that advisories ask for before the upgrade.
-async fn label(all: Carrying<'_>) -> Result<(), Failure> {
+/// Gives nodes the labels that advisories ask for before the upgrade. `labelled` gets those that were given.
+async fn label(all: Carrying<'_>, labelled: &mut Vec<String>) -> Result<(), Failure> {
     let steps = &all.order.labels;
     if steps.is_empty() {
         return Ok(());
@@ -227,6 +227,7 @@ async fn label(all: Carrying<'_>) -> Result<(), Failure> {
             let metadata = json!({"name": node, "labels": labels});
             let object = json!({"apiVersion": "v1", "kind": "Node", "metadata": metadata});
             all.site.cluster.apply(&NODE.into(), None, &object, &mode).await?;
+            labelled.push(node.clone());
         }
         Ok(())
     };
@@ -234,11 +235,11 @@ async fn label(all: Carrying<'_>) -> Result<(), Failure> {
     all.run.step(Step::Label, work, |()| nodes.join(", ")).await
 }
 
-async fn definitions(all: Carrying<'_>) -> Result<(), Failure> {
+async fn definitions(all: Carrying<'_>, applied: &mut Vec<String>) -> Result<(), Failure> {
     let crds = &all.order.definitions;
     let work = async {
         all.guard.check().await?;
-        Ok(apply_all(all.site.cluster, crds).await?)
+        Ok(apply_all(all.site.cluster, crds, applied).await?)
     };
     all.run.step(Step::Definitions, work, |()| format!("{} applied", crds.len())).await
 }

@@ -56,13 +56,16 @@ pub struct UpgradeReport {
     pub backup: Option<Backup>,
     /// Definitions that were applied, which stay whatever becomes of the release.
     pub definitions: Vec<String>,
+    /// Nodes that got labels, which stay too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labelled: Vec<String>,
     /// Objects of its hooks that an upgrade which failed left behind.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hooks_left: Vec<ObjectName>,
     /// How the objects are that stand now; absent where that could not be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<Verified>,
-    /// What advisories ask somebody to do now.
+    /// What advisories ask somebody to do now that the new version stands.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<Step>,
     /// What was not ready of the new version when it was given up.
@@ -124,6 +127,8 @@ impl UpgradeReport {
             left.extend(
                 self.definitions.iter().map(|name| format!("the definition {name} is of {}", self.to)),
             );
+            left.extend(self.labelled.iter().map(|node| format!("the node {node} has its new labels")));
+            left.extend(self.hooks_left.iter().map(|hook| format!("{hook} is left of a hook")));
         }
         let unready = self.verified.iter().flat_map(|verified| &verified.unready);
         left.extend(unready.map(|one| format!("{} is not ready: {}", one.object, one.why)));

@@ -9,6 +9,7 @@ use portolan_testkit::cluster::Node;
 use portolan_testkit::components::{HELM_3, HELM_4};
 use serde_json::Value;
 
+use super::STUCK;
 use super::modules::KPANDA;
 use super::site::Seed;
 
@@ -154,6 +155,7 @@ fn nodes_in_mig_mode() {
     uses_gpu(&seed, "train", "nvidia.com/mig-1g.5gb");
 
     never_unseen(&seed, line);
+    labels_that_stay(&seed, line);
     without_disruption(&seed, line);
     step_by_step(&seed, line);
 }
@@ -185,6 +187,21 @@ fn never_unseen(seed: &Seed, line: &str) {
     assert!(stopped.out.contains("stop is none of the answers"), "{}", stopped.out);
     assert_eq!(mode(seed), None);
     assert!(seed.portolan("releases -n NAMESPACE").expect(0).out.contains("kpanda 0.28.3"));
+}
+
+/// An upgrade that fails leaves the labels, and says so; nothing is asked for after it then.
+fn labels_that_stay(seed: &Seed, line: &str) {
+    seed.chart("0.29.0").file("templates/stuck.yaml", STUCK).write(&seed.site.path("stuck"));
+    let line = format!("{line} --answer kpanda-gpu-mig=label --chart stuck --skip-image-check --timeout 8s");
+    let failed = seed.portolan(&line).expect(1);
+    assert!(
+        failed.out.starts_with("failed to upgrade kpanda to 0.29.0; it is back at 0.28.3"),
+        "{}",
+        failed.out
+    );
+    assert!(failed.out.contains("\n  labels stay that nodes got: gpu-1\n"), "{}", failed.out);
+    assert!(!failed.out.contains("after:"), "{}", failed.out);
+    seed.site.cluster.kubectl(&["label", "node", "gpu-1", "gpu.node.kpanda.io/nvidia-gpu-mode-"]);
 }
 
 /// "Non-disruptive Upgrade": labelled before, and gpu-operator is asked for after.

@@ -5,23 +5,9 @@ use std::fs;
 use portolan_testkit::components::{HELM_3, HELM_3_10, HELM_4};
 use serde_json::Value;
 
-use super::OVERRIDES;
 use super::modules::KAIRSHIP;
 use super::site::Seed;
-
-/// A deployment for which there is no node.
-const STUCK: &str = "\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: kairship-proxy}
-spec:
-  selector: {matchLabels: {app: kairship-proxy}}
-  template:
-    metadata: {labels: {app: kairship-proxy}}
-    spec:
-      nodeSelector: {moon: full}
-      containers: [{name: proxy, image: \"{{ .Values.global.imageRegistry }}/release.daocloud.io/kairship/kairship-shell:v0.0.3\"}]
-";
+use super::{OVERRIDES, STUCK};
 
 /// A hook for which there is no node either, and which doesn't wait for ever.
 const FAILING_HOOK: &str = "\
@@ -69,7 +55,7 @@ fn an_upgrade_that_fails_is_taken_back() {
         "helm repo add kairship http://HOST/chartrepo/release.daocloud.io --username admin --password Harbor12345
         helm pull kairship/kairship --version 0.21.0 --untar",
     );
-    fs::write(seed.site.path("kairship/templates/proxy.yaml"), STUCK).unwrap();
+    fs::write(seed.site.path("kairship/templates/stuck.yaml"), STUCK).unwrap();
     let line = "upgrade RELEASE -n NAMESPACE -c load-image.yaml --keep-frozen --chart kairship --timeout 15s";
     let failed = seed.portolan(line).expect(1);
     let expected =
@@ -79,7 +65,7 @@ fn an_upgrade_that_fails_is_taken_back() {
     assert!(failed.out.contains(&stays), "{}", failed.out);
     assert_eq!(differing(&before, &seed.stands()), [definition(&seed)]);
 
-    fs::remove_file(seed.site.path("kairship/templates/proxy.yaml")).unwrap();
+    fs::remove_file(seed.site.path("kairship/templates/stuck.yaml")).unwrap();
     let listed = seed.portolan("history RELEASE -n NAMESPACE").expect(0).out;
     let states: Vec<&str> = listed.lines().map(|line| line.split_whitespace().nth(2).unwrap()).collect();
     assert_eq!(states, ["superseded", "failed", "deployed"], "{listed}");

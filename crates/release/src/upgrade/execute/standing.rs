@@ -68,7 +68,7 @@ impl Stands {
 
 /// The report of an upgrade that failed before Helm was called.
 pub(super) async fn not_begun(all: Carrying<'_>, report: UpgradeReport) -> UpgradeReport {
-    let report = UpgradeReport { outcome: Outcome::NotBegun, ..report };
+    let report = UpgradeReport { outcome: Outcome::NotBegun, after: Vec::new(), ..report };
     match current(all).await {
         Ok(now) => of_revision(report, now.as_ref()),
         Err(_) => report,
@@ -113,7 +113,7 @@ async fn after_failure(
 ) -> UpgradeReport {
     let namespace = all.order.release.namespace.as_str();
     let hooks_left = hooks::left(all.site.cluster, &all.order.hooks, namespace).await;
-    UpgradeReport { outcome: stands.outcome(), verified, hooks_left, ..report }
+    UpgradeReport { outcome: stands.outcome(), verified, hooks_left, after: Vec::new(), ..report }
 }
 
 fn of_new(report: UpgradeReport, verified: Verified) -> UpgradeReport {
