@@ -42,9 +42,10 @@ async fn broken_off(site: &Site, options: &UpgradeOptions, folder: &Path, at: St
     let watched = Begins(begins);
     let reached = async {
         while begun.recv().await != Some(at) {}
-        // Helm gets to its first writes, or to its end.
-        let while_helm_works = if at == Step::Upgrade { Duration::from_millis(700) } else { Duration::ZERO };
-        tokio::time::sleep(while_helm_works).await;
+        // Helm gets to its first writes, or to its end. No other step is given time: it might end meanwhile.
+        if at == Step::Upgrade {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+        }
     };
     tokio::select! {
         _ = carried_out(site, &plan, options, folder, &watched) => {}
