@@ -23,10 +23,20 @@ pub(crate) fn watched<T>(
             }
             found
         });
+        let end = End(&is_over);
         let done = work();
-        is_over.store(true, Ordering::Relaxed);
+        drop(end);
         (done, watcher.join().unwrap())
     })
+}
+
+/// Ends the watching when it goes, also where `work` panics: else that would wait for the watcher for ever.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// What skopeo says of a tag that is there and can't be pulled with all that it names.
