@@ -9,7 +9,7 @@ use portolan_testkit::{components, process};
 use crate::site::Site;
 
 /// The commands that have a page and completions.
-const COMMANDS: [&str; 35] = [
+const COMMANDS: [&str; 37] = [
     "sync",
     "inspect",
     "merge",
@@ -42,6 +42,8 @@ const COMMANDS: [&str; 35] = [
     "rollback",
     "backup",
     "restore",
+    "runs",
+    "recover",
     "quickstart",
     "completions",
     "man",
