@@ -5,15 +5,13 @@
 //! image store is one that allows that.
 
 pub(crate) mod answers;
+pub(crate) mod parts;
 mod sending;
 
 use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},
-    sync::{
-        PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::PoisonError,
 };
 
 use async_trait::async_trait;
@@ -33,9 +31,9 @@ use crate::{
     runtime::{Import, Runtime, Takes},
     socket::{in_time, is_full, reach},
     survey::{Held, RuntimeKind, Survey},
-    turns::Turns,
 };
 use answers::{Listed, Version, plain_line, refusal_in};
+use parts::Parts;
 use sending::{Failed, body};
 
 pub(crate) use answers::Inspected;
@@ -53,9 +51,7 @@ const ANSWER_LIMIT: usize = 16 << 20;
 pub struct Docker {
     client: Client,
     socket: PathBuf,
-    turns: Turns,
-    /// Whether an image had to be sent whole though parts of it were there.
-    sends_whole: AtomicBool,
+    parts: Parts,
 }
 
 impl Docker {
@@ -67,12 +63,7 @@ impl Docker {
         reach(NAME, socket).await?;
         let client = Client::builder().unix_socket(socket).no_proxy().build();
         let client = client.map_err(|error| unreachable(socket, "making a client", &error))?;
-        Ok(Self {
-            client,
-            socket: socket.to_owned(),
-            turns: Turns::default(),
-            sends_whole: AtomicBool::new(false),
-        })
+        Ok(Self { client, socket: socket.to_owned(), parts: Parts::default() })
     }
 
     /// Whether Docker answers there.
@@ -129,9 +120,9 @@ impl Docker {
     }
 
     /// Sends what of the image is not there, and its names.
-    async fn send(&self, import: &Import<'_>, lacks: &[bool]) -> Result<(), RuntimeError> {
+    async fn send(&self, import: &Import<'_>, lacks: Vec<bool>) -> Result<(), RuntimeError> {
         let doing = format!("loading the image {}", import.image.config_digest);
-        let archive = Archive::new(Form::DockerArchive, import.image, import.names, lacks)
+        let archive = Archive::new(Form::DockerArchive, import.image, import.names, &lacks)
             .expect("because this form can be made of any image");
         let feed = feed_of(move || Ok(Box::new(archive)));
         self.post(feed, &doing, import.sent).await.map_err(|error| told_of_layer(import.image, error))
@@ -171,7 +162,7 @@ impl Runtime for Docker {
                 found.insert(name, Held { config: Some(image.id.clone()), ..Held::default() });
             }
         }
-        self.turns.note(chains.iter().cloned());
+        self.parts.turns.note(chains.iter().cloned());
         Ok(Survey {
             kind: RuntimeKind::Docker,
             platform: Platform::new(version.os, version.arch).normalized(),
@@ -183,23 +174,7 @@ impl Runtime for Docker {
     }
 
     async fn import(&self, import: &Import<'_>) -> Result<(), RuntimeError> {
-        let chains = import.image.chain_ids();
-        let turn = self.turns.take(&chains).await;
-        let whole = vec![true; chains.len()];
-        // What was refused once would be again.
-        let lacks = if self.sends_whole.load(Ordering::Relaxed) { whole.clone() } else { turn.lacks() };
-        let mut done = self.send(import, &lacks).await;
-        let may_be_incomplete = lacks != whole;
-        if let Err(RuntimeError::Refused { is_of_the_node: false, .. }) = &done
-            && may_be_incomplete
-        {
-            done = self.send(import, &whole).await;
-            self.sends_whole.fetch_or(done.is_ok(), Ordering::Relaxed);
-        }
-        if done.is_ok() {
-            self.turns.note(chains);
-        }
-        done
+        self.parts.import(import, |lacks| self.send(import, lacks)).await
     }
 
     fn takes(&self) -> Takes {
@@ -213,8 +188,7 @@ impl Runtime for Docker {
     }
 
     async fn finish(&self) -> Vec<String> {
-        let note = "this Docker takes no image without the layers that it has: images were sent whole";
-        self.sends_whole.load(Ordering::Relaxed).then(|| note.to_owned()).into_iter().collect()
+        self.parts.notes()
     }
 }
 

@@ -1,7 +1,6 @@
 //! Docker on another machine, by `docker` alone.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use portolan_oci::Platform;
@@ -10,13 +9,13 @@ use super::program::Program;
 use super::send;
 use crate::archive::{Archive, Form};
 use crate::content::chain_ids;
+use crate::docker::parts::Parts;
 use crate::docker::{Inspected, told_of_a_layer, told_of_layer};
 use crate::error::RuntimeError;
 use crate::feed::{Feed, feed_of};
 use crate::names::NodeName;
 use crate::runtime::{Import, Runtime, Takes};
 use crate::survey::{Held, RuntimeKind, Survey};
-use crate::turns::Turns;
 
 /// How many images one command asks about: command lines have an end (128 KiB).
 const IMAGES_AT_ONCE: usize = 500;
@@ -24,14 +23,12 @@ const IMAGES_AT_ONCE: usize = 500;
 /// A Docker of a node.
 pub(super) struct RemoteDocker {
     program: Program,
-    turns: Turns,
-    /// Whether an image had to be sent whole though parts of it were there.
-    sends_whole: AtomicBool,
+    parts: Parts,
 }
 
 impl RemoteDocker {
     pub(super) fn new(program: Program) -> Self {
-        Self { program, turns: Turns::default(), sends_whole: AtomicBool::new(false) }
+        Self { program, parts: Parts::default() }
     }
 
     /// All its images, each with its layers.
@@ -59,8 +56,8 @@ impl RemoteDocker {
         })
     }
 
-    async fn send(&self, import: &Import<'_>, lacks: &[bool]) -> Result<(), RuntimeError> {
-        let archive = Archive::new(Form::DockerArchive, import.image, import.names, lacks)
+    async fn send(&self, import: &Import<'_>, lacks: Vec<bool>) -> Result<(), RuntimeError> {
+        let archive = Archive::new(Form::DockerArchive, import.image, import.names, &lacks)
             .expect("because this form can be made of any image");
         let doing = format!("loading the image {}", import.image.config_digest);
         let feed = feed_of(move || Ok(Box::new(archive)));
@@ -95,27 +92,14 @@ impl Runtime for RemoteDocker {
                 found.insert(name, Held { config: Some(image.id.clone()), ..Held::default() });
             }
         }
-        self.turns.note(chains.iter().cloned());
+        self.parts.turns.note(chains.iter().cloned());
         let (version, platform) = self.said();
         let kind = RuntimeKind::Docker;
         Ok(Survey { kind, version, platform, names: found, blobs: HashSet::new(), chains })
     }
 
     async fn import(&self, import: &Import<'_>) -> Result<(), RuntimeError> {
-        let chains = import.image.chain_ids();
-        let turn = self.turns.take(&chains).await;
-        let (whole, lacks) = (vec![true; chains.len()], turn.lacks());
-        let mut done = self.send(import, &lacks).await;
-        if let Err(RuntimeError::Refused { is_of_the_node: false, .. }) = &done
-            && lacks != whole
-        {
-            done = self.send(import, &whole).await;
-            self.sends_whole.fetch_or(done.is_ok(), Ordering::Relaxed);
-        }
-        if done.is_ok() {
-            self.turns.note(chains);
-        }
-        done
+        self.parts.import(import, |lacks| self.send(import, lacks)).await
     }
 
     fn takes(&self) -> Takes {
@@ -130,7 +114,6 @@ impl Runtime for RemoteDocker {
     }
 
     async fn finish(&self) -> Vec<String> {
-        let note = "this Docker takes no image without the layers that it has: images were sent whole";
-        self.sends_whole.load(Ordering::Relaxed).then(|| note.to_owned()).into_iter().collect()
+        self.parts.notes()
     }
 }
