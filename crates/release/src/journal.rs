@@ -122,6 +122,13 @@ pub(crate) struct Ending {
     pub(crate) left: Vec<String>,
 }
 
+impl Ending {
+    /// Of a run that came to nothing, or broke off.
+    pub(crate) fn failed(error: &dyn std::error::Error) -> Self {
+        Self { outcome: "failed".to_owned(), left: vec![error.to_string()] }
+    }
+}
+
 /// The last line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct EndLine {

@@ -21,6 +21,7 @@ use crate::cluster::{Cluster, ClusterError, LEASE};
 use crate::event::{Event, Step};
 use crate::helm::HelmRelease;
 use crate::journal::Holder;
+use crate::private::FileError;
 use crate::run::Run;
 use record::Record;
 
@@ -88,15 +89,20 @@ struct State {
     lost: Option<String>,
 }
 
-/// Takes the lease of a release, or says why there is none.
+/// Takes the lease of a release, as a step of the run; the guard says why, where there is none.
 ///
 /// # Errors
 /// [`LeaseError`] where somebody else is at work.
-pub(crate) async fn hold(
+pub(crate) async fn hold<E: From<LeaseError> + From<FileError>>(
     cluster: &Cluster,
     release: &HelmRelease,
     run: &Run<'_>,
-) -> Result<Guard, LeaseError> {
+) -> Result<Guard, E> {
+    let holding = async { Ok(guard(cluster, release, run).await?) };
+    run.step(Step::Hold, holding, Guard::words).await
+}
+
+async fn guard(cluster: &Cluster, release: &HelmRelease, run: &Run<'_>) -> Result<Guard, LeaseError> {
     let (Some(task), Some(folder)) = (run.task(), run.folder()) else {
         return Ok(Guard::Alone { why: "the run is not written down".to_owned() });
     };

@@ -15,7 +15,7 @@ use crate::cluster::Cluster;
 use crate::event::{Event, Step};
 use crate::helm::{Helm, HelmRelease};
 use crate::journal::{Ending, Holder, Task, Work};
-use crate::lease::{self, Guard, hold};
+use crate::lease::{self, hold};
 use crate::names::Revision;
 use crate::releases::{find, history, mark_failed};
 use crate::run::Run;
@@ -165,7 +165,7 @@ pub async fn recover(
     let done = guarded(cluster, helm, plan, options, run).await;
     run.end(&match &done {
         Ok(done) => done.ending(),
-        Err(error) => Ending { outcome: "failed".to_owned(), left: vec![error.to_string()] },
+        Err(error) => Ending::failed(error),
     });
     done
 }
@@ -177,8 +177,7 @@ async fn guarded(
     options: &RecoverOptions,
     run: &Run<'_>,
 ) -> Result<Recovered, RecoverError> {
-    let holding = async { Ok::<_, RecoverError>(hold(cluster, &options.release, run).await?) };
-    let guard = run.step(Step::Hold, holding, Guard::words).await?;
+    let guard = hold::<RecoverError>(cluster, &options.release, run).await?;
     let done = carry_out(cluster, helm, plan, options, run).await;
     guard.let_go().await;
     done

@@ -15,7 +15,7 @@ use crate::cluster::{CRD, Cluster, ClusterError};
 use crate::event::Step;
 use crate::helm::{Helm, HelmRelease};
 use crate::journal::{Ending, Holder, Task, Work};
-use crate::lease::{Guard, hold};
+use crate::lease::hold;
 use crate::names::Revision;
 use crate::releases::{ReleasesError, find, history};
 use crate::run::Run;
@@ -155,7 +155,7 @@ pub async fn roll_back(
     let done = guarded(cluster, helm, plan, options, run).await;
     run.end(&match &done {
         Ok(done) => done.ending(),
-        Err(error) => Ending { outcome: "failed".to_owned(), left: vec![error.to_string()] },
+        Err(error) => Ending::failed(error),
     });
     done
 }
@@ -167,8 +167,7 @@ async fn guarded(
     options: &RollbackOptions,
     run: &Run<'_>,
 ) -> Result<RolledBack, RollbackError> {
-    let holding = async { Ok::<_, RollbackError>(hold(cluster, &options.release, run).await?) };
-    let guard = run.step(Step::Hold, holding, Guard::words).await?;
+    let guard = hold::<RollbackError>(cluster, &options.release, run).await?;
     let done = carry_out(cluster, helm, plan, options, run).await;
     guard.let_go().await;
     done

@@ -109,8 +109,7 @@ async fn guarded(
     run: &Run<'_>,
     stop: &Stop,
 ) -> Result<UpgradeReport, UpgradeError> {
-    let holding = async { Ok::<_, UpgradeError>(hold(site.cluster, &order.release, run).await?) };
-    let guard = run.step(Step::Hold, holding, Guard::words).await?;
+    let guard = hold::<UpgradeError>(site.cluster, &order.release, run).await?;
     let done = match run.folder().map_or(Ok(()), |folder| order.save(upgrade, folder)) {
         Ok(()) => carry_out(Carrying { site, order, upgrade, run, stop, guard: &guard }).await,
         Err(error) => Err(error),

@@ -40,8 +40,7 @@ pub async fn resume(
 ) -> Result<UpgradeReport, UpgradeError> {
     let (mut order, upgrade) = Order::read(folder)?;
     let done = async {
-        let holding = async { Ok::<_, UpgradeError>(hold(site.cluster, &order.release, run).await?) };
-        let guard = run.step(Step::Hold, holding, Guard::words).await?;
+        let guard = hold::<UpgradeError>(site.cluster, &order.release, run).await?;
         let done = go_on(&mut order, GoingOn { site, upgrade: &upgrade, run, stop, guard: &guard }).await;
         guard.let_go().await;
         done
