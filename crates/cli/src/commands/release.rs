@@ -3,6 +3,7 @@
 mod access;
 pub mod backup;
 pub mod history;
+pub(super) mod how;
 pub mod recover;
 mod registries;
 pub mod releases;

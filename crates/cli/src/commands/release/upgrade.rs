@@ -9,8 +9,7 @@ use portolan_chart::ChartVersion;
 use portolan_registry::Stop;
 use portolan_release::advisories::Language;
 use portolan_release::upgrade::{
-    FrozenPolicy, Outcome, Prepared, PushError, Site, UpgradeError, UpgradeOptions, UpgradePlan, execute,
-    plan, prepare,
+    Outcome, PushError, Site, UpgradeError, UpgradeOptions, UpgradePlan, execute, plan, prepare,
 };
 use portolan_release::{Cluster, Run};
 use portolan_transfer::PickError;
@@ -43,9 +42,9 @@ async fn upgrade(
 ) -> Result<Exit, Failure> {
     let known = Known::new(arguments.access.known(environment)?);
     let sources = Sources { arguments, environment, known: known.registries(), console, stop };
-    let cluster = arguments.cluster.cluster(environment).await?;
-    let helm = super::unless_stopped(stop, arguments.cluster.helm(environment)).await?;
-    let helm = helm.marking(arguments.state.marks(&cluster, environment)?);
+    let cluster = arguments.how.cluster.cluster(environment).await?;
+    let helm = super::unless_stopped(stop, arguments.how.cluster.helm(environment)).await?;
+    let helm = helm.marking(arguments.how.state.marks(&cluster, environment)?);
     if arguments.resume {
         let going_on = resumed::GoingOn { cluster: &cluster, helm: &helm, known: &known, stop };
         return resumed::go_on(going_on, arguments, environment, console).await;
@@ -63,7 +62,7 @@ async fn upgrade(
         console.result(&output::is_newest(&prepared));
         return Ok(Exit::Done);
     }
-    options.frozen = decide_on_frozen(&prepared, arguments, console, stop).await?;
+    options.frozen = arguments.how.decide_on_frozen(&prepared, arguments.only_shows(), console, stop).await?;
     let planning = async { plan(site, prepared, &options, &looking).await.map_err(|error| failed(&error)) };
     let plan = super::unless_stopped(stop, Box::pin(planning)).await?;
     carry_on(site, &plan, &options, arguments, environment, console).await
@@ -89,7 +88,7 @@ async fn carry_on(
     environment: &Environment,
     console: &Console,
 ) -> Result<Exit, Failure> {
-    let language = arguments.language.of(environment);
+    let language = arguments.how.language.of(environment);
     saved::hold(plan, arguments.plan.as_deref())?;
     let obstacles = plan.obstacles();
     if options.dry_run || !obstacles.is_empty() {
@@ -108,7 +107,7 @@ async fn carry_on(
         return Ok(Exit::Done);
     }
     confirmed(plan, options, arguments, console).await?;
-    let folder = arguments.state.run_folder(&options.release.name, environment)?;
+    let folder = arguments.how.state.run_folder(&options.release.name, environment)?;
     let steps = console.steps();
     let task = plan.task(site.cluster, holder(environment));
     let run = Run::recorded(steps.as_ref(), &folder, task).map_err(|error| Failure::of(&error))?;
@@ -135,7 +134,7 @@ async fn confirmed(
     arguments: &UpgradeArgs,
     console: &Console,
 ) -> Result<(), Failure> {
-    if !arguments.yes {
+    if !arguments.how.yes {
         super::confirm(console, &output::question(plan), &options.stop).await?;
     }
     if options.stop.is_requested() { Err(super::untouched()) } else { Ok(()) }
@@ -158,35 +157,7 @@ fn stopped(obstacles: Vec<String>) -> Failure {
     Failure { parts: obstacles, ..Failure::failed(message) }
 }
 
-/// What becomes of overrides that are the old chart's defaults: as the flags say, else as is answered.
-async fn decide_on_frozen(
-    prepared: &Prepared,
-    arguments: &UpgradeArgs,
-    console: &Console,
-    stop: &Stop,
-) -> Result<FrozenPolicy, Failure> {
-    let count = prepared.frozen.len();
-    match (arguments.frozen(), count) {
-        (_, 0) => return Ok(FrozenPolicy::Keep),
-        (Some(policy), _) => return Ok(policy),
-        (None, _) if arguments.dry_run || arguments.plan_out.is_some() => return Ok(FrozenPolicy::Keep),
-        (None, _) => {}
-    }
-    console.say(&output::frozen(&prepared.frozen, console.error_style()));
-    let question = format!("Drop these {count} overrides, so that the new chart's defaults count? [y/N] ");
-    match console.confirm(&question, stop).await? {
-        Some(true) => Ok(FrozenPolicy::Drop),
-        Some(false) => Ok(FrozenPolicy::Keep),
-        None => {
-            let message =
-                format!("{count} overrides are the old chart's defaults, and nobody can be asked about them");
-            let failure = Failure { exit: Exit::Usage, ..Failure::failed(message) };
-            Err(failure.with_hint("say --drop-frozen or --keep-frozen; --dry-run shows what becomes of them"))
-        }
-    }
-}
-
-fn failed(error: &UpgradeError) -> Failure {
+pub(super) fn failed(error: &UpgradeError) -> Failure {
     match error {
         UpgradeError::Releases(error) => releases_failed(error),
         UpgradeError::Cluster(error) => cluster_failed(error),
@@ -229,5 +200,5 @@ fn push_failed(error: &PushError) -> Failure {
 
 /// The namespace is needed where options are put together.
 fn namespace(arguments: &UpgradeArgs, cluster: &Cluster) -> Result<portolan_release::Namespace, Failure> {
-    arguments.cluster.namespace(cluster)
+    arguments.how.cluster.namespace(cluster)
 }

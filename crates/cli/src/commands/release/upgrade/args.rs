@@ -1,23 +1,18 @@
 //! What `portolan upgrade` takes on its command line.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
 use portolan_chart::ChartVersion;
-use portolan_oci::Reference;
 use portolan_registry::Stop;
-use portolan_release::advisories::Answers;
-use portolan_release::helm::{HelmRelease, UpgradeEnd};
-use portolan_release::upgrade::{ChartSource, FrozenPolicy, ImageCheck, Packages, UpgradeOptions};
+use portolan_release::helm::HelmRelease;
+use portolan_release::upgrade::{ChartSource, Packages, UpgradeOptions};
 use portolan_release::values::{Scalars, Values};
 use portolan_release::{Cluster, ReleaseName};
 
-use crate::commands::advisories::LanguageArgs;
-use crate::commands::advisories::files::{SourceArgs, read_values};
+use crate::commands::advisories::files::read_values;
 use crate::commands::registry_flags::RegistryFlags;
-use crate::commands::release::access::ClusterArgs;
-use crate::commands::release::state::StateArgs;
+use crate::commands::release::how::HowArgs;
 use crate::failure::Failure;
 use crate::output::Format;
 
@@ -58,9 +53,6 @@ pub struct UpgradeArgs {
     /// Install the release where there is none of that name
     #[arg(long)]
     install: bool,
-    /// Set global.imageRegistry to this registry, with a project where there is one
-    #[arg(long, value_name = "REGISTRY")]
-    pub(super) image_registry: Option<String>,
     /// Lay the values of this file over the release's own overrides; may be given several times
     #[arg(short = 'f', long = "values", value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -71,38 +63,10 @@ pub struct UpgradeArgs {
     /// The same with every value a text
     #[arg(long = "set-string", value_name = "KEY=VALUE")]
     set_string: Vec<String>,
-    /// Drop overrides that are the old chart's defaults, so that the new chart's count
-    #[arg(long, conflicts_with = "keep_frozen")]
-    drop_frozen: bool,
-    /// Keep them
-    #[arg(long)]
-    keep_frozen: bool,
-    #[command(flatten)]
-    advisories: SourceArgs,
-    #[command(flatten)]
-    pub(super) language: LanguageArgs,
-    /// Answer an advisory's question; may be given several times
-    #[arg(long = "answer", value_name = "QUESTION=ANSWER", value_parser = answer)]
-    answers: Vec<(String, String)>,
     /// Look into this package for images that lack, to say which package would bring them; with --push-images its
     /// images of the chart are pushed too. May be given several times
     #[arg(long = "package", value_name = "FILE")]
     pub(super) packages: Vec<PathBuf>,
-    /// Go on though this image lacks; may be given several times
-    #[arg(long = "without-image", value_name = "IMAGE")]
-    without_images: Vec<Reference>,
-    /// Do not ask registries whether images are there
-    #[arg(long)]
-    skip_image_check: bool,
-    /// Back up the objects of the chart's definitions too
-    #[arg(long)]
-    custom_resources: bool,
-    /// How long the objects may take until they are ready
-    #[arg(long, value_name = "TIME", value_parser = super::super::time, default_value = "10m")]
-    timeout: Duration,
-    /// Leave an upgrade that fails as it is
-    #[arg(long)]
-    no_rollback: bool,
     /// Show what would be done, and write nothing
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -115,16 +79,11 @@ pub struct UpgradeArgs {
     /// Go on with the upgrade of this release that was broken off here, as it was planned
     #[arg(long, conflicts_with_all = ["version", "repo_url", "repo_name", "chart", "image_registry", "files", "set", "set_string", "plan", "plan_out", "dry_run"])]
     pub(super) resume: bool,
-    /// Ask nothing, also on a terminal
-    #[arg(short, long)]
-    pub(super) yes: bool,
     /// Form of the result on standard output
     #[arg(long, value_name = "FORM", value_enum, default_value_t)]
     pub(super) output: Format,
     #[command(flatten)]
-    pub(super) state: StateArgs,
-    #[command(flatten)]
-    pub(super) cluster: ClusterArgs,
+    pub(super) how: HowArgs,
     #[command(flatten)]
     pub(super) access: Box<RegistryFlags>,
 }
@@ -145,11 +104,6 @@ Examples:
 Exit codes: 0 upgraded, 1 failed (the report says what stands), 2 usage or configuration, 3 upgraded, and
 something is not ready.";
 
-fn answer(text: &str) -> Result<(String, String), String> {
-    let (question, answer) = text.split_once('=').ok_or("QUESTION=ANSWER is expected")?;
-    Ok((question.to_owned(), answer.to_owned()))
-}
-
 impl UpgradeArgs {
     /// What the flags come to. The chart's source is made by the module `source`.
     pub(super) fn options(
@@ -160,40 +114,25 @@ impl UpgradeArgs {
         stop: &Stop,
     ) -> Result<UpgradeOptions, Failure> {
         let namespace = super::namespace(self, cluster)?;
+        let release = HelmRelease { name: self.release.clone(), namespace };
         Ok(UpgradeOptions {
-            release: HelmRelease { name: self.release.clone(), namespace },
-            source,
             version: self.version.clone(),
             values: self.values()?,
             installs: self.install,
-            image_registry: self.image_registry.clone(),
-            frozen: self.frozen().unwrap_or_default(),
-            advisories: self.advisories.advisories(None)?,
-            answers: self.answers.iter().cloned().collect::<Answers>(),
-            image_check: if self.skip_image_check { ImageCheck::Skip } else { ImageCheck::Require },
-            dispensable: self.without_images.iter().cloned().collect(),
-            packages,
-            custom_resources: self.custom_resources,
-            timeout: self.timeout,
-            end: if self.no_rollback { UpgradeEnd::AsItIs } else { UpgradeEnd::RolledBack },
             pins: self.plan_out.is_some() || self.plan.is_some(),
-            dry_run: self.dry_run || self.plan_out.is_some(),
-            stop: stop.clone(),
+            dry_run: self.only_shows(),
+            ..self.how.options(release, source, packages, stop)?
         })
+    }
+
+    /// Whether nothing is carried out.
+    pub(super) fn only_shows(&self) -> bool {
+        self.dry_run || self.plan_out.is_some()
     }
 
     /// Whether the newest version of a repository is what is asked for.
     pub(super) fn picks_the_newest(&self) -> bool {
         self.chart.is_none() && self.from_package.is_none()
-    }
-
-    /// What the flags say of overrides that are the old chart's defaults.
-    pub(super) fn frozen(&self) -> Option<FrozenPolicy> {
-        match (self.drop_frozen, self.keep_frozen) {
-            (true, _) => Some(FrozenPolicy::Drop),
-            (false, true) => Some(FrozenPolicy::Keep),
-            (false, false) => None,
-        }
     }
 
     fn values(&self) -> Result<Vec<Values>, Failure> {

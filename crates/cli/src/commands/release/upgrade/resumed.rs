@@ -31,7 +31,7 @@ pub(super) async fn go_on(
     let broken_off = broken_off(cluster, arguments, environment)?;
     let to = broken_off.task.to.as_deref().unwrap_or_default();
     console.say(&format!("going on to {to}, which was begun {}", broken_off.began));
-    if !arguments.yes {
+    if !arguments.how.yes {
         let question = format!("Go on upgrading {} to {to}? [y/N] ", arguments.release);
         crate::commands::release::confirm(console, &question, stop).await?;
     }
@@ -40,7 +40,7 @@ pub(super) async fn go_on(
     let steps = console.steps();
     let run = Run::resumed(steps.as_ref(), &broken_off.folder).map_err(|error| Failure::of(&error))?;
     let report = resume(site, &broken_off.folder, stop, &run).await.map_err(|error| failed(&error))?;
-    let language = arguments.language.of(environment);
+    let language = arguments.how.language.of(environment);
     match arguments.output {
         Format::Text => console.result(&output::report(&report, language, console.style())),
         Format::Json => console.json(&report)?,
@@ -54,8 +54,8 @@ fn broken_off(
     arguments: &UpgradeArgs,
     environment: &Environment,
 ) -> Result<RecordedRun, Failure> {
-    let namespace = arguments.cluster.namespace(cluster)?;
-    let folder = arguments.state.runs(environment)?;
+    let namespace = arguments.how.cluster.namespace(cluster)?;
+    let folder = arguments.how.state.runs(environment)?;
     let (found, _) = runs(&folder).map_err(|error| Failure::of(&error))?;
     let is_of_release = |run: &RecordedRun| {
         let task = &run.task;

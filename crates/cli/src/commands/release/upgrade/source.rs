@@ -200,7 +200,7 @@ impl Sources<'_> {
     }
 
     fn image_registry(self) -> Result<Option<PrefixRegistry>, Failure> {
-        let Some(text) = &self.arguments.image_registry else { return Ok(None) };
+        let Some(text) = &self.arguments.how.image_registry else { return Ok(None) };
         text.parse().map(Some).map_err(|error| {
             let failure = Failure::failed(format!("--image-registry {text}: {error}"));
             Failure { exit: Exit::Usage, ..failure }
