@@ -27,7 +27,7 @@ use crate::helm::{Helm, HelmError, HelmRelease};
 use crate::private::{self, FileError};
 use crate::releases::secret_of;
 use crate::stored::StoredRelease;
-pub use restore::{RestoreError, RestoreOptions, Restored, restore};
+pub use restore::{RestoreError, RestoreOptions, Restored, restore, restore_task};
 
 /// Version of the backup's shape; raised when an older program could not restore it.
 pub const BACKUP_VERSION: u32 = 1;
@@ -80,6 +80,15 @@ pub enum BackupError {
     /// A file can't be written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A file is not what a backup holds.
+    #[error("{} is not what a backup holds", .path.display())]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
     /// The cluster didn't give what is to be kept.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
@@ -172,8 +181,23 @@ async fn keep_custom_resources(
     Ok(count)
 }
 
+/// A definition as a backup holds it; `None` where there was none.
+///
+/// # Errors
+/// [`BackupError`] where there is no whole backup in that folder, or the file can't be read.
+pub(crate) fn kept_definition(folder: &Path, name: &str) -> Result<Option<Value>, BackupError> {
+    // A folder without this file is no whole backup: what lacks there may have been in the cluster all the same.
+    private::read(&folder.join(BACKUP), restore::FILE_LIMIT)?;
+    let path = folder.join(CRDS).join(format!("{name}.json"));
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let bytes = private::read(&path, restore::FILE_LIMIT)?;
+    serde_json::from_slice(&bytes).map(Some).map_err(|source| BackupError::Form { path, source })
+}
+
 /// The kind that a definition stores, by which its objects are read without any conversion.
-fn stored_kind(definition: &Value) -> Option<Kind> {
+pub(crate) fn stored_kind(definition: &Value) -> Option<Kind> {
     let text = |pointer: &str| definition.pointer(pointer)?.as_str();
     let versions = definition.pointer("/spec/versions")?.as_array()?;
     let stored = versions.iter().find(|version| version["storage"] == true)?["name"].as_str()?;

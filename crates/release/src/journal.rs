@@ -12,6 +12,7 @@
 
 mod reading;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
 use std::io::Write;
@@ -41,6 +42,8 @@ pub enum Work {
     Rollback,
     /// Out of a state in which another run left it.
     Recover,
+    /// Back to what a backup holds.
+    Restore,
 }
 
 /// Whose run it is.
@@ -143,6 +146,7 @@ impl fmt::Display for Work {
             Self::Upgrade => "upgrade",
             Self::Rollback => "rollback",
             Self::Recover => "recover",
+            Self::Restore => "restore",
         })
     }
 }
@@ -187,6 +191,24 @@ pub enum ResumeError {
     File(#[from] FileError),
 }
 
+/// Closes the journal of a run that was broken off: somebody has dealt with what it left. `outcome` says how, in a
+/// word.
+///
+/// # Errors
+/// [`ResumeError`] where it is under way, is over, or its journal can't be read or written.
+pub fn close(folder: &Path, outcome: &str) -> Result<(), ResumeError> {
+    let Resumed { journal, .. } = Journal::resume(folder)?;
+    Ok(journal.end(&Ending { outcome: outcome.to_owned(), left: Vec::new() })?)
+}
+
+/// A journal that goes on.
+pub(crate) struct Resumed {
+    pub(crate) journal: Journal,
+    pub(crate) task: Task,
+    /// What was begun before.
+    pub(crate) begun: BTreeSet<Step>,
+}
+
 /// A journal that is being written. Its lock goes with it.
 pub(crate) struct Journal {
     file: File,
@@ -204,19 +226,20 @@ impl Journal {
     }
 
     /// Goes on with one that was broken off. What was cut off at its end is taken away.
-    pub(crate) fn resume(folder: &Path) -> Result<(Self, Task), ResumeError> {
+    pub(crate) fn resume(folder: &Path) -> Result<Resumed, ResumeError> {
         let path = folder.join(JOURNAL);
         let Some(file) = private::old_log(&path)? else {
             return Err(ResumeError::UnderWay { path });
         };
-        let found =
-            reading::run(folder, false).map_err(|why| ResumeError::Unreadable { path: path.clone(), why })?;
+        let unreadable = |why| ResumeError::Unreadable { path: path.clone(), why };
+        let found = reading::run(folder, false).map_err(unreadable)?;
+        let begun = reading::begun(folder).map_err(unreadable)?;
         if let RunState::Ended { outcome, .. } = found.state {
             return Err(ResumeError::Ended { path, outcome });
         }
         let journal = Self { file, path };
         journal.take_away_what_was_cut_off()?;
-        Ok((journal, found.task))
+        Ok(Resumed { journal, task: found.task, begun })
     }
 
     fn take_away_what_was_cut_off(&self) -> Result<(), FileError> {

@@ -35,12 +35,12 @@ mod verify;
 
 pub use backup::{
     BACKUP_VERSION, Backup, BackupError, BackupOptions, RestoreError, RestoreOptions, Restored, back_up,
-    restore,
+    restore, restore_task,
 };
 pub use cluster::{Applied, ApplyMode, Cluster, ClusterAccess, ClusterError, FIELD_MANAGER, Kind, Scope};
 pub use event::{Event, Observer, Silent, Step};
 pub use journal::{
-    Holder, JOURNAL_VERSION, RecordedRun, ResumeError, RunState, Task, UnreadableRun, Work, runs,
+    Holder, JOURNAL_VERSION, RecordedRun, ResumeError, RunState, Task, UnreadableRun, Work, close, runs,
 };
 pub use lease::LeaseError;
 pub use local_chart::{LocalChartError, local_chart};

@@ -49,6 +49,21 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     sync_folder(path)
 }
 
+/// Bytes in place of a file's, with the mode 0600: after a crash there are either these or those.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = path.with_file_name(name);
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(FileError::new("cannot remove", &new)(error));
+        }
+        _ => write_new(&new, bytes)?,
+    }
+    fs::rename(&new, path).map_err(FileError::new("cannot write", path))?;
+    sync_folder(path)
+}
+
 /// A new file with the mode 0600 that lines are added to, locked for as long as it is open. One that is there is an
 /// error.
 pub(crate) fn new_log(path: &Path) -> Result<File, FileError> {
@@ -110,5 +125,9 @@ mod tests {
         assert_eq!(error.to_string(), format!("cannot read {}", file.display()));
         assert_eq!(new_log(&inner.join("log")).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(write_new(&file, b"again").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        // What a crash left of an earlier replacement is no hindrance.
+        fs::write(inner.join("c.new"), "half").unwrap();
+        replace(&file, b"another").unwrap();
+        assert_eq!((read(&file, 9).unwrap(), mode(&file)), (b"another".to_vec(), 0o600));
     }
 }

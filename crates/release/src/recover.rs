@@ -17,11 +17,12 @@ use crate::helm::{Helm, HelmRelease};
 use crate::journal::{Ending, Holder, Task, Work};
 use crate::lease::{self, hold};
 use crate::names::Revision;
-use crate::releases::{find, history, mark_failed};
+use crate::releases::{find, history, mark_left};
 use crate::run::Run;
 use crate::stored::{Status, StoredRelease};
 use crate::verify::{Verified, verify};
 pub use error::RecoverError;
+pub(crate) use holding::holds;
 pub use holding::{Holding, ObjectHolding};
 
 /// What a record says that was pending.
@@ -130,7 +131,8 @@ pub async fn plan_recovery(
         helm.wait_for_left(&options.release, || run.observer().event(Event::HelmIsLeft)).await?;
         let mut revisions = history(cluster, name, namespace).await?;
         let now = revisions.pop().expect("because a release has a last revision");
-        if !now.info.status.is_pending() {
+        let was_left = revisions.iter().any(|one| one.info.status.is_pending());
+        if !now.info.status.is_pending() && !was_left {
             let (release, status, revision) = (now.name.clone(), now.info.status, now.version);
             return Err(RecoverError::NotStuck { release, status, revision });
         }
@@ -147,7 +149,9 @@ pub async fn plan_recovery(
     };
     let (objects, holder) =
         run.step(Step::Compare, comparing, |(objects, _)| holding::words(objects)).await?;
-    let to = if options.way == WayOut::On { Some(now.clone()) } else { good };
+    // What stands already stays, where only records of earlier revisions were left pending.
+    let stays = options.way == WayOut::On || !now.info.status.is_pending();
+    let to = if stays { Some(now.clone()) } else { good };
     Ok(RecoverPlan { now, to, holder, objects })
 }
 
@@ -204,9 +208,12 @@ async fn carry_out(
     };
     let revision = Revision::new(to.version).expect("because a stored revision has a number");
     let back = async {
-        helm.roll_back(&options.release, revision, options.timeout).await?;
-        mark_failed(cluster, &plan.now, BROKEN_OFF).await?;
-        Ok::<_, RecoverError>(find(cluster, name, namespace, None).await?)
+        if plan.now.info.status.is_pending() {
+            helm.roll_back(&options.release, revision, options.timeout).await?;
+        }
+        let now = find(cluster, name, namespace, None).await?;
+        mark_left(cluster, &options.release, now.version, BROKEN_OFF).await?;
+        Ok::<_, RecoverError>(now)
     };
     let now = run.step(Step::RollBack, back, |now| format!("revision {} stands", now.version)).await?;
     let looking = async {

@@ -1,5 +1,7 @@
 //! Finding releases: what is installed, in which revision, and what became of it.
 
+mod marking;
+
 use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -9,7 +11,8 @@ use serde_json::Value;
 
 use crate::cluster::{Cluster, ClusterError, SECRET};
 use crate::names::{Namespace, ReleaseName, Revision};
-use crate::stored::{DecodeError, Status, StoredRelease, decode, with_status};
+use crate::stored::{DecodeError, StoredRelease, decode};
+pub(crate) use marking::mark_left;
 
 /// How many secrets are fetched at once.
 const FETCHES_AT_ONCE: usize = 8;
@@ -135,32 +138,6 @@ pub(crate) async fn secret_of(
 ) -> Result<Option<Value>, ClusterError> {
     let name = secret_name(&release.name, release.version);
     cluster.get(&SECRET.into(), Some(&release.namespace), &name).await
-}
-
-/// Has Helm's record of a revision that is pending say that it failed: whoever was at it is gone, and another
-/// revision stands. One that is gone, or says something else by now, stays as it is.
-///
-/// # Errors
-/// [`ReleasesError`] where it can't be read or written.
-pub(crate) async fn mark_failed(
-    cluster: &Cluster,
-    release: &StoredRelease,
-    description: &str,
-) -> Result<(), ReleasesError> {
-    let Some(mut secret) = secret_of(cluster, release).await? else { return Ok(()) };
-    let broken = |source| ReleasesError::Broken {
-        secret: format!("{}/{}", release.namespace, secret_name(&release.name, release.version)),
-        source,
-    };
-    let data = secret.pointer("/data/release").and_then(Value::as_str).unwrap_or_default();
-    if !decode(data).map_err(broken)?.info.status.is_pending() {
-        return Ok(());
-    }
-    let marked = with_status(data, Status::Failed, description).map_err(broken)?;
-    secret["data"]["release"] = marked.into();
-    secret["metadata"]["labels"]["status"] = Status::Failed.as_str().into();
-    cluster.replace(&SECRET.into(), Some(&release.namespace), &secret).await?;
-    Ok(())
 }
 
 /// The name of a revision's secret.

@@ -5,11 +5,12 @@
 //! FOLDER/backup/         what was there before (see `backup`)
 //! ```
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::event::{Event, Observer, Step};
-use crate::journal::{Ending, Journal, ResumeError, StepState, Task};
+use crate::journal::{Ending, Journal, ResumeError, Resumed, StepState, Task};
 use crate::private::{self, FileError};
 
 /// A run under way.
@@ -22,6 +23,8 @@ struct Record {
     folder: PathBuf,
     task: Task,
     journal: Journal,
+    /// What was begun before the run went on.
+    begun: BTreeSet<Step>,
 }
 
 impl<'a> Run<'a> {
@@ -38,7 +41,7 @@ impl<'a> Run<'a> {
         private::folder(folder)?;
         let folder = std::path::absolute(folder).map_err(FileError::new("cannot find", folder))?;
         let journal = Journal::begin(&folder, &task)?;
-        Ok(Self { observer, record: Some(Record { folder, task, journal }) })
+        Ok(Self { observer, record: Some(Record { folder, task, journal, begun: BTreeSet::new() }) })
     }
 
     /// A run that was broken off and goes on in its folder.
@@ -46,13 +49,18 @@ impl<'a> Run<'a> {
     /// # Errors
     /// [`ResumeError`] where it is under way, is over, or its journal can't be read or written.
     pub fn resumed(observer: &'a dyn Observer, folder: &Path) -> Result<Self, ResumeError> {
-        let (journal, task) = Journal::resume(folder)?;
-        Ok(Self { observer, record: Some(Record { folder: folder.to_owned(), task, journal }) })
+        let Resumed { journal, task, begun } = Journal::resume(folder)?;
+        Ok(Self { observer, record: Some(Record { folder: folder.to_owned(), task, journal, begun }) })
     }
 
     /// The folder of a run that is written down.
     pub fn folder(&self) -> Option<&Path> {
         self.record.as_ref().map(|record| record.folder.as_path())
+    }
+
+    /// Whether a step was begun before the run went on.
+    pub(crate) fn has_begun(&self, step: Step) -> bool {
+        self.record.as_ref().is_some_and(|record| record.begun.contains(&step))
     }
 
     /// What a run that is written down is about.

@@ -8,6 +8,8 @@
 //!
 //! Each step is told and written down ([`Run`](crate::Run)). Nothing before [`execute`] changes the cluster.
 
+mod ahead;
+mod asked;
 mod bringers;
 mod compare;
 mod definitions;
@@ -30,9 +32,12 @@ mod rehearse;
 mod report;
 mod resume;
 mod source;
+mod stands;
+mod undo;
 
 use std::path::Path;
 
+pub use asked::{Asked, asked};
 pub use definitions::DefinitionsError;
 pub use error::UpgradeError;
 pub use execute::execute;
@@ -47,6 +52,7 @@ pub use prepare::{Prepared, prepare};
 pub use rehearse::{NotRehearsed, Refused, Rehearsal};
 pub use report::{Outcome, REPORT_VERSION, UpgradeReport};
 pub use resume::resume;
+pub use undo::undo;
 
 use crate::cluster::Cluster;
 use crate::helm::Helm;

@@ -4,6 +4,7 @@ mod access;
 pub mod backup;
 pub mod history;
 pub(super) mod how;
+mod open;
 pub mod recover;
 mod registries;
 pub mod releases;

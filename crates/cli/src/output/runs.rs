@@ -9,6 +9,9 @@ use super::table::{Cell, Tone, lines};
 /// Version of the document's shape; raised when a member changes its meaning or goes away.
 const RUNS_VERSION: u32 = 1;
 
+/// Ends after which the release is as somebody wanted it.
+const GOOD: [&str; 5] = ["upgraded", "rolled-back", "recovered", "restored", "undone"];
+
 /// What `--output json` prints.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -62,9 +65,7 @@ fn state(state: &RunState) -> (String, Tone) {
     match state {
         RunState::Running { step: None } => ("running".to_owned(), Tone::Warn),
         RunState::Running { step: Some(step) } => (format!("running: {step}"), Tone::Warn),
-        RunState::Ended { outcome, .. } if outcome == "upgraded" || outcome == "rolled-back" => {
-            (outcome.clone(), Tone::Good)
-        }
+        RunState::Ended { outcome, .. } if GOOD.contains(&outcome.as_str()) => (outcome.clone(), Tone::Good),
         RunState::Ended { outcome, .. } => (outcome.clone(), Tone::Bad),
         RunState::BrokenOff { step: None, .. } => ("broken off".to_owned(), Tone::Bad),
         RunState::BrokenOff { step: Some(step), .. } => (format!("broken off: {step}"), Tone::Bad),
@@ -80,7 +81,7 @@ fn left(run: &RecordedRun) -> Vec<String> {
             let recover = format!("`portolan recover {release} -n {namespace}` where the release is pending");
             vec![match work {
                 Work::Upgrade => {
-                    format!("`portolan upgrade {release} -n {namespace} --resume`, or {recover}")
+                    format!("`portolan upgrade {release} -n {namespace} --resume` or `--undo`, or {recover}")
                 }
                 _ => recover,
             }]
@@ -127,7 +128,7 @@ mod tests {
     runs/a
   2026-01-02T03:04:05Z  jane@seed  upgrade  kpanda-system/kpanda  0.20.0 → 0.21.0  broken off: helm upgrade
     runs/a
-    left: `portolan upgrade kpanda -n kpanda-system --resume`, or `portolan recover kpanda -n kpanda-system` where the release is pending";
+    left: `portolan upgrade kpanda -n kpanda-system --resume` or `--undo`, or `portolan recover kpanda -n kpanda-system` where the release is pending";
         assert_eq!(table(&runs, Style::Plain), expected);
         assert_eq!(table(&[], Style::Plain), "no runs");
     }

@@ -202,5 +202,8 @@ fn head(report: &UpgradeReport, style: Style) -> String {
         Outcome::RolledBack => format!("{failed} {tried}; it is back at {stands}"),
         Outcome::NotBegun => format!("{failed} {tried}; it was not touched: {stands}"),
         Outcome::Failed => format!("{failed} {tried}; it is {stands}"),
+        Outcome::Undone => {
+            format!("{} the upgrade of {release} to {to}: {stands}", style.good("took back"))
+        }
     }
 }

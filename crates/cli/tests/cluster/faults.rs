@@ -22,6 +22,20 @@ fn stuck(version: &str) -> Chart {
     module(version).file("templates/stuck.yaml", pod)
 }
 
+/// A definition that gains a version, in which objects are stored from then on.
+const CRD: &str = "\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: PLURAL.test.example}
+spec:
+  group: test.example
+  scope: Namespaced
+  names: {plural: PLURAL, kind: KIND}
+  versions:
+  - {name: v1, served: true, storage: false, schema: {openAPIV3Schema: {type: object}}}
+  - {name: v2, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}
+";
+
 /// The JSON that a command printed.
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -86,10 +100,18 @@ fn a_killed_run_is_listed_and_recovered() {
     let listed = site.run_anywhere("runs").expect(0).out;
     assert!(listed.contains("fault-recover/kant  0.20.0 → 0.21.0  broken off: helm upgrade"), "{listed}");
     assert!(
-        listed.contains("left: `portolan upgrade kant -n fault-recover --resume`, or `portolan recover kant"),
+        listed.contains(
+            "left: `portolan upgrade kant -n fault-recover --resume` or `--undo`, or `portolan recover kant"
+        ),
         "{listed}"
     );
-    let refused = site.run(&upgrade).expect(1);
+    // Not the same: another value.
+    let refused = site.run(&format!("{upgrade} --set replicas=3")).expect(1);
+    assert!(
+        refused.err.contains("was broken off, and this is not the same: the overrides are others"),
+        "{}",
+        refused.err
+    );
     assert!(refused.err.contains("the release kant is pending-upgrade at revision 2"), "{}", refused.err);
     assert!(refused.err.contains("hint: ") && refused.err.contains("`portolan recover`"), "{}", refused.err);
 
@@ -185,4 +207,46 @@ fn a_killed_run_goes_on() {
     assert!(listed.contains("upgrade  fault-resume/kant  0.20.0 → 0.21.0  upgraded"), "{listed}");
     site.run("upgrade kant --resume").expect(2);
     site.cluster.kubectl(&["label", "node", "node-b", "moon-"]);
+}
+
+/// The same command again needs no flag to go on; and where it is taken back, its definitions go too.
+#[test]
+fn the_same_command_goes_on_and_is_taken_back() {
+    let Some(site) = Site::start("fault-again", &HELM_3) else { return };
+    site.install("kant", &module("0.20.0").crd("spades"), "");
+    let before = site.cluster.object("", "crd", "spades.test.example").unwrap();
+    let definition = CRD.replace("PLURAL", "spades").replace("KIND", "Spade");
+    let next = stuck("0.21.0").file("crds/spades.yaml", &definition).crd("rakes");
+    let upgrade = format!("upgrade kant --chart {} --skip-image-check --keep-frozen", site.archive(&next));
+    broken_off(&site, &upgrade);
+    let undone = site.run("upgrade kant --undo").expect(0);
+    assert!(
+        undone.out.starts_with("took back the upgrade of kant to 0.21.0: 0.20.0, revision 3"),
+        "{}",
+        undone.out
+    );
+    let after = site.cluster.object("", "crd", "spades.test.example").unwrap();
+    assert_eq!(after["spec"], before["spec"]);
+    assert!(site.cluster.object("", "crd", "rakes.test.example").is_none());
+    assert!(!site.run("history kant").expect(0).out.contains("pending"));
+    site.run("upgrade kant --undo").expect(2);
+
+    broken_off(&site, &upgrade);
+    // An object of the new version: its definition may not go back any more.
+    let object = "apiVersion: test.example/v2\nkind: Spade\nmetadata: {name: one, namespace: fault-again}\n";
+    site.cluster.apply(object);
+    let undone = site.run("upgrade kant --undo").expect(3);
+    assert!(
+        undone.err.contains("spades.test.example stays as it is: 1 of its objects may be stored in v2"),
+        "{}",
+        undone.err
+    );
+
+    broken_off(&site, &upgrade);
+    site.cluster.kubectl(&["label", "node", "node-a", "moon=fault-again", "--overwrite"]);
+    let done = site.run(&upgrade).expect(0);
+    assert!(done.err.contains("going on to 0.21.0, which was begun "), "{}", done.err);
+    assert!(done.out.starts_with("upgraded kant from 0.20.0 to 0.21.0"), "{}", done.out);
+    assert!(!site.run_anywhere("runs").expect(0).out.contains("broken off"));
+    site.cluster.kubectl(&["label", "node", "node-a", "moon-"]);
 }

@@ -8,14 +8,21 @@ use serde_json::Value;
 
 use super::{BACKUP, BACKUP_VERSION, Contents, RESOURCES, SECRET_FILE};
 use crate::cluster::{ApplyMode, Cluster, ClusterError, FIELD_MANAGER, SECRET};
+use crate::event::{Event, Step};
 use crate::helm::{Helm, HelmError, HelmRelease};
+use crate::journal::{Ending, Holder, Task, Work};
+use crate::lease::{LeaseError, hold};
 use crate::names::{NameError, Revision};
 use crate::private::{self, FileError};
-use crate::releases::{ReleasesError, find, secret_name};
+use crate::releases::{ReleasesError, find, mark_left, secret_name};
+use crate::run::Run;
+
+/// What a record says that was pending.
+const BROKEN_OFF: &str = "Broken off; restored by Portolan";
 
 /// How large a file of a backup may be: a secret has 1 MiB at most, and lists of objects are no larger than what
 /// etcd holds.
-const FILE_LIMIT: u64 = 1 << 30;
+pub(super) const FILE_LIMIT: u64 = 1 << 30;
 
 /// How a backup is restored.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +93,9 @@ pub enum RestoreError {
         /// The revision.
         revision: u32,
     },
+    /// Somebody else is at work on the release.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
     /// The cluster refused.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
@@ -98,7 +108,7 @@ pub enum RestoreError {
 }
 
 /// Brings a release back to what a backup holds: Helm rolls back to the backup's revision, whose record is made
-/// again first where it is gone. Definitions stay as they are: what was stored by newer ones would be lost.
+/// again first where it is gone. Others are kept out meanwhile. Definitions stay as they are: what was stored by newer ones would be lost.
 ///
 /// # Errors
 /// [`RestoreError`] with what could not be done.
@@ -107,18 +117,71 @@ pub async fn restore(
     helm: &Helm,
     folder: &Path,
     options: &RestoreOptions,
+    run: &Run<'_>,
+) -> Result<Restored, RestoreError> {
+    let done = guarded(cluster, helm, folder, options, run).await;
+    run.end(&match &done {
+        Ok(_) => Ending { outcome: "restored".to_owned(), left: Vec::new() },
+        Err(error) => Ending::failed(error),
+    });
+    done
+}
+
+async fn guarded(
+    cluster: &Cluster,
+    helm: &Helm,
+    folder: &Path,
+    options: &RestoreOptions,
+    run: &Run<'_>,
 ) -> Result<Restored, RestoreError> {
     let contents = read_contents(folder)?;
     let (release, revision) = named(&contents, folder)?;
-    let record_made_again = bring_record_back(cluster, &contents, folder).await?;
-    let custom_resources = match options.custom_resources {
-        true => apply_custom_resources(cluster, folder).await?,
-        false => 0,
+    helm.wait_for_left(&release, || run.observer().event(Event::HelmIsLeft)).await?;
+    let guard = hold::<RestoreError>(cluster, &release, run).await?;
+    let back = async {
+        let record_made_again = bring_record_back(cluster, &contents, folder).await?;
+        let custom_resources = match options.custom_resources {
+            true => apply_custom_resources(cluster, folder).await?,
+            false => 0,
+        };
+        helm.roll_back(&release, revision, options.timeout).await?;
+        let now = find(cluster, &release.name, &release.namespace, None).await?.version;
+        mark_left(cluster, &release, now, BROKEN_OFF).await?;
+        let Contents { release, namespace, revision: from, .. } = contents;
+        Ok::<_, RestoreError>(Restored {
+            release,
+            namespace,
+            from,
+            revision: now,
+            record_made_again,
+            custom_resources,
+        })
     };
-    helm.roll_back(&release, revision, options.timeout).await?;
-    let now = find(cluster, &release.name, &release.namespace, None).await?;
-    let Contents { release, namespace, revision: from, .. } = contents;
-    Ok(Restored { release, namespace, from, revision: now.version, record_made_again, custom_resources })
+    let words = |done: &Restored| format!("revision {} stands", done.revision);
+    let done = run.step(Step::RollBack, back, words).await;
+    guard.let_go().await;
+    done
+}
+
+/// What a run is about that restores the backup in a folder.
+///
+/// # Errors
+/// [`RestoreError`] where there is no backup, or none that this program reads.
+pub fn restore_task(cluster: &Cluster, folder: &Path, holder: Holder) -> Result<Task, RestoreError> {
+    let contents = read_contents(folder)?;
+    named(&contents, folder)?;
+    let Contents { release, namespace, version, .. } = contents;
+    Ok(Task {
+        work: Work::Restore,
+        release,
+        namespace,
+        server: cluster.server().to_owned(),
+        holder,
+        revision: None,
+        from: None,
+        to: Some(version),
+        plan: None,
+    })
 }
 
 fn read_contents(folder: &Path) -> Result<Contents, RestoreError> {

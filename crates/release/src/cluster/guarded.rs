@@ -39,6 +39,18 @@ impl Cluster {
         self.json(&put.map_err(|error| self.error(doing(), error))?, doing())
     }
 
+    /// Replaces the status of an object of the whole cluster, as it was read.
+    ///
+    /// # Errors
+    /// [`ClusterError`]; its [`reason`](ClusterError::reason) is `Conflict` where somebody changed it meanwhile.
+    pub(crate) async fn replace_status(&self, kind: &Kind, object: &Value) -> Result<Value, ClusterError> {
+        let doing = || format!("changing the status of {}", described(kind, None, name(object)));
+        let bytes = parsed(object, doing)?;
+        let object_name = name(object).unwrap_or_default();
+        let put = self.api(kind, None).replace_status(object_name, &PostParams::default(), &bytes).await;
+        self.json(&put.map_err(|error| self.error(doing(), error))?, doing())
+    }
+
     /// Removes an object as it was read; that it is gone already is no error.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Journals of earlier runs: what was done, what is under way, what was broken off.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -103,6 +104,15 @@ pub(super) fn run(folder: &Path, lives: bool) -> Result<RecordedRun, String> {
     let path = folder.join(JOURNAL);
     let bytes = private::read(&path, JOURNAL_LIMIT).map_err(|error| in_one_line(&error))?;
     parse(folder, &String::from_utf8_lossy(&bytes), lives)
+}
+
+/// The steps that a run has begun; else, in words, why its journal can't be read.
+pub(super) fn begun(folder: &Path) -> Result<BTreeSet<Step>, String> {
+    let path = folder.join(JOURNAL);
+    let bytes = private::read(&path, JOURNAL_LIMIT).map_err(|error| in_one_line(&error))?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines = text.lines().filter_map(|line| serde_json::from_str::<StepLine>(line).ok());
+    Ok(lines.map(|line| line.step).collect())
 }
 
 fn in_one_line(error: &dyn std::error::Error) -> String {

@@ -73,7 +73,7 @@ fn holding(live: Option<&Value>, old: Option<&Value>, new: Option<&Value>) -> Ho
 }
 
 /// Whether an object says all that is wanted of it; what the server adds is nobody's concern.
-fn holds(live: &Value, wanted: &Value) -> bool {
+pub(crate) fn holds(live: &Value, wanted: &Value) -> bool {
     match (live, wanted) {
         (Value::Object(live), Value::Object(wanted)) => {
             wanted.iter().all(|(key, wanted)| match live.get(key) {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::cluster::{ApplyMode, CRD, Cluster, ClusterError, FIELD_MANAGER};
 use crate::readiness::{Readiness, readiness};
+use crate::recover::holds;
 
 /// How long a definition may take until it is established.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -73,15 +74,18 @@ pub(super) async fn apply(
     cluster.apply(&CRD.into(), None, definition, &mode).await.map_err(refused)
 }
 
-/// Applies all definitions, each established before the next. `applied` gets the names of those that were, also
-/// where a later one can't be.
+/// Applies all definitions, each established before the next; those that stand already are left alone where the run
+/// `goes_on`. `applied` gets the names of those that stand, also where a later one can't be.
 pub(super) async fn apply_all(
     cluster: &Cluster,
     definitions: &[Value],
+    goes_on: bool,
     applied: &mut Vec<String>,
 ) -> Result<(), DefinitionsError> {
     for definition in definitions {
-        apply(cluster, definition, false).await?;
+        if !(goes_on && stands(cluster, definition).await?) {
+            apply(cluster, definition, false).await?;
+        }
         applied.push(name(definition).to_owned());
         establish(cluster, definition).await?;
     }
@@ -89,6 +93,13 @@ pub(super) async fn apply_all(
         cluster.forget_kinds().await;
     }
     Ok(())
+}
+
+/// Whether the cluster has it as it is wanted.
+async fn stands(cluster: &Cluster, definition: &Value) -> Result<bool, DefinitionsError> {
+    let refused = |source| DefinitionsError::Refused { name: name(definition).to_owned(), source };
+    let found = live(cluster, definition).await.map_err(refused)?;
+    Ok(found.is_some_and(|found| holds(&found, definition)))
 }
 
 async fn establish(cluster: &Cluster, definition: &Value) -> Result<(), DefinitionsError> {

@@ -26,10 +26,10 @@ use crate::run::Run;
 use crate::stored::StoredRelease;
 use crate::verify::{Unready, watch};
 
-pub(super) use standing::{now, take_back};
+pub(super) use standing::{BROKEN_OFF, look, now, of_revision, take_back};
 
 /// The folder of the backup in that of the run.
-const BACKUP: &str = "backup";
+pub(super) const BACKUP: &str = "backup";
 
 /// Why an upgrade that was begun did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +59,8 @@ pub(super) struct Carrying<'a> {
     pub(super) run: &'a Run<'a>,
     pub(super) stop: &'a Stop,
     pub(super) guard: &'a Guard,
+    /// Whether an earlier run of the same order may have done some of it.
+    pub(super) goes_on: bool,
 }
 
 /// Pushes images where that was asked for, keeps others out, backs up, applies the definitions, has Helm upgrade,
@@ -111,7 +113,9 @@ async fn guarded(
 ) -> Result<UpgradeReport, UpgradeError> {
     let guard = hold::<UpgradeError>(site.cluster, &order.release, run).await?;
     let done = match run.folder().map_or(Ok(()), |folder| order.save(upgrade, folder)) {
-        Ok(()) => carry_out(Carrying { site, order, upgrade, run, stop, guard: &guard }).await,
+        Ok(()) => {
+            carry_out(Carrying { site, order, upgrade, run, stop, guard: &guard, goes_on: false }).await
+        }
         Err(error) => Err(error),
     };
     guard.let_go().await;
@@ -159,7 +163,7 @@ pub(super) async fn settle(all: Carrying<'_>) -> UpgradeReport {
     standing::settled(all, report).await
 }
 
-fn definition_names(order: &Order) -> Vec<String> {
+pub(super) fn definition_names(order: &Order) -> Vec<String> {
     order.definitions.iter().map(|one| definitions::name(one).to_owned()).collect()
 }
 
@@ -186,7 +190,7 @@ async fn keep(all: Carrying<'_>, now: Option<&StoredRelease>) -> Result<Option<B
     Ok(Some(back_up(all.site.cluster, all.site.helm, now, &kept, &folder).await?))
 }
 
-fn begun(all: Carrying<'_>, backup: Option<Backup>) -> UpgradeReport {
+pub(super) fn begun(all: Carrying<'_>, backup: Option<Backup>) -> UpgradeReport {
     let Order { release, before, to, digest, after, .. } = all.order;
     UpgradeReport {
         report_version: REPORT_VERSION,
@@ -238,7 +242,7 @@ async fn definitions(all: Carrying<'_>, applied: &mut Vec<String>) -> Result<(),
     let crds = &all.order.definitions;
     let work = async {
         all.guard.check().await?;
-        Ok(apply_all(all.site.cluster, crds, applied).await?)
+        Ok(apply_all(all.site.cluster, crds, all.goes_on, applied).await?)
     };
     all.run.step(Step::Definitions, work, |()| format!("{} applied", crds.len())).await
 }
@@ -246,7 +250,7 @@ async fn definitions(all: Carrying<'_>, applied: &mut Vec<String>) -> Result<(),
 /// Has Helm upgrade. While it waits, `unready` gets what it waits for: once it has given up and gone back, nobody
 /// could tell any more.
 async fn upgrade(all: Carrying<'_>, unready: &Mutex<Vec<Unready>>) -> Result<(), Failure> {
-    let Carrying { site, order, upgrade, run, stop, guard } = all;
+    let Carrying { site, order, upgrade, run, stop, guard, .. } = all;
     let Order { release, watched, .. } = order;
     let watching = watch(site.cluster, watched, release.namespace.as_str(), run.observer(), unready);
     let work = async {

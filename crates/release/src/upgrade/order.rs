@@ -35,6 +35,11 @@ const CHART: &str = "chart.tgz";
 /// How large a file of a run may be.
 const FILE_LIMIT: u64 = 256 << 20;
 
+/// The digest of the chart that lies in the folder of a run.
+pub(super) fn chart_digest(upgrade: &Upgrade) -> Result<Digest, UpgradeError> {
+    Ok(Digest::sha256(&private::read(&upgrade.chart, FILE_LIMIT)?))
+}
+
 /// All of a plan that carrying out needs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -125,6 +130,17 @@ impl Order {
         let order = serde_json::to_vec(self).expect("because it is a struct of texts, numbers and JSON");
         // Last: a folder with this file has the others whole.
         Ok(private::write_new(&folder.join(ORDER), &order)?)
+    }
+
+    /// Writes it again, in place of the one that is there: what the run goes on from is another revision now.
+    pub(super) fn save_again(&self, folder: &Path) -> Result<(), UpgradeError> {
+        let order = serde_json::to_vec(self).expect("because it is a struct of texts, numbers and JSON");
+        Ok(private::replace(&folder.join(ORDER), &order)?)
+    }
+
+    /// Whether a folder has one: a run that was broken off before it had one changed nothing.
+    pub(super) fn is_in(folder: &Path) -> bool {
+        folder.join(ORDER).is_file()
     }
 
     /// Reads it again.

@@ -201,7 +201,7 @@ fn own_values(now: Option<&StoredRelease>) -> Values {
 }
 
 /// What the advisories come to. What they want to know of registries is asked first.
-async fn advise(site: Site<'_>, prepared: &Prepared, options: &UpgradeOptions) -> Advice {
+pub(super) async fn advise(site: Site<'_>, prepared: &Prepared, options: &UpgradeOptions) -> Advice {
     let overrides = match options.frozen {
         FrozenPolicy::Keep => prepared.overrides.clone(),
         FrozenPolicy::Drop => prepared.overrides.without(&prepared.frozen),
@@ -265,7 +265,7 @@ async fn try_definition(
 }
 
 /// Overrides as a values file. JSON is YAML, and says types exactly.
-fn yaml(overrides: &Values) -> Input {
+pub(super) fn yaml(overrides: &Values) -> Input {
     overrides.to_json().to_string().into_bytes().into()
 }
 

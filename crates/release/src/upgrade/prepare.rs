@@ -99,6 +99,16 @@ pub async fn prepare(
         look(site, options).await
     };
     let now = run.step(Step::Find, finding, found).await?;
+    prepare_from(site, options, now, run).await
+}
+
+/// The same for a revision that was found.
+pub(super) async fn prepare_from(
+    site: Site<'_>,
+    options: &UpgradeOptions,
+    now: Option<StoredRelease>,
+    run: &Run<'_>,
+) -> Result<Prepared, UpgradeError> {
     let chart = named(&options.release, now.as_ref());
     let repository = source::ready(site.helm, options, &chart, site.work);
     let told = |ready: &Option<_>| if ready.is_some() { String::new() } else { "not needed".to_owned() };

@@ -93,6 +93,8 @@ pub enum Outcome {
     NotBegun,
     /// It failed, and the release is what `status` says.
     Failed,
+    /// What a run that was broken off had done is taken back.
+    Undone,
 }
 
 impl fmt::Display for Outcome {
@@ -103,6 +105,7 @@ impl fmt::Display for Outcome {
             Self::RolledBack => "rolled-back",
             Self::NotBegun => "not-begun",
             Self::Failed => "failed",
+            Self::Undone => "undone",
         })
     }
 }
@@ -114,7 +117,7 @@ impl UpgradeReport {
     }
 
     /// What somebody still has to look after.
-    fn left(&self) -> Vec<String> {
+    pub fn left(&self) -> Vec<String> {
         let mut left = Vec::new();
         if self.outcome == Outcome::Failed {
             left.push(match (self.revision, self.status) {

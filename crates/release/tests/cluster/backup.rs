@@ -5,12 +5,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use portolan_release::{BackupOptions, RestoreOptions, back_up, find, restore};
+use portolan_release::{
+    BackupOptions, RestoreOptions, Run, RunState, Silent, Work, back_up, find, restore, restore_task, runs,
+};
 use portolan_testkit::components::{HELM_3_10, HELM_4};
 use portolan_testkit::process;
 
 use crate::charts::module;
 use crate::site::Site;
+use crate::upgrade::holder;
 
 const BASKET: &str = "\
 apiVersion: test.example/v1
@@ -60,7 +63,14 @@ async fn a_release_is_kept_and_brought_back() {
         process::run(&mut site.by_hand(&["uninstall", "kairship"]));
         site.kubernetes.kubectl(&["-n", &namespace, "delete", "baskets", "mine"]);
         let options = RestoreOptions { custom_resources: true, timeout: Duration::from_secs(60) };
-        let restored = restore(&site.cluster, &site.helm, &folder, &options).await.unwrap();
+        let state = tempfile::tempdir().unwrap();
+        let task = restore_task(&site.cluster, &folder, holder()).unwrap();
+        let run = Run::recorded(&Silent, &state.path().join("run"), task).unwrap();
+        let restored = restore(&site.cluster, &site.helm, &folder, &options, &run).await.unwrap();
+        let (written, _) = runs(state.path()).unwrap();
+        assert_eq!(written[0].task.work, Work::Restore);
+        assert!(matches!(&written[0].state, RunState::Ended { outcome, .. } if outcome == "restored"));
+        assert!(site.kubernetes.object(&namespace, "lease", "portolan-kairship").is_none());
         assert!(restored.record_made_again);
         assert_eq!((restored.from, restored.revision), (1, 2));
         assert!(site.kubernetes.object(&namespace, "deployment", "kairship-kairship").is_some());
@@ -75,8 +85,9 @@ async fn what_is_no_backup() {
     let Some(site) = Site::start("no-backup", &HELM_4).await else { return };
     let folder = tempfile::tempdir().unwrap();
     let options = RestoreOptions { custom_resources: false, timeout: Duration::from_secs(10) };
-    let error =
-        async || restore(&site.cluster, &site.helm, folder.path(), &options).await.unwrap_err().to_string();
+    let run = Run::unrecorded(&Silent);
+    let restored = async || restore(&site.cluster, &site.helm, folder.path(), &options, &run).await;
+    let error = async || restored().await.unwrap_err().to_string();
     let file = folder.path().join("backup.json");
     assert_eq!(error().await, format!("cannot read {}", file.display()));
     fs::write(&file, "{}").unwrap();

@@ -148,7 +148,7 @@ pub(super) fn backup_failed(error: &BackupError) -> Failure {
     match error {
         BackupError::Cluster(error) => cluster_failed(error),
         BackupError::Helm(error) => helm_failed(error),
-        BackupError::File(_) => Failure::of(error),
+        BackupError::File(_) | BackupError::Form { .. } => Failure::of(error),
     }
 }
 

@@ -100,7 +100,7 @@ impl HowArgs {
     }
 
     /// What the flags say of overrides that are the old chart's defaults.
-    fn frozen(&self) -> Option<FrozenPolicy> {
+    pub(super) fn frozen(&self) -> Option<FrozenPolicy> {
         match (self.drop_frozen, self.keep_frozen) {
             (true, _) => Some(FrozenPolicy::Drop),
             (false, true) => Some(FrozenPolicy::Keep),

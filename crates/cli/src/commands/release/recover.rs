@@ -10,6 +10,7 @@ use portolan_release::{
 };
 
 use super::access::{ClusterArgs, cluster_failed, helm_failed, lease_failed, releases_failed};
+use super::open::Runs;
 use super::state::{StateArgs, holder};
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
@@ -77,6 +78,10 @@ async fn bring_out(
         way: if arguments.on { WayOut::On } else { WayOut::Back },
         timeout: arguments.timeout,
     };
+    let release = &options.release;
+    let (name, namespace, state) = (&release.name, &release.namespace, &arguments.state);
+    let runs = Runs { cluster: &cluster, release: name, namespace, state, environment };
+    let broken_off = runs.broken_off()?;
     let steps = console.steps();
     let looking = Run::unrecorded(steps.as_ref());
     let planning =
@@ -99,6 +104,7 @@ async fn bring_out(
     let task = plan.task(&cluster, holder(environment));
     let run = Run::recorded(steps.as_ref(), &folder, task).map_err(|error| Failure::of(&error))?;
     let done = recover(&cluster, &helm, &plan, &options, &run).await.map_err(|error| failed(&error))?;
+    runs.close(&broken_off, "recovered", console);
     match arguments.output {
         Format::Text => console.result(&output::recovered(&done, &arguments.release, console.style())),
         Format::Json => console.json(&done)?,
@@ -121,7 +127,10 @@ fn failed(error: &RecoverError) -> Failure {
         RecoverError::Helm(error) => helm_failed(error),
         RecoverError::Lease(error) => lease_failed(error),
         RecoverError::NotStuck { .. } => Failure::of(error)
-            .with_hint("`portolan rollback` takes a release back that is in no pending state"),
+            .with_hint(
+            "`portolan upgrade --undo` takes back an upgrade that was broken off here, `portolan rollback` a release that \
+             is in no pending state",
+        ),
         RecoverError::File(_) => Failure::of(error),
     }
 }

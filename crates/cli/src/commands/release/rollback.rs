@@ -11,6 +11,7 @@ use portolan_release::{
 };
 
 use super::access::{ClusterArgs, cluster_failed, helm_failed, lease_failed, releases_failed};
+use super::open::Runs;
 use super::registries::Known;
 use super::state::{StateArgs, holder};
 use crate::commands::registry_flags::RegistryFlags;
@@ -84,6 +85,10 @@ async fn go_back(
         image_check: if arguments.skip_image_check { ImageCheck::Skip } else { ImageCheck::Require },
         timeout: arguments.timeout,
     };
+    let release = &options.release;
+    let (name, namespace, state) = (&release.name, &release.namespace, &arguments.state);
+    let runs = Runs { cluster: &cluster, release: name, namespace, state, environment };
+    let broken_off = runs.broken_off()?;
     let known = Known::new(arguments.access.known(environment)?);
     let steps = console.steps();
     let looking = Run::unrecorded(steps.as_ref());
@@ -105,6 +110,7 @@ async fn go_back(
     let task = plan.task(&cluster, holder(environment));
     let run = Run::recorded(steps.as_ref(), &folder, task).map_err(|error| Failure::of(&error))?;
     let done = roll_back(&cluster, &helm, &plan, &options, &run).await.map_err(|error| failed(&error))?;
+    runs.close(&broken_off, "given-up", console);
     match arguments.output {
         Format::Text => console.result(&changed::rolled_back(&done, console.style())),
         Format::Json => console.json(&done)?,

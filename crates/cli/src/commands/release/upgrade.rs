@@ -1,5 +1,6 @@
 //! `portolan upgrade`: a release to another version of its chart.
 
+mod again;
 mod args;
 mod resumed;
 mod saved;
@@ -9,18 +10,21 @@ use portolan_chart::ChartVersion;
 use portolan_registry::Stop;
 use portolan_release::advisories::Language;
 use portolan_release::upgrade::{
-    Outcome, PushError, Site, UpgradeError, UpgradeOptions, UpgradePlan, execute, plan, prepare,
+    Outcome, PushError, Site, UpgradeError, UpgradeOptions, UpgradePlan, UpgradeReport, execute, plan,
+    prepare,
 };
-use portolan_release::{Cluster, Run};
+use portolan_release::{Cluster, RecordedRun, Run};
 use portolan_transfer::PickError;
 use portolan_transfer::import::ImportError;
 
 use super::access::{backup_failed, cluster_failed, helm_failed, lease_failed, releases_failed};
+use super::open::Runs;
 use super::registries::Known;
 use super::state::holder;
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, Format, upgrade as output};
+use again::Next;
 pub use args::UpgradeArgs;
 use source::{Chosen, Sources};
 
@@ -45,27 +49,112 @@ async fn upgrade(
     let cluster = arguments.how.cluster.cluster(environment).await?;
     let helm = super::unless_stopped(stop, arguments.how.cluster.helm(environment)).await?;
     let helm = helm.marking(arguments.how.state.marks(&cluster, environment)?);
-    if arguments.resume {
-        let going_on = resumed::GoingOn { cluster: &cluster, helm: &helm, known: &known, stop };
-        return resumed::go_on(going_on, arguments, environment, console).await;
+    let work = tempfile::tempdir().map_err(|error| Failure::of(&error))?;
+    let site = Site { cluster: &cluster, helm: &helm, registries: &known, work: work.path() };
+    let namespace = namespace(arguments, &cluster)?;
+    let (release, state) = (&arguments.release, &arguments.how.state);
+    let runs = Runs { cluster: &cluster, release, namespace: &namespace, state, environment };
+    let going_on = resumed::GoingOn { site, runs: &runs, stop };
+    match (arguments.resume, arguments.undo) {
+        (true, _) => return resumed::go_on_with_last(going_on, arguments, environment, console).await,
+        (_, true) => return resumed::take_back(going_on, arguments, environment, console).await,
+        _ => {}
     }
     let Chosen { source, version } = super::unless_stopped(stop, sources.chart()).await?;
     let mut options = arguments.options(&cluster, source, sources.packages()?, stop)?;
     options.version = agreed(options.version.take(), version)?;
-    let work = tempfile::tempdir().map_err(|error| Failure::of(&error))?;
-    let site = Site { cluster: &cluster, helm: &helm, registries: &known, work: work.path() };
-    let steps = console.steps();
-    let looking = Run::unrecorded(steps.as_ref());
-    let preparing = async { prepare(site, &options, &looking).await.map_err(|error| failed(&error)) };
-    let prepared = super::unless_stopped(stop, Box::pin(preparing)).await?;
-    if prepared.is_present() && options.version.is_none() && arguments.picks_the_newest() {
-        console.result(&output::is_newest(&prepared));
-        return Ok(Exit::Done);
+    let next = again::next(site, &runs, &options, arguments, console);
+    let given_up = match super::unless_stopped(stop, Box::pin(next)).await? {
+        Next::GoOn(run) => return resumed::go_on(going_on, &run, arguments, environment, console).await,
+        Next::BeginAnew(given_up) => given_up,
+    };
+    let anew = Anew { site, runs: &runs, given_up, arguments, environment, console };
+    anew.upgrade(options).await
+}
+
+/// An upgrade that begins anew.
+struct Anew<'a> {
+    site: Site<'a>,
+    runs: &'a Runs<'a>,
+    /// Runs that were broken off, and that it stands in for.
+    given_up: Vec<RecordedRun>,
+    arguments: &'a UpgradeArgs,
+    environment: &'a Environment,
+    console: &'a Console,
+}
+
+impl Anew<'_> {
+    async fn upgrade(&self, mut options: UpgradeOptions) -> Result<Exit, Failure> {
+        let Self { site, arguments, console, .. } = *self;
+        let stop = options.stop.clone();
+        let steps = console.steps();
+        let looking = Run::unrecorded(steps.as_ref());
+        let preparing = async { prepare(site, &options, &looking).await.map_err(|error| failed(&error)) };
+        let prepared = super::unless_stopped(&stop, Box::pin(preparing)).await?;
+        if prepared.is_present() && options.version.is_none() && arguments.picks_the_newest() {
+            console.result(&output::is_newest(&prepared));
+            return Ok(Exit::Done);
+        }
+        options.frozen =
+            arguments.how.decide_on_frozen(&prepared, arguments.only_shows(), console, &stop).await?;
+        let planning =
+            async { plan(site, prepared, &options, &looking).await.map_err(|error| failed(&error)) };
+        let plan = super::unless_stopped(&stop, Box::pin(planning)).await?;
+        match self.is_to_be(&plan, &options).await? {
+            true => self.carry_out(&plan, &options).await,
+            false => Ok(Exit::Done),
+        }
     }
-    options.frozen = arguments.how.decide_on_frozen(&prepared, arguments.only_shows(), console, stop).await?;
-    let planning = async { plan(site, prepared, &options, &looking).await.map_err(|error| failed(&error)) };
-    let plan = super::unless_stopped(stop, Box::pin(planning)).await?;
-    carry_on(site, &plan, &options, arguments, environment, console).await
+
+    /// With the plan at hand: shows it and asks. Says whether it is to be carried out.
+    async fn is_to_be(&self, plan: &UpgradePlan, options: &UpgradeOptions) -> Result<bool, Failure> {
+        let Self { arguments, console, .. } = *self;
+        let language = arguments.how.language.of(self.environment);
+        saved::hold(plan, arguments.plan.as_deref())?;
+        let obstacles = plan.obstacles();
+        if options.dry_run || !obstacles.is_empty() {
+            show(plan, language, arguments.output, console)?;
+        } else if arguments.output == Format::Text {
+            console.say(&output::plan(plan, language, console.error_style()));
+        }
+        if !obstacles.is_empty() {
+            return Err(stopped(obstacles));
+        }
+        if let Some(file) = &arguments.plan_out {
+            saved::save(plan, file)?;
+            console.note(&format!("the plan {} is saved in {}", plan.digest, file.display()));
+        }
+        if options.dry_run {
+            return Ok(false);
+        }
+        confirmed(plan, options, arguments, console).await.map(|()| true)
+    }
+
+    async fn carry_out(&self, plan: &UpgradePlan, options: &UpgradeOptions) -> Result<Exit, Failure> {
+        let Self { site, arguments, environment, console, .. } = *self;
+        let folder = arguments.how.state.run_folder(&options.release.name, environment)?;
+        let steps = console.steps();
+        let task = plan.task(site.cluster, holder(environment));
+        let run = Run::recorded(steps.as_ref(), &folder, task).map_err(|error| Failure::of(&error))?;
+        self.runs.close(&self.given_up, "given-up", console);
+        let report = execute(site, plan, options, &run).await.map_err(|error| failed(&error))?;
+        print(&report, arguments, environment, console)
+    }
+}
+
+/// Prints what it came to.
+fn print(
+    report: &UpgradeReport,
+    arguments: &UpgradeArgs,
+    environment: &Environment,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    let language = arguments.how.language.of(environment);
+    match arguments.output {
+        Format::Text => console.result(&output::report(report, language, console.style())),
+        Format::Json => console.json(report)?,
+    }
+    Ok(exit(report))
 }
 
 /// The version that a flag asks for, or the chart's name; both only where they are one.
@@ -79,50 +168,11 @@ fn agreed(flag: Option<ChartVersion>, named: Option<ChartVersion>) -> Result<Opt
     }
 }
 
-/// With the plan at hand: shows it, asks, and carries it out.
-async fn carry_on(
-    site: Site<'_>,
-    plan: &UpgradePlan,
-    options: &UpgradeOptions,
-    arguments: &UpgradeArgs,
-    environment: &Environment,
-    console: &Console,
-) -> Result<Exit, Failure> {
-    let language = arguments.how.language.of(environment);
-    saved::hold(plan, arguments.plan.as_deref())?;
-    let obstacles = plan.obstacles();
-    if options.dry_run || !obstacles.is_empty() {
-        show(plan, language, arguments.output, console)?;
-    } else if arguments.output == Format::Text {
-        console.say(&output::plan(plan, language, console.error_style()));
-    }
-    if !obstacles.is_empty() {
-        return Err(stopped(obstacles));
-    }
-    if let Some(file) = &arguments.plan_out {
-        saved::save(plan, file)?;
-        console.note(&format!("the plan {} is saved in {}", plan.digest, file.display()));
-    }
-    if options.dry_run {
-        return Ok(Exit::Done);
-    }
-    confirmed(plan, options, arguments, console).await?;
-    let folder = arguments.how.state.run_folder(&options.release.name, environment)?;
-    let steps = console.steps();
-    let task = plan.task(site.cluster, holder(environment));
-    let run = Run::recorded(steps.as_ref(), &folder, task).map_err(|error| Failure::of(&error))?;
-    let report = execute(site, plan, options, &run).await.map_err(|error| failed(&error))?;
-    match arguments.output {
-        Format::Text => console.result(&output::report(&report, language, console.style())),
-        Format::Json => console.json(&report)?,
-    }
-    Ok(exit(report.outcome))
-}
-
-fn exit(outcome: Outcome) -> Exit {
-    match outcome {
+fn exit(report: &UpgradeReport) -> Exit {
+    match report.outcome {
         Outcome::Upgraded => Exit::Done,
         Outcome::NotReady => Exit::InPart,
+        Outcome::Undone => resumed::exit_of_undone(report),
         Outcome::RolledBack | Outcome::NotBegun | Outcome::Failed => Exit::Failed,
     }
 }
@@ -167,8 +217,8 @@ pub(super) fn failed(error: &UpgradeError) -> Failure {
             "name its URL with --repo-url, a chart's file with --chart, or a configuration of sync with --config",
         ),
         UpgradeError::Pending { .. } => Failure::of(error).with_hint(
-            "wait until it ends; where whoever did it is gone, `portolan recover` brings the release out of that state, \
-             and --resume goes on with an upgrade that was broken off here",
+            "wait until it ends; where whoever did it is gone, `portolan recover` brings the release out of that state. \
+             An upgrade that was broken off here goes on with --resume, and is taken back with --undo",
         ),
         UpgradeError::Interrupted | UpgradeError::Pick(PickError::Interrupted) => super::untouched(),
         UpgradeError::Lease(error) => lease_failed(error),

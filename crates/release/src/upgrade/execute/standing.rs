@@ -7,7 +7,7 @@ use super::{Carrying, Failure, in_one_line};
 use crate::event::Step;
 use crate::helm::{HelmRelease, UpgradeEnd};
 use crate::names::Revision;
-use crate::releases::{ReleasesError, find, mark_failed};
+use crate::releases::{ReleasesError, find, mark_left};
 use crate::stored::{Status, StoredRelease};
 use crate::upgrade::order::Order;
 use crate::upgrade::report::{Outcome, UpgradeReport};
@@ -17,7 +17,7 @@ use crate::verify::{Verified, verify};
 /// How long a server that is out of reach is asked again for what stands.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// What the record of a revision says that Helm left pending.
-const BROKEN_OFF: &str = "Broken off; taken back by Portolan";
+pub(in crate::upgrade) const BROKEN_OFF: &str = "Broken off; taken back by Portolan";
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What stands, beside what was planned.
@@ -79,11 +79,8 @@ pub(super) async fn not_begun(all: Carrying<'_>, report: UpgradeReport) -> Upgra
 pub(super) async fn settled(all: Carrying<'_>, mut report: UpgradeReport) -> UpgradeReport {
     let Ok(mut now) = current(all).await else { return report };
     let mut stands = Stands::of(now.as_ref(), all.order);
-    if stands == Stands::Between
-        && all.order.end() == UpgradeEnd::RolledBack
-        && let Some(broken) = &now
-    {
-        if let Err(failure) = take_back(all, broken).await {
+    if stands == Stands::Between && all.order.end() == UpgradeEnd::RolledBack && now.is_some() {
+        if let Err(failure) = take_back(all).await {
             report.error = Some(both(report.error.as_deref(), &failure));
         }
         let Ok(later) = current(all).await else { return of_revision(report, now.as_ref()) };
@@ -123,10 +120,7 @@ fn of_new(report: UpgradeReport, verified: Verified) -> UpgradeReport {
 
 /// Has Helm roll back to what was there, which it does from any state; where nothing was there, has it take the
 /// release away.
-pub(in crate::upgrade) async fn take_back(
-    all: Carrying<'_>,
-    broken: &StoredRelease,
-) -> Result<Option<StoredRelease>, Failure> {
+pub(in crate::upgrade) async fn take_back(all: Carrying<'_>) -> Result<Option<StoredRelease>, Failure> {
     let Order { release, before, .. } = all.order;
     let (helm, timeout) = (all.site.helm, all.order.timeout());
     let work = async {
@@ -134,11 +128,14 @@ pub(in crate::upgrade) async fn take_back(
         match before.as_ref().and_then(|before| Revision::new(before.revision)) {
             Some(revision) => {
                 helm.roll_back(release, revision, timeout).await?;
-                mark_failed(all.site.cluster, broken, BROKEN_OFF).await?;
             }
             None => helm.uninstall(release, timeout).await?,
         }
-        Ok::<_, Failure>(current(all).await?)
+        let now = current(all).await?;
+        if let Some(now) = &now {
+            mark_left(all.site.cluster, release, now.version, BROKEN_OFF).await?;
+        }
+        Ok::<_, Failure>(now)
     };
     let words = |now: &Option<StoredRelease>| match now {
         Some(now) => format!("revision {} stands", now.version),
@@ -148,7 +145,7 @@ pub(in crate::upgrade) async fn take_back(
 }
 
 /// Waits until every object is ready; once the run is to end, says how they are.
-async fn look(all: Carrying<'_>, manifest: &str) -> Result<Verified, Failure> {
+pub(in crate::upgrade) async fn look(all: Carrying<'_>, manifest: &str) -> Result<Verified, Failure> {
     let namespace = all.order.release.namespace.as_str();
     let within = |time| verify(all.site.cluster, manifest, namespace, time, all.run.observer());
     let looking = async {
@@ -186,7 +183,7 @@ async fn current(all: Carrying<'_>) -> Result<Option<StoredRelease>, ReleasesErr
     }
 }
 
-fn of_revision(report: UpgradeReport, now: Option<&StoredRelease>) -> UpgradeReport {
+pub(in crate::upgrade) fn of_revision(report: UpgradeReport, now: Option<&StoredRelease>) -> UpgradeReport {
     UpgradeReport {
         is_absent: now.is_none(),
         revision: now.map(|now| now.version),

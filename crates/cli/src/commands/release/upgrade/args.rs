@@ -79,6 +79,10 @@ pub struct UpgradeArgs {
     /// Go on with the upgrade of this release that was broken off here, as it was planned
     #[arg(long, conflicts_with_all = ["version", "repo_url", "repo_name", "chart", "image_registry", "files", "set", "set_string", "plan", "plan_out", "dry_run"])]
     pub(super) resume: bool,
+    /// Take back the upgrade of this release that was broken off here: the release, and its definitions as far as no
+    /// object is lost by it
+    #[arg(long, conflicts_with_all = ["resume", "version", "repo_url", "repo_name", "chart", "from_package", "install", "image_registry", "files", "set", "set_string", "plan", "plan_out", "dry_run"])]
+    pub(super) undo: bool,
     /// Form of the result on standard output
     #[arg(long, value_name = "FORM", value_enum, default_value_t)]
     pub(super) output: Format,
@@ -99,7 +103,9 @@ Examples:
   portolan upgrade kant -n kant-system --from-package kant.bundle.tar --image-registry 10.16.10.111 --install
   portolan upgrade kpanda -n kpanda-system -c load-image.yaml --yes --output json > report.json
   portolan upgrade kpanda -n kpanda-system --plan-out plan.json    and, once it is approved, --plan plan.json
-  portolan upgrade kpanda -n kpanda-system --resume                where an upgrade was broken off
+  portolan upgrade kpanda -n kpanda-system --resume                where an upgrade was broken off; or --undo
+
+Where an upgrade was broken off, the same command again goes on with it.
 
 Exit codes: 0 upgraded, 1 failed (the report says what stands), 2 usage or configuration, 3 upgraded, and
 something is not ready.";

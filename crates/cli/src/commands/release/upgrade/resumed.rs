@@ -1,75 +1,97 @@
-//! An upgrade that was broken off goes on.
+//! An upgrade that was broken off goes on, or is taken back.
 
 use portolan_registry::Stop;
-use portolan_release::helm::Helm;
-use portolan_release::upgrade::{Site, resume};
-use portolan_release::{Cluster, RecordedRun, Run, RunState, Work, runs};
+use portolan_release::upgrade::{Outcome, Site, UpgradeReport, resume, undo};
+use portolan_release::{RecordedRun, Run};
 
+use super::again::{is_broken_upgrade, to};
 use super::args::UpgradeArgs;
-use super::{exit, failed};
-use crate::commands::release::registries::Known;
+use super::{failed, print};
+use crate::commands::release::confirm;
+use crate::commands::release::open::Runs;
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
-use crate::output::{Console, Format, upgrade as output};
+use crate::output::Console;
 
 /// What it goes on with.
 pub(super) struct GoingOn<'a> {
-    pub(super) cluster: &'a Cluster,
-    pub(super) helm: &'a Helm,
-    pub(super) known: &'a Known,
+    pub(super) site: Site<'a>,
+    pub(super) runs: &'a Runs<'a>,
     pub(super) stop: &'a Stop,
 }
 
 /// Goes on with the last upgrade of the release, where that was broken off.
-pub(super) async fn go_on(
+pub(super) async fn go_on_with_last(
     going_on: GoingOn<'_>,
     arguments: &UpgradeArgs,
     environment: &Environment,
     console: &Console,
 ) -> Result<Exit, Failure> {
-    let GoingOn { cluster, helm, known, stop } = going_on;
-    let broken_off = broken_off(cluster, arguments, environment)?;
-    let to = broken_off.task.to.as_deref().unwrap_or_default();
+    let broken_off = broken_off(&going_on, arguments)?;
+    go_on(going_on, &broken_off, arguments, environment, console).await
+}
+
+/// Goes on with an upgrade that was broken off.
+pub(super) async fn go_on(
+    GoingOn { site, stop, .. }: GoingOn<'_>,
+    broken_off: &RecordedRun,
+    arguments: &UpgradeArgs,
+    environment: &Environment,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    let to = to(broken_off);
     console.say(&format!("going on to {to}, which was begun {}", broken_off.began));
     if !arguments.how.yes {
         let question = format!("Go on upgrading {} to {to}? [y/N] ", arguments.release);
-        crate::commands::release::confirm(console, &question, stop).await?;
+        confirm(console, &question, stop).await?;
     }
-    let work = tempfile::tempdir().map_err(|error| Failure::of(&error))?;
-    let site = Site { cluster, helm, registries: known, work: work.path() };
     let steps = console.steps();
     let run = Run::resumed(steps.as_ref(), &broken_off.folder).map_err(|error| Failure::of(&error))?;
     let report = resume(site, &broken_off.folder, stop, &run).await.map_err(|error| failed(&error))?;
-    let language = arguments.how.language.of(environment);
-    match arguments.output {
-        Format::Text => console.result(&output::report(&report, language, console.style())),
-        Format::Json => console.json(&report)?,
+    print(&report, arguments, environment, console)
+}
+
+/// Takes the last upgrade of the release back, where that was broken off.
+pub(super) async fn take_back(
+    going_on: GoingOn<'_>,
+    arguments: &UpgradeArgs,
+    environment: &Environment,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    let broken_off = broken_off(&going_on, arguments)?;
+    let GoingOn { site, stop, .. } = going_on;
+    let to = to(&broken_off);
+    console.say(&format!("taking back the upgrade to {to}, which was begun {}", broken_off.began));
+    if !arguments.how.yes {
+        let question = format!("Take the upgrade of {} to {to} back? [y/N] ", arguments.release);
+        confirm(console, &question, stop).await?;
     }
-    Ok(exit(report.outcome))
+    let steps = console.steps();
+    let run = Run::resumed(steps.as_ref(), &broken_off.folder).map_err(|error| Failure::of(&error))?;
+    let report = undo(site, &broken_off.folder, stop, &run).await.map_err(|error| failed(&error))?;
+    let Some(report) = report else {
+        console.say("there is nothing to take back: the cluster was not changed");
+        return Ok(Exit::Done);
+    };
+    print(&report, arguments, environment, console)
+}
+
+/// How a run ended that took an upgrade back.
+pub(super) fn exit_of_undone(report: &UpgradeReport) -> Exit {
+    debug_assert_eq!(report.outcome, Outcome::Undone);
+    if report.left().is_empty() && report.error.is_none() { Exit::Done } else { Exit::InPart }
 }
 
 /// The last run on the release, if that is an upgrade whose program died.
-fn broken_off(
-    cluster: &Cluster,
-    arguments: &UpgradeArgs,
-    environment: &Environment,
-) -> Result<RecordedRun, Failure> {
-    let namespace = arguments.how.cluster.namespace(cluster)?;
-    let folder = arguments.how.state.runs(environment)?;
-    let (found, _) = runs(&folder).map_err(|error| Failure::of(&error))?;
-    let is_of_release = |run: &RecordedRun| {
-        let task = &run.task;
-        (task.release.as_str(), task.namespace.as_str(), task.server.as_str())
-            == (arguments.release.as_str(), namespace.as_str(), cluster.server())
-    };
-    let last = found.into_iter().rev().find(is_of_release);
-    let is_broken_off =
-        |run: &RecordedRun| run.task.work == Work::Upgrade && matches!(run.state, RunState::BrokenOff { .. });
-    last.filter(is_broken_off).ok_or_else(|| {
-        let release = &arguments.release;
+fn broken_off(going_on: &GoingOn<'_>, arguments: &UpgradeArgs) -> Result<RecordedRun, Failure> {
+    let runs = going_on.runs;
+    runs.last()?.filter(is_broken_upgrade).ok_or_else(|| {
+        let (release, namespace) = (&arguments.release, runs.namespace);
         let message = format!("no upgrade of {release} in {namespace} was broken off here");
         let failure = Failure { exit: Exit::Usage, ..Failure::failed(message) };
-        failure
-            .with_hint("`portolan runs` lists the runs that were written down; --state names their directory")
+        failure.with_hint(
+            "`portolan runs` lists the runs that were written down; --state names their directory. `portolan rollback` \
+             takes back an upgrade that came to its end",
+        )
     })
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use portolan_release::RecordedRun;
 use portolan_release::upgrade::{SavedUpgrade, UpgradePlan};
 
 use crate::failure::{Exit, Failure};
@@ -20,11 +21,7 @@ pub(super) fn save(plan: &UpgradePlan, file: &Path) -> Result<(), Failure> {
 /// Refuses where the saved plan would be another one by now.
 pub(super) fn hold(plan: &UpgradePlan, file: Option<&Path>) -> Result<(), Failure> {
     let Some(file) = file else { return Ok(()) };
-    let bytes = fs::read(file).map_err(|error| failed("read", file, &error))?;
-    let saved = SavedUpgrade::parse(&bytes).map_err(|error| {
-        let failure = Failure::usage(&error);
-        Failure { message: format!("{}: {}", file.display(), failure.message), ..failure }
-    })?;
+    let saved = read(file)?;
     let mut changes = saved.ground.changes(&plan.ground);
     if changes.is_empty() {
         return Ok(());
@@ -37,6 +34,20 @@ pub(super) fn hold(plan: &UpgradePlan, file: Option<&Path>) -> Result<(), Failur
     let message = "nothing was changed, because the plan would be another one by now";
     let failure = Failure { parts: changes, ..Failure::failed(message) };
     Err(failure.with_hint("make a plan anew with --plan-out, and have that one approved"))
+}
+
+/// Whether a run was one of the saved plan; any run is where none is held to.
+pub(super) fn is_of(file: Option<&Path>, run: &RecordedRun) -> Result<bool, Failure> {
+    let Some(file) = file else { return Ok(true) };
+    Ok(run.task.plan.as_ref() == Some(&read(file)?.digest))
+}
+
+fn read(file: &Path) -> Result<SavedUpgrade, Failure> {
+    let bytes = fs::read(file).map_err(|error| failed("read", file, &error))?;
+    SavedUpgrade::parse(&bytes).map_err(|error| {
+        let failure = Failure::usage(&error);
+        Failure { message: format!("{}: {}", file.display(), failure.message), ..failure }
+    })
 }
 
 fn failed(doing: &str, file: &Path, error: &std::io::Error) -> Failure {
