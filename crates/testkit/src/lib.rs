@@ -22,6 +22,8 @@ pub mod components;
 pub mod docker_archive;
 pub mod docker_registry;
 pub mod faulty_proxy;
+#[cfg(target_os = "linux")]
+pub mod held;
 pub mod helm;
 pub mod images;
 #[cfg(target_os = "linux")]
@@ -32,6 +34,8 @@ pub mod oci_layout;
 pub mod ports;
 #[cfg(target_os = "linux")]
 pub mod power_loss;
+#[cfg(target_os = "linux")]
+mod preload;
 pub mod process;
 pub mod proxy;
 pub mod random;

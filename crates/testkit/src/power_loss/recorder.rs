@@ -5,12 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use portolan_oci::Digest;
 use tempfile::TempDir;
 
 use super::trace::{Position, Trace};
-use crate::components;
-use crate::process::run;
+use crate::preload;
 
 const SOURCE: &str = include_str!("recorder.c");
 
@@ -51,7 +49,7 @@ impl Recorder {
     /// # Panics
     /// Where one of them cannot be made.
     pub fn new(folder: &Path) -> Option<Self> {
-        let library = library()?;
+        let library = preload::library("recorder", SOURCE)?;
         let folder = folder.canonicalize().expect("the folder is there");
         let [root, trace] = ["data", "trace"].map(|name| folder.join(name));
         fs::create_dir(&root).expect("the folder can be written");
@@ -97,24 +95,4 @@ impl Recorder {
     pub fn trace_path(&self) -> &Path {
         &self.trace
     }
-}
-
-/// The library of this source, compiled once for all clones. Two at once make it twice, and either is whole.
-fn library() -> Option<PathBuf> {
-    let compiler = components::CC.require()?;
-    let folder =
-        components::cache().join(format!("recorder-{}", &Digest::sha256(SOURCE.as_bytes()).hex()[..16]));
-    let library = folder.join("recorder.so");
-    if !library.is_file() {
-        fs::create_dir_all(&folder).expect("the cache can be written");
-        let fresh = tempfile::tempdir_in(&folder).expect("the cache can be written");
-        let [source, made] = ["recorder.c", "recorder.so"].map(|name| fresh.path().join(name));
-        fs::write(&source, SOURCE).expect("the cache can be written");
-        run(Command::new(compiler)
-            .args(["-shared", "-fPIC", "-O1", "-pthread", "-o"])
-            .arg(&made)
-            .arg(&source));
-        fs::rename(&made, &library).expect("the cache can be written");
-    }
-    Some(library)
 }
