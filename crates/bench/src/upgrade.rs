@@ -55,7 +55,13 @@ struct Results {
     by_hand: Times,
     /// The same with `--wait` and the way back, which Portolan asks Helm for.
     by_hand_waiting: Times,
+    /// The same without `helm upgrade`, which looks at its objects every two seconds and ends by chance that much
+    /// sooner or later.
+    by_hand_around: Times,
     portolan: Times,
+    portolan_around: Times,
+    /// What each step took.
+    steps: Vec<(String, Times)>,
     render: Times,
     plan: Times,
     unchecked: Times,
@@ -69,55 +75,95 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     println!("starting a cluster and a depot …");
     let mut site = Site::start(&portolan, work.path())?;
     println!("bringing charts and images into the depot …");
-    let upgraded = Shape { name: "bench", objects: arguments.objects, images: arguments.images };
-    let planned = Shape { name: "planned", objects: arguments.planned_objects, images: 1 };
-    let checked = Shape { name: "checked", objects: 1, images: arguments.checked_images };
-    for shape in [upgraded, planned, checked] {
+    for shape in [arguments.upgraded(), arguments.planned(), arguments.checked()] {
         site.bring(&module(shape, OLD), shape)?;
         site.bring(&module(shape, NEW), shape)?;
     }
     let mut results = Results::default();
     for round in 1..=arguments.runs {
         println!("round {round} of {}", arguments.runs);
-        results.upgrades(&mut site)?;
-        results.plans(&mut site)?;
-        results.images(&mut site)?;
+        results.upgrades(&mut site, arguments.upgraded())?;
+        results.plans(&mut site, arguments.planned())?;
+        results.images(&mut site, arguments.checked())?;
     }
     results.print(arguments);
     Ok(())
 }
 
+impl Arguments {
+    fn upgraded(&self) -> Shape {
+        Shape { name: "bench", objects: self.objects, images: self.images }
+    }
+
+    fn planned(&self) -> Shape {
+        Shape { name: "planned", objects: self.planned_objects, images: 1 }
+    }
+
+    fn checked(&self) -> Shape {
+        Shape { name: "checked", objects: 1, images: self.checked_images }
+    }
+}
+
 impl Results {
-    fn upgrades(&mut self, site: &mut Site) -> Outcome<()> {
+    fn upgrades(&mut self, site: &mut Site, shape: Shape) -> Outcome<()> {
         let namespace = site.installed("bench", OLD)?;
-        self.by_hand.add(by_hand::upgrade(site, &namespace, "bench", NEW, &[])?);
+        self.by_hand.add(by_hand::upgrade(site, &namespace, "bench", NEW, &[])?.all);
         site.remove(&namespace, "bench")?;
         let namespace = site.installed("bench", OLD)?;
         let waiting = ["--atomic", "--wait", "--wait-for-jobs"];
-        self.by_hand_waiting.add(by_hand::upgrade(site, &namespace, "bench", NEW, &waiting)?);
+        let taken = by_hand::upgrade(site, &namespace, "bench", NEW, &waiting)?;
+        self.by_hand_waiting.add(taken.all);
+        self.by_hand_around.add(taken.all - taken.upgrade);
         site.remove(&namespace, "bench")?;
+        self.upgrade_by_portolan(site, shape)
+    }
+
+    fn upgrade_by_portolan(&mut self, site: &mut Site, shape: Shape) -> Outcome<()> {
         let namespace = site.installed("bench", OLD)?;
-        let seconds = site.portolan(&namespace, &["upgrade", "bench", "--keep-frozen", "--yes"])?;
+        let line = ["upgrade", "bench", "--keep-frozen", "--yes"];
+        let words = [
+            format!("the server takes {} objects and refuses 0", shape.objects),
+            format!("all {} images are there, for every node", shape.images),
+            format!("all {} objects are ready", shape.objects),
+        ];
+        let seconds = site.portolan(&namespace, &line, &words)?;
         site.stands(&namespace, "bench", NEW)?;
+        let steps = site.steps()?;
+        let (_, helm) = steps.iter().find(|(step, _)| step == "upgrade").ok_or("Helm was not called")?;
         self.portolan.add(seconds);
+        self.portolan_around.add(seconds - helm);
+        for (step, seconds) in steps {
+            self.step(step).add(seconds);
+        }
         site.remove(&namespace, "bench")
     }
 
-    fn plans(&mut self, site: &mut Site) -> Outcome<()> {
+    fn step(&mut self, step: String) -> &mut Times {
+        let found = self.steps.iter().position(|(known, _)| *known == step);
+        let place = found.unwrap_or(self.steps.len());
+        if found.is_none() {
+            self.steps.push((step, Times::default()));
+        }
+        &mut self.steps[place].1
+    }
+
+    fn plans(&mut self, site: &mut Site, shape: Shape) -> Outcome<()> {
         let namespace = site.installed("planned", OLD)?;
         self.render.add(by_hand::render(site, &namespace, "planned", NEW)?);
         let chart = site.archive("planned", NEW);
         let line = ["upgrade", "planned", "--chart", &chart, "--dry-run", "--skip-image-check"];
-        self.plan.add(site.portolan(&namespace, &line)?);
+        let words = [format!("the server takes {} objects and refuses 0", shape.objects)];
+        self.plan.add(site.portolan(&namespace, &line, &words)?);
         site.remove(&namespace, "planned")
     }
 
-    fn images(&mut self, site: &mut Site) -> Outcome<()> {
+    fn images(&mut self, site: &mut Site, shape: Shape) -> Outcome<()> {
         let namespace = site.installed("checked", OLD)?;
         let chart = site.archive("checked", NEW);
         let line = ["upgrade", "checked", "--chart", &chart, "--dry-run", "--skip-image-check"];
-        self.unchecked.add(site.portolan(&namespace, &line)?);
-        self.checked.add(site.portolan(&namespace, &line[..5])?);
+        self.unchecked.add(site.portolan(&namespace, &line, &[])?);
+        let words = [format!("all {} images are there, for every node", shape.images)];
+        self.checked.add(site.portolan(&namespace, &line[..5], &words)?);
         site.remove(&namespace, "checked")
     }
 
@@ -129,6 +175,10 @@ impl Results {
         row("  by hand, waiting and with a way back", &self.by_hand_waiting, &self.by_hand_waiting);
         row("  portolan upgrade", &self.portolan, &self.by_hand_waiting);
         added("what Portolan adds", &self.portolan, &self.by_hand_waiting, ADDED_LIMIT);
+        added("the same without helm upgrade", &self.portolan_around, &self.by_hand_around, ADDED_LIMIT);
+        for (step, times) in &self.steps {
+            println!("    {step:<54} {:>9.2}", times.median().unwrap_or_default());
+        }
         println!("a plan of {planned_objects} objects");
         row("  helm template, asking the cluster", &self.render, &self.render);
         row("  portolan upgrade --dry-run --skip-image-check", &self.plan, &self.render);

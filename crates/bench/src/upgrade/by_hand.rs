@@ -8,14 +8,21 @@ use portolan_testkit::process;
 use super::site::Site;
 use crate::Outcome;
 
-/// List, update, look for versions, back up, fetch, apply the definitions, upgrade; gives seconds.
+/// What the commands took, in seconds.
+pub(crate) struct Taken {
+    pub(crate) all: f64,
+    /// `helm upgrade` among them.
+    pub(crate) upgrade: f64,
+}
+
+/// List, update, look for versions, back up, fetch, apply the definitions, upgrade.
 pub(crate) fn upgrade(
     site: &Site,
     namespace: &str,
     name: &str,
     version: &str,
     extra: &[&str],
-) -> Outcome<f64> {
+) -> Outcome<Taken> {
     let folder = tempfile::tempdir()?;
     let chart = format!("bench/{name}");
     let began = Instant::now();
@@ -34,10 +41,11 @@ pub(crate) fn upgrade(
     site.cluster.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", &definitions]);
     let mut upgrade = site.helm();
     upgrade.args(["upgrade", name, &chart, "-n", namespace, "--version", version, "-f"]).arg(&backup);
+    let upgrading = Instant::now();
     process::run(upgrade.args(extra));
-    let seconds = began.elapsed().as_secs_f64();
+    let taken = Taken { all: began.elapsed().as_secs_f64(), upgrade: upgrading.elapsed().as_secs_f64() };
     site.stands(namespace, name, version)?;
-    Ok(seconds)
+    Ok(taken)
 }
 
 /// What Helm needs to render the same for this cluster; gives seconds.

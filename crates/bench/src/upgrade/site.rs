@@ -12,6 +12,7 @@ use portolan_testkit::components::HELM_3;
 use portolan_testkit::helm::Helm;
 use portolan_testkit::images::Image;
 use portolan_testkit::process;
+use serde_json::Value;
 
 use super::charts::{Shape, image_names, module};
 use crate::Outcome;
@@ -136,10 +137,15 @@ impl Site {
         command
     }
 
-    /// Runs Portolan; gives seconds.
-    pub(crate) fn portolan(&self, namespace: &str, line: &[&str]) -> Outcome<f64> {
+    /// Runs Portolan; gives seconds. What it says has to have `words` in it: a run that did less than it was to do
+    /// counts for nothing.
+    pub(crate) fn portolan(&self, namespace: &str, line: &[&str], words: &[String]) -> Outcome<f64> {
+        let state = self.state();
+        if state.exists() {
+            fs::remove_dir_all(&state)?;
+        }
         let mut command = Command::new(&self.portolan);
-        command.args(line).args(["--namespace", namespace]).current_dir(&self.work);
+        command.args(line).args(["--namespace", namespace, "--state"]).arg(&state).current_dir(&self.work);
         if !line.contains(&"--chart") {
             command.args(["--config", "load-image.yaml", "--repo-name", "bench"]);
         }
@@ -147,7 +153,23 @@ impl Site {
         command.env("PATH", &self.helm_folder).env("NO_PROXY", "*");
         let helm = self.helm.command();
         command.envs(helm.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        Ok(child::measure(&command, &self.work.join("portolan.log"))?.seconds)
+        let log = self.work.join("portolan.log");
+        let seconds = child::measure(&command, &log)?.seconds;
+        let said = fs::read_to_string(&log)?;
+        match words.iter().find(|word| !said.contains(word.as_str())) {
+            None => Ok(seconds),
+            Some(word) => Err(format!("portolan said nothing of \"{word}\":\n{said}").into()),
+        }
+    }
+
+    /// What each step of the last run took, in seconds, by its journal.
+    pub(crate) fn steps(&self) -> Outcome<Vec<(String, f64)>> {
+        let run = fs::read_dir(self.state().join("runs"))?.next().ok_or("the run wrote no journal")??;
+        steps(&fs::read_to_string(run.path().join("journal.jsonl"))?)
+    }
+
+    fn state(&self) -> PathBuf {
+        self.work.join("state")
     }
 
     /// Makes sure that the upgrade was one.
@@ -157,5 +179,22 @@ impl Site {
             true => Ok(()),
             false => Err(format!("{name} is not of {version}").into()),
         }
+    }
+}
+
+/// The steps of a journal that came to their end, in its order.
+fn steps(journal: &str) -> Outcome<Vec<(String, f64)>> {
+    let lines = journal.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
+    let ended = |line: &Value| Some((line["step"].as_str()?.to_owned(), line["seconds"].as_f64()?));
+    Ok(lines.iter().filter_map(ended).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn reads_a_journal() {
+        let journal = "{\"journalVersion\":1}\n{\"step\":\"definitions\",\"state\":\"began\"}\n\
+                       {\"step\":\"definitions\",\"state\":\"ended\",\"seconds\":0.5}\n{\"outcome\":\"upgraded\"}\n";
+        assert_eq!(super::steps(journal).unwrap(), [("definitions".to_owned(), 0.5)]);
     }
 }
