@@ -10,8 +10,9 @@ use kube::core::PartialObjectMeta;
 use serde_json::Value;
 
 use crate::cluster::{Cluster, ClusterError, SECRET};
+use crate::helm::HelmRelease;
 use crate::names::{Namespace, ReleaseName, Revision};
-use crate::stored::{DecodeError, StoredRelease, decode};
+use crate::stored::{DecodeError, Status, StoredRelease, decode};
 pub(crate) use marking::mark_left;
 
 /// How many secrets are fetched at once.
@@ -140,6 +141,20 @@ pub(crate) async fn secret_of(
     cluster.get(&SECRET.into(), Some(&release.namespace), &name).await
 }
 
+/// Whether Helm is on its way to a new revision of a release. Once it has given that up and goes back, it is not.
+pub(crate) async fn is_being_upgraded(
+    cluster: &Cluster,
+    release: &HelmRelease,
+) -> Result<bool, ClusterError> {
+    let HelmRelease { name, namespace } = release;
+    let labels = format!(
+        "{OWNER},name={name},status in ({},{})",
+        Status::PendingInstall.as_str(),
+        Status::PendingUpgrade.as_str()
+    );
+    let found = cluster.list_metadata(&SECRET.into(), Some(namespace.as_str()), &labels).await?;
+    Ok(!found.is_empty())
+}
 /// The name of a revision's secret.
 pub(crate) fn secret_name(release: &str, revision: u32) -> String {
     format!("sh.helm.release.v1.{release}.v{revision}")

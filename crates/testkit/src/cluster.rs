@@ -5,6 +5,7 @@
 //! ```text
 //! FOLDER/kubeconfig      of an administrator
 //! FOLDER/pki/            the API server's certificate, which is the clients' authority too
+//! FOLDER/kubelet-client/ what the API server shows to a real node's kubelet
 //! FOLDER/audit.log       every request, where Options::audit asks for it
 //! FOLDER/PROGRAM.log     what a program said
 //! FOLDER/PROGRAM.pid     its process number, for the one that tidies up
@@ -156,6 +157,12 @@ impl Cluster {
     #[cfg(target_os = "linux")]
     pub(crate) fn kubeconfig_of_node(&self) -> PathBuf {
         self.files.write_kubeconfig("node", files::NODE_TOKEN, self.ports.api)
+    }
+
+    /// The authority that signed what the API server shows to kubelets.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn kubelet_client_ca(&self) -> PathBuf {
+        self.files.kubelet_client.ca.clone()
     }
 
     /// A folder that goes with the cluster.

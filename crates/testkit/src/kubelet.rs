@@ -32,8 +32,9 @@ pub struct Kubelet {
 }
 
 impl Kubelet {
-    /// What the node is called in the cluster.
-    pub const NODE: &'static str = "real";
+    /// What the node is called in the cluster. The API server looks for its kubelet under that name, where a pod's
+    /// log is asked for.
+    pub const NODE: &'static str = "localhost";
 
     /// Adds the node to `cluster` and waits until it is ready. `None` where a program is missing, or root,
     /// and the test is to be skipped.
@@ -46,7 +47,7 @@ impl Kubelet {
         let (kubernetes, _) = (components::KUBERNETES.require()?, components::RUNC.require()?);
         let folder = cluster.new_folder("kubelet");
         let group = format!("portolan-{}", name_of(&folder));
-        files::write(&folder, &group, release)?;
+        files::write(&folder, &group, release, &cluster.kubelet_client_ca())?;
         fs::copy(cluster.kubeconfig_of_node(), folder.join("kubeconfig")).expect("the folder takes a file");
         let mut command = Command::new(unshare);
         command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh"]);

@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
+mod crashing;
 #[path = "../support/depot.rs"]
 mod depot;
 #[path = "../support/ended.rs"]

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use portolan_oci::Digest;
@@ -109,9 +110,12 @@ fn pods_start_from_loaded_images(namespace: &'static str, release: Release) {
     assert!(left.iter().all(|group| !group.exists()), "{left:?}");
 }
 
-/// One after the other, since both nodes have the same name.
+/// Held by whoever has a real node, since all of them have the same name.
+pub(crate) static NODE_IN_USE: Mutex<()> = Mutex::new(());
+
 #[test]
 fn pods_start_from_images_that_were_loaded_by_tag_and_by_digest() {
+    let _alone = NODE_IN_USE.lock();
     pods_start_from_loaded_images("pods-on-debians-containerd", Release::Debian);
     pods_start_from_loaded_images("pods-on-the-newest-containerd", Release::Newest);
 }

@@ -252,7 +252,7 @@ async fn definitions(all: Carrying<'_>, applied: &mut Vec<String>) -> Result<(),
 async fn upgrade(all: Carrying<'_>, unready: &Mutex<Vec<Unready>>) -> Result<(), Failure> {
     let Carrying { site, order, upgrade, run, stop, guard, .. } = all;
     let Order { release, watched, .. } = order;
-    let watching = watch(site.cluster, watched, release.namespace.as_str(), run.observer(), unready);
+    let watching = watch(site.cluster, watched, release, run.observer(), unready);
     let work = async {
         guard.check().await?;
         tokio::select! {

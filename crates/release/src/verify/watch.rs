@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{Looked, Unready, in_namespace, look, reasons, tell};
 use crate::cluster::Cluster;
 use crate::event::Observer;
+use crate::helm::HelmRelease;
+use crate::releases::is_being_upgraded;
 
 /// How long until the first look: most upgrades need none.
 const FIRST: Duration = Duration::from_secs(2);
@@ -43,16 +45,17 @@ impl From<RenderedObject> for Watched {
     }
 }
 
-/// Looks until it is dropped, tells how many are ready, and keeps in `last` why the others are not.
+/// Looks until it is dropped, tells how many are ready, and keeps in `last` why the others are not: of the new version,
+/// not of what becomes of it once Helm has given it up.
 pub(crate) async fn watch(
     cluster: &Cluster,
     watched: &[Watched],
-    namespace: &str,
+    release: &HelmRelease,
     observer: &dyn Observer,
     last: &Mutex<Vec<Unready>>,
 ) {
     let names: Vec<ObjectName> =
-        watched.iter().map(|one| in_namespace(one.name.clone(), namespace)).collect();
+        watched.iter().map(|one| in_namespace(one.name.clone(), release.namespace.as_str())).collect();
     let (mut told, mut pause) = (None, FIRST);
     loop {
         tokio::time::sleep(pause).await;
@@ -64,6 +67,9 @@ pub(crate) async fn watch(
         let there: Vec<Looked> = there.map(|(looked, _)| looked).collect();
         tell(&there, &mut told, observer);
         let unready = reasons::of(cluster, there).await.unready;
-        *last.lock().unwrap_or_else(PoisonError::into_inner) = unready;
+        // Asked last, so that it was so all the while.
+        if is_being_upgraded(cluster, release).await.unwrap_or(false) {
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = unready;
+        }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Ports;
 use crate::process;
+use crate::tls::Certificates;
 
 /// The annotation by which kwok knows the nodes that it plays.
 pub(super) const PLAYED: &str = "kwok.x-k8s.io/node=fake";
@@ -20,7 +21,7 @@ const USERS: [[&str; 4]; 4] = [
     ["admin-token", "admin", "admin", "system:masters"],
     ["manager-token", "system:kube-controller-manager", "manager", ""],
     ["scheduler-token", "system:kube-scheduler", "scheduler", ""],
-    [NODE_TOKEN, "system:node:real", "node", "system:nodes"],
+    [NODE_TOKEN, "system:node:localhost", "node", "system:nodes"],
 ];
 
 /// Every writing request, without its body, once it was answered.
@@ -117,6 +118,8 @@ impl Node {
 pub(super) struct Files {
     pub(super) kubeconfig: PathBuf,
     pub(super) audit_log: PathBuf,
+    /// What the API server shows to kubelets, and who signed that.
+    pub(super) kubelet_client: Certificates,
     folder: PathBuf,
     manager: PathBuf,
     scheduler: PathBuf,
@@ -131,9 +134,11 @@ impl Files {
         let key = folder.join("sa.key");
         process::run(Command::new("openssl").args(["genpkey", "-algorithm", "RSA", "-out"]).arg(&key));
         let file = |name: &str| folder.join(name);
+        fs::create_dir(file("kubelet-client")).expect("the folder takes a folder");
         let files = Self {
             kubeconfig: file("kubeconfig"),
             audit_log: file("audit.log"),
+            kubelet_client: Certificates::make(&file("kubelet-client")),
             folder: folder.to_owned(),
             manager: file("manager"),
             scheduler: file("scheduler"),
@@ -188,6 +193,8 @@ impl Files {
             format!("--token-auth-file={}", at("tokens.csv")),
             "--authorization-mode=Node,RBAC".into(),
             "--allow-privileged".into(),
+            format!("--kubelet-client-certificate={}", self.kubelet_client.client_certificate.display()),
+            format!("--kubelet-client-key={}", self.kubelet_client.client_key.display()),
         ];
         if self.has_audit {
             arguments.push(format!("--audit-policy-file={}", at("audit.yaml")));

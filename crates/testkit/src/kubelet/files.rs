@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::components;
 use crate::docker_archive::{Shape, docker_archive};
 use crate::images::{Image, Layer, config, this_machine};
+use crate::ports;
 use crate::runtimes::Release;
 use crate::tarball::Tarball;
 
@@ -16,7 +17,7 @@ use crate::tarball::Tarball;
 const PAUSE: &str = "pause.test.example/pause:1";
 
 /// Writes them all into `folder`. `None` where a program is missing.
-pub(super) fn write(folder: &Path, group: &str, release: Release) -> Option<()> {
+pub(super) fn write(folder: &Path, group: &str, release: Release, client_ca: &Path) -> Option<()> {
     let put =
         |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).expect("the folder takes a file");
     // A program of these plugins that no other package has.
@@ -26,7 +27,7 @@ pub(super) fn write(folder: &Path, group: &str, release: Release) -> Option<()> 
     put("network/pods.conflist", network(folder).as_bytes());
     put("pause.tar", &docker_archive(Shape::GoContainerRegistry, &[pause()?]));
     put("containerd.toml", containerd(folder, plugins, release).as_bytes());
-    put("kubelet.yaml", kubelet(folder, group).as_bytes());
+    put("kubelet.yaml", kubelet(folder, group, client_ca).as_bytes());
     put("start.sh", include_bytes!("start.sh"));
     Some(())
 }
@@ -74,8 +75,9 @@ fn containerd(folder: &Path, plugins: &Path, release: Release) -> String {
     )
 }
 
-/// A kubelet that listens nowhere, leaves the machine's firewall alone, and never makes room.
-fn kubelet(folder: &Path, group: &str) -> String {
+/// A kubelet that listens on loopback for the API server alone, leaves the machine's firewall alone, and never makes
+/// room.
+fn kubelet(folder: &Path, group: &str, client_ca: &Path) -> String {
     let at = |name: &str| folder.join(name).display().to_string();
     let eviction = ["memory.available", "nodefs.available", "nodefs.inodesFree", "imagefs.available"];
     let never: serde_json::Map<_, _> =
@@ -97,8 +99,15 @@ fn kubelet(folder: &Path, group: &str) -> String {
         "evictionHard": never,
         "imageGCHighThresholdPercent": 100,
         "makeIPTablesUtilChains": false,
-        "enableServer": false,
-        "authentication": {"anonymous": {"enabled": true}, "webhook": {"enabled": false}},
+        "address": "127.0.0.1",
+        "port": ports::free(),
+        "healthzPort": 0,
+        // Whoever may ask it may run programs in its pods.
+        "authentication": {
+            "anonymous": {"enabled": false},
+            "webhook": {"enabled": false},
+            "x509": {"clientCAFile": client_ca},
+        },
         "authorization": {"mode": "AlwaysAllow"},
         // Pods of other tests find no place here.
         "registerWithTaints": [{"key": "test.example/real", "effect": "NoSchedule"}],
