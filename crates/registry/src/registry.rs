@@ -17,13 +17,13 @@ use crate::{
     gate::Gate,
     http::HttpOptions,
     rate::RateLimit,
-    retry::{self, Policy},
+    retry::{self, Policy, Transient, Verdict},
     scope::Access,
     stop::Stop,
     upload::PiecePool,
 };
 
-/// How often a registry is tried before it counts as unreachable at the first question.
+/// How often a registry that doesn't answer is tried before it counts as unreachable at the first question.
 const PING_ATTEMPTS: u32 = 2;
 
 /// How long plain HTTP is tried, only to say in an error that it would answer.
@@ -48,6 +48,28 @@ pub struct RegistryOptions {
     pub token_hosts: Vec<RegistryHost>,
     /// Once requested, nothing is tried again, and no wait holds anything up.
     pub stop: Stop,
+}
+
+/// The first question failed. An address where nobody answers is more often wrong than busy, and isn't tried for long;
+/// a server that answers with an error is tried as with any other question.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+struct Unanswered {
+    error: RegistryError,
+    attempt: u32,
+}
+
+impl Transient for Unanswered {
+    fn verdict(&self) -> Verdict {
+        match self.error {
+            RegistryError::Unreachable { .. } | RegistryError::TimedOut { .. }
+                if self.attempt >= PING_ATTEMPTS =>
+            {
+                Verdict::Final
+            }
+            _ => self.error.verdict(),
+        }
+    }
 }
 
 /// A client of one registry. Clones share connections, sign-in and buffers.
@@ -104,8 +126,12 @@ impl Registry {
     /// Any [`RegistryError`]; where TLS fails and plain HTTP would answer, it says so.
     pub async fn ping(&self) -> Result<(), RegistryError> {
         let call = Call::new("ask for the registry's version", Method::GET, self.wire.url("v2/"));
-        let policy = self.wire.retry.at_most(PING_ATTEMPTS);
-        match retry::run(&policy, &self.wire.stop, |_| self.wire.send_once(&call, &[])).await {
+        let call = &call;
+        let ask = |attempt| async move {
+            self.wire.send_once(call, &[]).await.map_err(|error| Unanswered { error, attempt })
+        };
+        let answer = retry::run(&self.wire.retry, &self.wire.stop, ask).await;
+        match answer.map_err(|unanswered| unanswered.error) {
             Ok(response) => call.refuse_web_page(response.headers()),
             Err(error) if self.may_read_anonymously(&error) => Ok(()),
             Err(error) => Err(self.advised(error).await),

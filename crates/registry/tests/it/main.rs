@@ -8,6 +8,7 @@ mod faulty_gate;
 mod faulty_reads;
 mod faulty_sign_in;
 mod faulty_uploads;
+mod first_question;
 mod limit_rate;
 mod passages;
 mod peer;
