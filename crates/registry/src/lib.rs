@@ -87,4 +87,4 @@ pub use registry::{Registry, RegistryOptions};
 pub use relay::RemoteBlob;
 pub use scope::Access;
 pub use stop::Stop;
-pub use upload::{BlobSource, Passage, Progress, SharedPieces};
+pub use upload::{BlobSource, InMemory, Passage, Progress, SharedPieces};

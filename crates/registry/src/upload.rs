@@ -7,11 +7,12 @@
 //!             └────────── spare pieces ◀────────────┘
 //! ```
 //!
-//! What is in memory anyway is cut into pieces where it lies (`supply`).
+//! What comes in pieces that lie in memory anyway is sent from there (`supply`).
 //! The last piece leaves only when the digest and size of all that was read are right, so that a
 //! registry never completes a blob that we know to be wrong.
 
 mod body;
+mod memory;
 mod passage;
 mod pieces;
 mod pump;
@@ -31,6 +32,7 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 
+pub use memory::InMemory;
 pub use passage::Passage;
 pub(crate) use pieces::PiecePool;
 pub(crate) use session::resolve;
@@ -43,7 +45,7 @@ use crate::{
     retry,
     scope::{Access, Scope},
 };
-use pump::{Goal, Sum};
+use pump::{Goal, Sent};
 use session::Session;
 
 /// How often a blob is sent at most. Fewer times than a question is asked: it may be large, and between
@@ -69,11 +71,6 @@ pub trait BlobSource: Send + Sync {
 
     /// File and entry, for errors.
     fn describe(&self) -> String;
-
-    /// All of its bytes, where they are in memory anyway: then they are sent from there, and it is not opened.
-    fn held(&self) -> Option<Bytes> {
-        None
-    }
 }
 
 /// Bytes of a blob that others hold too.
@@ -167,7 +164,7 @@ impl Registry {
             |session: &Session| upload_call(&doing, Method::PATCH, job.repository, session.url().clone());
         let whole = self.stream(job, &Goal::Derived, None, request).await?;
         let session = Session::from_answer(&self.wire.base, &whole.call, &whole.headers)?;
-        let sent = whole.sent.blob();
+        let sent = whole.sent.expect("because what is derived is hashed");
         *derived.lock().unwrap_or_else(PoisonError::into_inner) = Some(sent.clone());
         self.complete(job.repository, &session, &sent.digest).await?;
         Ok(sent)
@@ -199,7 +196,7 @@ fn check_completed(call: &Call, digest: &Digest, headers: &HeaderMap) -> Result<
 struct Whole {
     call: Call,
     headers: HeaderMap,
-    sent: Sum,
+    sent: Sent,
 }
 
 fn upload_call(doing: &str, method: Method, repository: &Repository, url: reqwest::Url) -> Call {

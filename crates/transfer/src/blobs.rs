@@ -5,10 +5,9 @@
 
 use std::{collections::HashMap, io, sync::Arc};
 
-use bytes::Bytes;
 use portolan_oci::{Digest, Repository};
 use portolan_package::{Blob, ImageSource, Layer};
-use portolan_registry::{BlobSource, RemoteBlob};
+use portolan_registry::{BlobSource, InMemory, RemoteBlob, SharedPieces};
 
 use crate::{
     event::BlobOutcome,
@@ -47,7 +46,7 @@ pub(crate) enum Content {
     /// In the package.
     Stored(Blob),
     /// In memory: a config, which planning has read.
-    Held { bytes: Bytes, entry: String },
+    Held(InMemory),
     /// It went by, and is had back from where it was brought to.
     Passed(Passed),
     /// In another registry, or in another repository of the same.
@@ -58,7 +57,7 @@ impl BlobSource for Content {
     fn open(&self) -> io::Result<Box<dyn io::Read + Send>> {
         match self {
             Self::Stored(blob) => blob.open(),
-            Self::Held { bytes, .. } => Ok(Box::new(io::Cursor::new(bytes.clone()))),
+            Self::Held(memory) => memory.open(),
             Self::Passed(passed) => passed.open(),
             Self::Remote(blob) => blob.open(),
         }
@@ -67,16 +66,16 @@ impl BlobSource for Content {
     fn describe(&self) -> String {
         match self {
             Self::Stored(blob) => blob.entry(),
-            Self::Held { entry, .. } => entry.clone(),
+            Self::Held(memory) => memory.describe(),
             Self::Passed(passed) => passed.describe(),
             Self::Remote(blob) => blob.describe(),
         }
     }
 
-    fn held(&self) -> Option<Bytes> {
+    fn open_pieces(&self) -> io::Result<Option<SharedPieces>> {
         match self {
-            Self::Held { bytes, .. } => Some(bytes.clone()),
-            Self::Stored(_) | Self::Passed(_) | Self::Remote(_) => None,
+            Self::Held(memory) => memory.open_pieces(),
+            Self::Stored(_) | Self::Passed(_) | Self::Remote(_) => Ok(None),
         }
     }
 }
@@ -135,7 +134,8 @@ impl BlobPlan {
             self.add(BlobKey::of(layer), image, repository, (content, digest, layer.blob.stored_size()));
         }
         let digest = source.config_digest.clone();
-        let content = Content::Held { bytes: source.config.clone(), entry: format!("the config {digest}") };
+        let memory = InMemory::new(vec![source.config.clone()], format!("the config {digest}"));
+        let content = Content::Held(memory);
         let size = source.config.len() as u64;
         self.add(BlobKey::Known(digest.clone()), image, repository, (content, Some(digest), size));
     }

@@ -19,6 +19,7 @@ mod foretell;
 mod ledger;
 mod muted;
 mod pass;
+mod pour;
 mod reader;
 mod room;
 mod settle;

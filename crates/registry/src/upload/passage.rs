@@ -1,23 +1,19 @@
 //! A blob that is sent as it goes by: nobody can read it a second time, so each chunk of it is kept until the
 //! registry has it, and the upload goes on where the registry says that it stands.
+//!
+//! Whoever sends it hashes it, and hands on the last chunk only where the blob is right.
 
-use std::{
-    io::{self, Cursor, Read},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use portolan_oci::{Algorithm, Repository, SizedDigest};
+use portolan_oci::{Repository, SizedDigest};
 use reqwest::{
     Method, StatusCode,
     header::{CONTENT_RANGE, HeaderMap, HeaderValue, LOCATION, RANGE},
 };
 
 use super::{
-    BlobSource, Job, Progress, UPLOAD_ATTEMPTS, check_completed,
-    pump::{Chunk, Goal, Sum},
-    session::Session,
-    upload_call,
+    InMemory, Job, Progress, UPLOAD_ATTEMPTS, check_completed, pump::Goal, session::Session, upload_call,
 };
 use crate::{call::Call, error::RegistryError, registry::Registry, retry};
 
@@ -30,28 +26,8 @@ pub struct Passage {
     entry: Arc<str>,
     /// The session, once there is one; none where the next chunk has to open it.
     session: Mutex<Option<Session>>,
-    /// What the registry has taken for good.
-    taken: Sum,
-}
-
-/// One chunk, in memory.
-struct Held {
-    bytes: Bytes,
-    entry: Arc<str>,
-}
-
-impl BlobSource for Held {
-    fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(Cursor::new(self.bytes.clone())))
-    }
-
-    fn describe(&self) -> String {
-        self.entry.to_string()
-    }
-
-    fn held(&self) -> Option<Bytes> {
-        Some(self.bytes.clone())
-    }
+    /// How many bytes the registry has taken for good.
+    taken: u64,
 }
 
 /// How a chunk is sent.
@@ -65,14 +41,13 @@ enum Step<'a> {
 
 impl Registry {
     /// Begins to send a blob whose bytes can be had once only. `entry` is where they come from, for errors.
-    /// `algorithm` is that of its digest.
-    pub fn passage(&self, repository: &Repository, entry: &str, algorithm: Algorithm) -> Passage {
+    pub fn passage(&self, repository: &Repository, entry: &str) -> Passage {
         Passage {
             registry: self.clone(),
             repository: repository.clone(),
             entry: entry.into(),
             session: Mutex::new(None),
-            taken: Sum::new(algorithm),
+            taken: 0,
         }
     }
 }
@@ -80,81 +55,75 @@ impl Registry {
 impl Passage {
     /// How many bytes the registry has taken for good.
     pub fn taken(&self) -> u64 {
-        self.taken.size
+        self.taken
     }
 
-    /// Sends a chunk after which others follow, and returns once the registry has it.
+    /// Opens the session before the first chunk is there, so that nothing waits for it then.
+    ///
+    /// # Errors
+    /// Any [`RegistryError`].
+    pub async fn begin(&self) -> Result<(), RegistryError> {
+        let policy = self.registry.wire.policy().at_most(UPLOAD_ATTEMPTS);
+        let open = |_| self.registry.open_session(&self.repository);
+        self.keep(Some(retry::run(&policy, &self.registry.wire.stop, open).await?));
+        Ok(())
+    }
+
+    /// Gives up what was begun: the rest of the blob can't be had.
+    pub async fn abandon(self) {
+        if let Some(session) = self.session() {
+            self.registry.cancel(&self.repository, &session).await;
+        }
+    }
+
+    /// Sends a chunk after which others follow, in pieces, and returns once the registry has it.
     ///
     /// # Errors
     /// [`RegistryError::SessionLost`] where what was sent before is lost, and any other.
-    pub async fn send(&mut self, chunk: Bytes, progress: Progress<'_>) -> Result<(), RegistryError> {
-        self.taken = self.deliver(&chunk, Step::Onward, progress).await?;
+    pub async fn send(&mut self, chunk: Vec<Bytes>, progress: Progress<'_>) -> Result<(), RegistryError> {
+        self.taken = self.deliver(&self.held(chunk), Step::Onward, progress).await?;
         Ok(())
     }
 
-    /// Sends what is left of a blob whose digest and size are known, and completes it. It never completes
-    /// one that is another.
+    /// Sends what is left of a blob, and completes it.
     ///
     /// # Errors
-    /// Those of [`Passage::send`], [`RegistryError::DigestMismatch`] and [`RegistryError::SizeMismatch`].
+    /// Those of [`Passage::send`]; [`RegistryError::SizeMismatch`] where it has another size than said.
     pub async fn complete(
         self,
-        last: Bytes,
-        expected: &SizedDigest,
+        last: Vec<Bytes>,
+        blob: &SizedDigest,
         progress: Progress<'_>,
     ) -> Result<(), RegistryError> {
-        self.deliver(&last, Step::Last(expected), progress).await?;
-        Ok(())
-    }
-
-    /// Sends what is left of a blob, whatever it is, and completes it by the digest that comes of it.
-    ///
-    /// # Errors
-    /// Those of [`Passage::send`].
-    pub async fn complete_derived(
-        mut self,
-        last: Bytes,
-        progress: Progress<'_>,
-    ) -> Result<SizedDigest, RegistryError> {
-        if !last.is_empty() || self.session().is_none() {
-            self.send(last, progress).await?;
+        let last = self.held(last);
+        let actual = self.taken + last.size();
+        if actual != blob.size {
+            let subject = self.entry.to_string();
+            self.abandon().await;
+            return Err(RegistryError::SizeMismatch { subject, expected: blob.size, actual });
         }
-        let session = self.session().expect("because at least one chunk was sent");
-        let blob = self.taken.blob();
-        let (registry, repository, digest) = (&self.registry, &self.repository, &blob.digest);
-        let policy = registry.wire.policy().at_most(UPLOAD_ATTEMPTS);
-        retry::run(&policy, &registry.wire.stop, |attempt| {
-            let session = session.clone();
-            async move {
-                if attempt > 1 && registry.blob_exists(repository, digest).await? {
-                    return Ok(());
-                }
-                registry.complete(repository, &session, digest).await
-            }
-        })
-        .await?;
-        Ok(blob)
+        self.deliver(&last, Step::Last(blob), progress).await?;
+        Ok(())
     }
 
     async fn deliver(
         &self,
-        chunk: &Bytes,
+        chunk: &InMemory,
         step: Step<'_>,
         progress: Progress<'_>,
-    ) -> Result<Sum, RegistryError> {
+    ) -> Result<u64, RegistryError> {
         let policy = self.registry.wire.policy().at_most(UPLOAD_ATTEMPTS);
         let stop = &self.registry.wire.stop;
         retry::run(&policy, stop, |attempt| async move {
             if attempt > 1 && self.is_complete(step).await? {
-                return Ok(self.with(chunk));
+                return Ok(self.taken + chunk.size());
             }
-            let skipped = if attempt > 1 { self.skipped(chunk.len()).await? } else { 0 };
-            let sum = self.with(&chunk[..skipped]);
-            let rest = chunk.slice(skipped..);
-            if rest.is_empty() && skipped > 0 && matches!(step, Step::Onward) {
-                return Ok(sum);
+            let skipped = if attempt > 1 { self.skipped(chunk.size()).await? } else { 0 };
+            let (rest, from) = (chunk.after(skipped), self.taken + skipped);
+            if rest.size() == 0 && skipped > 0 && matches!(step, Step::Onward) {
+                return Ok(from);
             }
-            self.pour_chunk(rest, sum, step, progress).await
+            self.pour_chunk(rest, from, step, progress).await
         })
         .await
     }
@@ -169,23 +138,17 @@ impl Passage {
 
     async fn pour_chunk(
         &self,
-        bytes: Bytes,
-        before: Sum,
+        chunk: InMemory,
+        from: u64,
         step: Step<'_>,
         progress: Progress<'_>,
-    ) -> Result<Sum, RegistryError> {
-        let (from, size) = (before.size, bytes.len() as u64);
-        let source = Arc::new(Held { bytes, entry: Arc::clone(&self.entry) });
+    ) -> Result<u64, RegistryError> {
+        let size = chunk.size();
         let counted = |count| progress(from + count);
-        let job = &Job { repository: &self.repository, source, progress: &counted };
-        let whole = match step {
-            Step::Onward => None,
-            Step::Last(expected) => Some(expected.clone()),
-        };
-        let goal = Goal::Chunk(Box::new(Chunk { before, size, whole }));
+        let job = &Job { repository: &self.repository, source: Arc::new(chunk), progress: &counted };
         let open = self.session();
         let request = |session: &Session| self.request(session, from, size, step);
-        let sent = self.registry.stream(job, &goal, open.as_ref(), request).await?;
+        let sent = self.registry.stream(job, &Goal::Chunk(size), open.as_ref(), request).await?;
         match step {
             Step::Onward => {
                 let session = Session::from_answer(&self.registry.wire.base, &sent.call, &sent.headers)?;
@@ -193,7 +156,7 @@ impl Passage {
             }
             Step::Last(expected) => check_completed(&sent.call, &expected.digest, &sent.headers)?,
         }
-        Ok(sent.sent)
+        Ok(from + size)
     }
 
     fn request(&self, session: &Session, from: u64, size: u64, step: Step<'_>) -> Call {
@@ -211,6 +174,8 @@ impl Passage {
         };
         let call = upload_call(&doing, method, &self.repository, url);
         match range(from, size) {
+            // A blob that goes in one piece has no parts.
+            _ if from == 0 && matches!(step, Step::Last(_)) => call,
             Some(range) => call.header(CONTENT_RANGE, range),
             None => call,
         }
@@ -220,22 +185,22 @@ impl Passage {
     ///
     /// # Errors
     /// [`RegistryError::SessionLost`] where it has fewer than it took before.
-    async fn skipped(&self, chunk: usize) -> Result<usize, RegistryError> {
+    async fn skipped(&self, chunk: u64) -> Result<u64, RegistryError> {
         let Some(session) = self.session() else { return Ok(0) };
-        if self.taken.size == 0 {
+        if self.taken == 0 {
             // All of it is at hand still, and an empty session is told apart from one of one byte by nobody.
             self.registry.cancel(&self.repository, &session).await;
             self.keep(None);
             return Ok(0);
         }
         let stands = self.stand(&session).await?;
-        let skipped = stands.and_then(|stands| stands.checked_sub(self.taken.size));
-        match skipped.and_then(|skipped| usize::try_from(skipped).ok()).filter(|skipped| *skipped <= chunk) {
+        let skipped = stands.and_then(|stands| stands.checked_sub(self.taken));
+        match skipped.filter(|skipped| *skipped <= chunk) {
             Some(skipped) => Ok(skipped),
             None => Err(RegistryError::SessionLost {
                 entry: self.entry.to_string(),
                 repository: self.repository.to_string(),
-                taken: self.taken.size,
+                taken: self.taken,
             }),
         }
     }
@@ -255,11 +220,8 @@ impl Passage {
         Ok(end_of_range(response.headers()))
     }
 
-    /// All that was taken, and these bytes.
-    fn with(&self, bytes: &[u8]) -> Sum {
-        let mut sum = self.taken.clone();
-        sum.add(bytes);
-        sum
+    fn held(&self, chunk: Vec<Bytes>) -> InMemory {
+        InMemory::new(chunk, Arc::clone(&self.entry))
     }
 
     fn session(&self) -> Option<Session> {

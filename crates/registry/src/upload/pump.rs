@@ -21,53 +21,41 @@ pub(super) enum Goal {
     Known(SizedDigest),
     /// Whatever it is.
     Derived,
-    /// A part of a blob.
-    Chunk(Box<Chunk>),
-}
-
-/// A part of a blob whose earlier parts were sent before.
-#[derive(Clone, Debug)]
-pub(super) struct Chunk {
-    /// What was sent before.
-    pub(super) before: Sum,
-    /// How many bytes it has.
-    pub(super) size: u64,
-    /// What the blob has to be with it, where it is the last one and that is known.
-    pub(super) whole: Option<SizedDigest>,
+    /// So many bytes of a blob, which whoever sends it has hashed before.
+    Chunk(u64),
 }
 
 /// Bytes that passed, in sum.
 #[derive(Clone, Debug)]
-pub(super) struct Sum {
-    hasher: Hasher,
-    pub(super) size: u64,
+struct Sum {
+    /// None where they were hashed before.
+    hasher: Option<Hasher>,
+    size: u64,
 }
 
 impl Sum {
-    /// Of no bytes.
-    pub(super) fn new(algorithm: Algorithm) -> Self {
-        Self { hasher: Hasher::new(algorithm), size: 0 }
-    }
-
-    pub(super) fn add(&mut self, bytes: &[u8]) {
-        self.hasher.update(bytes);
+    fn add(&mut self, bytes: &[u8]) {
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(bytes);
+        }
         self.size += bytes.len() as u64;
     }
 
     /// As the blob that they are.
-    pub(super) fn blob(self) -> SizedDigest {
-        SizedDigest { digest: self.hasher.finish(), size: self.size }
+    fn blob(self) -> Option<SizedDigest> {
+        Some(SizedDigest { digest: self.hasher?.finish(), size: self.size })
     }
 }
 
 impl Goal {
-    /// What passed before the source.
-    fn before(&self) -> Sum {
-        match self {
-            Self::Known(expected) => Sum::new(expected.digest.algorithm()),
-            Self::Derived => Sum::new(Algorithm::Sha256),
-            Self::Chunk(chunk) => chunk.before.clone(),
-        }
+    /// Of no bytes.
+    fn sum(&self) -> Sum {
+        let hasher = match self {
+            Self::Known(expected) => Some(Hasher::new(expected.digest.algorithm())),
+            Self::Derived => Some(Hasher::new(Algorithm::Sha256)),
+            Self::Chunk(_) => None,
+        };
+        Sum { hasher, size: 0 }
     }
 
     /// The size of the source in bytes, where it is known.
@@ -75,16 +63,15 @@ impl Goal {
         match self {
             Self::Known(expected) => Some(expected.size),
             Self::Derived => None,
-            Self::Chunk(chunk) => Some(chunk.size),
+            Self::Chunk(size) => Some(*size),
         }
     }
 
-    /// What all that passed has to be in the end, where that is known.
+    /// What it has to be in the end, where that is held against it.
     fn whole(&self) -> Option<&SizedDigest> {
         match self {
             Self::Known(expected) => Some(expected),
-            Self::Derived => None,
-            Self::Chunk(chunk) => chunk.whole.as_ref(),
+            Self::Derived | Self::Chunk(_) => None,
         }
     }
 }
@@ -111,11 +98,14 @@ impl Pace {
     }
 }
 
+/// What was sent, where it was hashed on the way.
+pub(super) type Sent = Option<SizedDigest>;
+
 /// How a pump ended.
 #[derive(Debug)]
 pub(super) enum End {
-    /// All was handed on: the sum, with what passed before.
-    Whole(Sum),
+    /// All was handed on.
+    Whole(Sent),
     /// Nobody took any more.
     Cut,
     /// The source is unreadable, or not what it should be; the last piece was held back.
@@ -185,8 +175,8 @@ impl Work {
 
     fn pass(&self) -> io::Result<End> {
         let mut supply = Supply::open(self.source.as_ref(), &self.allowance)?;
-        let mut sum = self.goal.before();
-        let end = self.goal.size().map_or(u64::MAX, |size| sum.size + size);
+        let mut sum = self.goal.sum();
+        let end = self.goal.size().unwrap_or(u64::MAX);
         while let Some(piece) = supply.next((end - sum.size).min(self.pace.portion()))? {
             let (left, count) = (end - sum.size, piece.len() as u64);
             self.pace.keep(count, &self.allowance);
@@ -203,17 +193,16 @@ impl Work {
 
     /// Judges the whole, and lets the last piece go if it is right.
     fn finish(&self, supply: &mut Supply, sum: Sum, last: Bytes) -> io::Result<End> {
-        if let Some(expected) = self.goal.whole() {
-            let extra = supply.extra()?;
-            let SizedDigest { digest, size } = sum.clone().blob();
-            if let Some(error) = self.fault(expected, &digest, size + extra) {
-                return Ok(End::Failed(error));
-            }
+        let sent = sum.blob();
+        if let (Some(expected), Some(SizedDigest { digest, size })) = (self.goal.whole(), &sent)
+            && let Some(error) = self.fault(expected, digest, size + supply.extra()?)
+        {
+            return Ok(End::Failed(error));
         }
         if !last.is_empty() && self.parts.send(Part::Piece(last)).is_err() {
             return Ok(End::Cut);
         }
-        Ok(End::Whole(sum))
+        Ok(End::Whole(sent))
     }
 
     fn fault(&self, expected: &SizedDigest, digest: &Digest, size: u64) -> Option<RegistryError> {

@@ -9,7 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::{
     Job, Progress, Whole,
     body::Taken,
-    pump::{End, Goal, Pace, Pump, Sum},
+    pump::{End, Goal, Pace, Pump, Sent},
     session::Session,
 };
 use crate::{
@@ -70,7 +70,7 @@ impl Registry {
         goal: &Goal,
         call: &Call,
         header: Option<&HeaderValue>,
-    ) -> Result<(Response, Option<Sum>), RegistryError> {
+    ) -> Result<(Response, Option<Sent>), RegistryError> {
         let pace = Pace { limit: self.wire.rate_limit.clone(), stop: self.wire.stop.clone() };
         let (body, pump) = Pump::start(Arc::clone(&job.source), goal.clone(), &self.pieces, pace);
         let watch = Watch { taken: body.counter(), timeouts: &self.wire.timeouts, progress: job.progress };

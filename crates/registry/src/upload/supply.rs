@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    BlobSource,
+    BlobSource, SharedPieces,
     pieces::{Allowance, PIECE_SIZE},
 };
 
@@ -16,14 +16,14 @@ use super::{
 pub(super) enum Supply {
     /// Read into pieces that the allowance gives.
     Read { source: Box<dyn Read + Send>, allowance: Arc<Allowance> },
-    /// Cut into pieces without copying.
-    Held(Bytes),
+    /// In pieces already, which are cut where they are too large. `rest` is what is left of the last one.
+    Shared { pieces: SharedPieces, rest: Bytes },
 }
 
 impl Supply {
     pub(super) fn open(source: &dyn BlobSource, allowance: &Arc<Allowance>) -> io::Result<Self> {
-        Ok(match source.held() {
-            Some(bytes) => Self::Held(bytes),
+        Ok(match source.open_pieces()? {
+            Some(pieces) => Self::Shared { pieces, rest: Bytes::new() },
             None => Self::Read { source: source.open()?, allowance: Arc::clone(allowance) },
         })
     }
@@ -36,9 +36,10 @@ impl Supply {
                 piece.fill(source.as_mut(), most)?;
                 Ok(Some(piece.into_bytes()))
             }
-            Self::Held(bytes) => {
+            Self::Shared { pieces, rest } => {
+                refill(rest, pieces)?;
                 let most = usize::try_from(most).unwrap_or(PIECE_SIZE);
-                Ok(Some(bytes.split_to(most.min(PIECE_SIZE).min(bytes.len()))))
+                Ok(Some(rest.split_to(most.min(PIECE_SIZE).min(rest.len()))))
             }
         }
     }
@@ -47,9 +48,20 @@ impl Supply {
     pub(super) fn extra(&mut self) -> io::Result<u64> {
         match self {
             Self::Read { source, .. } => extra(source.as_mut()),
-            Self::Held(bytes) => Ok(bytes.len().min(1) as u64),
+            Self::Shared { pieces, rest } => {
+                refill(rest, pieces)?;
+                Ok(rest.len().min(1) as u64)
+            }
         }
     }
+}
+
+/// Takes the next piece where nothing is left of the last one.
+fn refill(rest: &mut Bytes, pieces: &mut SharedPieces) -> io::Result<()> {
+    if rest.is_empty() {
+        *rest = pieces.next().transpose()?.unwrap_or_default();
+    }
+    Ok(())
 }
 
 fn extra(source: &mut dyn Read) -> io::Result<u64> {
@@ -66,32 +78,19 @@ fn extra(source: &mut dyn Read) -> io::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    struct InMemory(Bytes);
-
-    impl BlobSource for InMemory {
-        fn open(&self) -> io::Result<Box<dyn Read + Send>> {
-            Err(io::Error::other("what is in memory is not read"))
-        }
-
-        fn describe(&self) -> String {
-            "memory".to_owned()
-        }
-
-        fn held(&self) -> Option<Bytes> {
-            Some(self.0.clone())
-        }
-    }
+    use crate::upload::InMemory;
 
     #[test]
     fn what_is_in_memory_is_cut_and_not_copied() {
         let bytes = Bytes::from(vec![7; PIECE_SIZE + 10]);
-        let mut supply = Supply::open(&InMemory(bytes.clone()), &Allowance::new(Arc::default())).unwrap();
+        let source = InMemory::new(vec![bytes.clone(), Bytes::from_static(b"end")], "memory");
+        let mut supply = Supply::open(&source, &Allowance::new(Arc::default())).unwrap();
         let first = supply.next(u64::MAX).unwrap().unwrap();
         assert_eq!((first.len(), first.as_ptr()), (PIECE_SIZE, bytes.as_ptr()));
         assert_eq!(supply.next(4).unwrap().unwrap().len(), 4);
-        assert_eq!(supply.extra().unwrap(), 1);
         assert_eq!(supply.next(u64::MAX).unwrap().unwrap().len(), 6);
+        assert_eq!(supply.extra().unwrap(), 1);
+        assert_eq!(supply.next(u64::MAX).unwrap().unwrap(), "end");
         assert_eq!((supply.next(u64::MAX).unwrap().unwrap().len(), supply.extra().unwrap()), (0, 0));
     }
 }

@@ -2,7 +2,6 @@
 //! loses and refuses.
 
 use bytes::Bytes;
-use portolan_oci::Algorithm;
 use portolan_registry::{Registry, RegistryError};
 use portolan_testkit::{
     docker_registry::{Options, Program},
@@ -15,23 +14,19 @@ use Kind::{BlobHead, UploadBegin, UploadChunk, UploadEnd, UploadStatus};
 
 const CHUNK: usize = 1 << 20;
 
-/// Sends `blob` in chunks of a MiB; the last one may be empty.
-async fn pass(registry: &Registry, blob: &[u8]) -> Result<(), RegistryError> {
-    let mut passage = registry.passage(&repository("a/b"), "box.tar: layer", Algorithm::Sha256);
-    let whole = blob.len() / CHUNK * CHUNK;
-    for chunk in blob[..whole].chunks(CHUNK) {
-        passage.send(Bytes::copy_from_slice(chunk), &quiet).await?;
-    }
-    passage.complete(Bytes::copy_from_slice(&blob[whole..]), &expected(blob), &quiet).await
+/// A chunk, in pieces.
+fn pieces(chunk: &[u8]) -> Vec<Bytes> {
+    chunk.chunks(300_000).map(Bytes::copy_from_slice).collect()
 }
 
-async fn pass_derived(registry: &Registry, blob: &[u8]) {
-    let mut passage = registry.passage(&repository("a/b"), "box.tar: layer", Algorithm::Sha256);
-    for chunk in blob.chunks(CHUNK) {
-        passage.send(Bytes::copy_from_slice(chunk), &quiet).await.unwrap();
+/// Sends `blob` in chunks of a MiB; the last one may be empty.
+async fn pass(registry: &Registry, blob: &[u8]) -> Result<(), RegistryError> {
+    let mut passage = registry.passage(&repository("a/b"), "box.tar: layer");
+    let whole = blob.len() / CHUNK * CHUNK;
+    for chunk in blob[..whole].chunks(CHUNK) {
+        passage.send(pieces(chunk), &quiet).await?;
     }
-    assert_eq!(passage.taken(), blob.len() as u64);
-    assert_eq!(passage.complete_derived(Bytes::new(), &quiet).await.unwrap(), expected(blob));
+    passage.complete(pieces(&blob[whole..]), &expected(blob), &quiet).await
 }
 
 async fn is_there(registry: &Registry, blob: &[u8]) -> bool {
@@ -58,23 +53,42 @@ async fn blobs_arrive_in_chunks() {
             pass(&registry, &blob).await.unwrap();
             assert!(is_there(&registry, &blob).await);
         }
-        for blob in [bytes(4, CHUNK * 2 + 1), bytes(5, 1), Vec::new()] {
-            pass_derived(&registry, &blob).await;
-            assert!(is_there(&registry, &blob).await);
-        }
     }
 }
 
 #[tokio::test]
-async fn another_blob_is_never_completed() {
+async fn a_session_is_opened_before_the_first_chunk_is_there() {
+    let Some((_server, proxy)) = proxied() else { return };
+    let (registry, blob) = (through(&proxy), bytes(1, 1000));
+    let passage = || registry.passage(&repository("a/b"), "box.tar: layer");
+    let begun = passage();
+    proxy.add(Fault::of(UploadBegin, Action::Answer(Reply::status(503))).first(1));
+    begun.begin().await.unwrap();
+    begun.complete(pieces(&blob), &expected(&blob), &quiet).await.unwrap();
+    assert_eq!(kinds(&proxy), [UploadBegin, UploadBegin, UploadEnd]);
+    assert!(is_there(&registry, &blob).await);
+
+    let begun = passage();
+    begun.begin().await.unwrap();
+    proxy.forget();
+    begun.abandon().await;
+    passage().abandon().await;
+    assert_eq!(kinds(&proxy), [Kind::UploadCancel]);
+}
+
+#[tokio::test]
+async fn a_blob_of_another_size_is_not_completed() {
     let Some((_server, proxy)) = proxied() else { return };
     let (registry, blob) = (through(&proxy), bytes(1, CHUNK + 10));
-    for (last, size) in [(bytes(2, 10), 10), (bytes(1, 11), 11)] {
-        let mut passage = registry.passage(&repository("a/b"), "box.tar: layer", Algorithm::Sha256);
-        passage.send(Bytes::copy_from_slice(&blob[..CHUNK]), &quiet).await.unwrap();
-        let error = passage.complete(last.into(), &expected(&blob), &quiet).await.unwrap_err();
-        assert!(error.is_of_the_blob(), "{size}: {error}");
+    for last in [&blob[CHUNK..CHUNK + 9], &[7; 11]] {
+        let mut passage = registry.passage(&repository("a/b"), "box.tar: layer");
+        passage.send(pieces(&blob[..CHUNK]), &quiet).await.unwrap();
+        assert_eq!(passage.taken(), CHUNK as u64);
+        proxy.forget();
+        let error = passage.complete(pieces(last), &expected(&blob), &quiet).await.unwrap_err();
+        assert!(error.is_of_the_blob(), "{error}");
         assert!(error.to_string().contains("box.tar: layer"), "{error}");
+        assert_eq!(kinds(&proxy), [Kind::UploadCancel]);
         assert!(!is_there(&registry, &blob).await);
     }
 }

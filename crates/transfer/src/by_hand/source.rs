@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use portolan_oci::{Descriptor, Digest, Locator, Manifest, Platform, Reference, Repository};
 use portolan_package::{Image, ImageContent, ImageSource};
-use portolan_registry::{Registry, RegistryError, RemoteBlob};
+use portolan_registry::{InMemory, Registry, RegistryError, RemoteBlob};
 
 use super::MergeFailure;
 use crate::{blobs::Content, content::Identity, merging::platform_of};
@@ -139,7 +139,7 @@ fn known_manifest(source: &ImageSource) -> Option<Manifest> {
 fn packed(source: &ImageSource, blob: &Descriptor) -> Option<Content> {
     if source.config_digest == blob.digest {
         let entry = format!("the config {}", blob.digest);
-        return Some(Content::Held { bytes: source.config.clone(), entry });
+        return Some(Content::Held(InMemory::new(vec![source.config.clone()], entry)));
     }
     let layer = source.layers.iter().find(|layer| layer.blob.digest() == Some(&blob.digest))?;
     Some(Content::Stored(layer.blob.clone()))

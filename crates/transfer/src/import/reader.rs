@@ -1,12 +1,7 @@
 //! The blocking half: reads the package, passes over what nobody wants, and hands the rest on in chunks.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Read},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use bytes::Bytes;
 use portolan_oci::{Digest, Repository};
 use portolan_package::{
     Broken, Bundle, Encoding,
@@ -21,7 +16,8 @@ use tokio::{
 use super::{
     Again,
     ledger::{Key, Ledger},
-    room::{CHUNK, Room, Space},
+    pour::{Halt, Piece, Pour},
+    room::{Room, Segment},
 };
 
 /// What may be told ahead.
@@ -55,14 +51,6 @@ pub(super) struct Passing {
     pub(super) entry: String,
     pub(super) repository: Repository,
     pub(super) pieces: mpsc::UnboundedReceiver<Piece>,
-}
-
-/// A part of a blob.
-pub(super) enum Piece {
-    Onward(Bytes),
-    Last(Bytes),
-    /// The rest can't be read.
-    Broken(io::Error),
 }
 
 /// Which blobs a pass is for.
@@ -169,9 +157,11 @@ impl Hands {
         let Some(repository) = self.destination(&key) else { return Ok(()) };
         let (hand_on, pieces) = mpsc::unbounded_channel();
         let (size, entry) = (blob.stored_size(), blob.entry());
-        self.tell(Told::Blob(Passing { key, digest, size, entry, repository, pieces }))?;
         let exact = (blob.encoding() == Encoding::AsIs).then_some(size);
-        self.pour(blob.open().as_mut(), exact, &hand_on)
+        let passing = Passing { key, digest: digest.clone(), size, entry: entry.clone(), repository, pieces };
+        self.tell(Told::Blob(passing))?;
+        let mut input = blob.open();
+        self.pour(Pour::new(input.as_mut(), exact, digest, entry), &hand_on)
     }
 
     /// Where a blob is to be sent; nothing where it isn't.
@@ -189,56 +179,28 @@ impl Hands {
         }
     }
 
-    /// Hands a blob on in chunks, until its end or until nobody takes any more. `size` is its size where that
-    /// is known.
-    fn pour(
-        &self,
-        blob: &mut dyn Read,
-        size: Option<u64>,
-        hand_on: &mpsc::UnboundedSender<Piece>,
-    ) -> Result<(), Over> {
-        let mut left = size;
-        loop {
-            let most = left.and_then(|left| usize::try_from(left).ok()).unwrap_or(CHUNK).min(CHUNK);
-            let mut space = self.space(most)?;
-            if hand_on.is_closed() {
-                return Ok(());
-            }
-            let piece = match fill(&mut space, blob, &mut left, most) {
-                Ok(true) => Piece::Last(space.into_bytes()),
-                Ok(false) => Piece::Onward(space.into_bytes()),
-                Err(error) => Piece::Broken(error),
+    /// Hands a blob on in chunks, until its end or until nobody takes any more.
+    fn pour(&self, mut pour: Pour<'_>, hand_on: &mpsc::UnboundedSender<Piece>) -> Result<(), Over> {
+        while !hand_on.is_closed() {
+            let piece = match pour.chunk(|| self.segment()) {
+                Ok(piece) => piece,
+                Err(Halt::Broken(error)) => Piece::Broken(error),
+                Err(Halt::Over) => return Err(Over),
             };
             let goes_on = matches!(piece, Piece::Onward(_));
             if hand_on.send(piece).is_err() || !goes_on {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
-    fn space(&self, size: usize) -> Result<Space, Over> {
+    fn segment(&self) -> Result<Segment, Halt> {
         self.runtime.block_on(async {
             tokio::select! {
-                space = self.room.space(size) => Ok(space),
-                () = self.stop.requested() => Err(Over),
+                segment = self.room.segment() => Ok(segment),
+                () = self.stop.requested() => Err(Halt::Over),
             }
         })
     }
-}
-
-/// Fills a chunk, and says whether it is the last one: then the blob was read to its end, where it is held
-/// against what its name says.
-fn fill(space: &mut Space, blob: &mut dyn Read, left: &mut Option<u64>, most: usize) -> io::Result<bool> {
-    let filled = space.fill(blob)?;
-    let is_last = match left {
-        Some(left) => {
-            *left = left.saturating_sub(filled as u64);
-            *left == 0
-        }
-        None => filled < most,
-    };
-    if is_last && blob.read(&mut [0; 1])? > 0 {
-        return Err(io::Error::other("the blob goes on where it should end"));
-    }
-    Ok(is_last)
 }

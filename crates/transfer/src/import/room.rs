@@ -1,5 +1,6 @@
-//! The memory that blobs pass through: chunks, each kept until the registry has it. Their number bounds how much
-//! is read ahead, whatever the size of package and layers.
+//! The memory that blobs pass through: segments, each kept until the registry has its chunk. Their number bounds how
+//! much is read ahead, whatever the size of package and layers. The more of it there is, the more layers are on their
+//! way at once: one after the other comes out of the package, and each goes chunk by chunk.
 
 use std::{
     io::{self, Read},
@@ -15,57 +16,46 @@ use super::held;
 /// (rules.md, "Streams").
 pub(super) const CHUNK: usize = 8 << 20;
 
-/// Chunks that are in memory at once: four on their way and one being filled.
-const CHUNKS: usize = 5;
+/// Size of a segment in bytes.
+pub(super) const SEGMENT: usize = 256 << 10;
 
-/// Blobs up to this size take no chunk, so that many of them can be on their way; in bytes.
-const SMALL: usize = 256 << 10;
+/// What is in memory at once, in bytes.
+const ROOM: usize = 56 << 20;
 
-/// What small blobs have together, in bytes.
-const SMALL_ROOM: usize = 4 << 20;
-
-/// Chunks and small pieces, used again and again.
+/// Segments, used again and again.
 pub(super) struct Room {
-    chunks: Arc<Semaphore>,
-    small: Arc<Semaphore>,
-    spare: Mutex<Vec<Vec<u8>>>,
+    free: Arc<Semaphore>,
+    spare: Mutex<Vec<Box<[u8]>>>,
 }
 
 impl Room {
     pub(super) fn new() -> Arc<Self> {
-        let (chunks, small) = (Semaphore::new(CHUNKS), Semaphore::new(SMALL_ROOM));
-        Arc::new(Self { chunks: chunks.into(), small: small.into(), spare: Mutex::default() })
+        Arc::new(Self { free: Semaphore::new(ROOM / SEGMENT).into(), spare: Mutex::default() })
     }
 
-    /// Space for so many bytes, of a chunk at the most; waits until there is some.
-    pub(super) async fn space(self: &Arc<Self>, size: usize) -> Space {
-        let is_small = size <= SMALL;
-        let (room, cost) = if is_small { (&self.small, size.max(1)) } else { (&self.chunks, 1) };
-        let cost = u32::try_from(cost).expect("because small blobs are small");
-        let permit = Arc::clone(room).acquire_many_owned(cost).await;
-        let permit = permit.expect("because nobody closes these semaphores");
-        let buffer = match is_small {
-            true => vec![0; size],
-            false => held(&self.spare).pop().unwrap_or_else(|| vec![0; CHUNK]),
-        };
-        Space { buffer, most: size, filled: 0, home: (!is_small).then(|| Arc::clone(self)), _permit: permit }
+    /// The next segment; waits until there is one.
+    pub(super) async fn segment(self: &Arc<Self>) -> Segment {
+        let permit = Arc::clone(&self.free).acquire_owned().await;
+        let permit = permit.expect("because nobody closes this semaphore");
+        let buffer = held(&self.spare).pop().unwrap_or_else(|| vec![0; SEGMENT].into_boxed_slice());
+        Segment { buffer, filled: 0, home: Arc::clone(self), _permit: permit }
     }
 }
 
-/// A part of a blob in memory; dropped, its room is free again.
-pub(super) struct Space {
-    buffer: Vec<u8>,
-    most: usize,
+/// A part of a chunk in memory; dropped, its room is free again.
+pub(super) struct Segment {
+    buffer: Box<[u8]>,
     filled: usize,
-    home: Option<Arc<Room>>,
+    home: Arc<Room>,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Space {
-    /// Reads until it is full or `input` ends, and tells how many bytes that are.
-    pub(super) fn fill(&mut self, input: &mut dyn Read) -> io::Result<usize> {
-        while self.filled < self.most {
-            match input.read(&mut self.buffer[self.filled..self.most]) {
+impl Segment {
+    /// Reads until it is full, has `most` bytes, or `input` ends, and tells how many bytes it has then.
+    pub(super) fn fill(&mut self, input: &mut dyn Read, most: u64) -> io::Result<usize> {
+        let end = usize::try_from(most).unwrap_or(SEGMENT).min(SEGMENT);
+        while self.filled < end {
+            match input.read(&mut self.buffer[self.filled..end]) {
                 Ok(0) => break,
                 Ok(count) => self.filled += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -81,17 +71,15 @@ impl Space {
     }
 }
 
-impl AsRef<[u8]> for Space {
+impl AsRef<[u8]> for Segment {
     fn as_ref(&self) -> &[u8] {
         &self.buffer[..self.filled]
     }
 }
 
-impl Drop for Space {
+impl Drop for Segment {
     fn drop(&mut self) {
-        if let Some(home) = &self.home {
-            held(&home.spare).push(std::mem::take(&mut self.buffer));
-        }
+        held(&self.home.spare).push(std::mem::take(&mut self.buffer));
     }
 }
 
@@ -102,31 +90,33 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn chunks_are_few_and_used_again() {
+    async fn segments_are_counted_and_used_again() {
         let room = Room::new();
         let mut taken = Vec::new();
-        for _ in 0..CHUNKS {
-            taken.push(room.space(CHUNK).await);
+        for _ in 0..ROOM / SEGMENT {
+            taken.push(room.segment().await);
         }
-        assert!(room.space(SMALL + 1).now_or_never().is_none());
-        assert!(room.space(SMALL).now_or_never().is_some());
-        drop(taken.pop().map(Space::into_bytes));
-        let again = room.space(SMALL + 1).now_or_never().unwrap();
-        assert_eq!(again.buffer.len(), CHUNK);
+        assert!(room.segment().now_or_never().is_none());
+        let address = taken.last().unwrap().buffer.as_ptr();
+        drop(taken.pop().map(Segment::into_bytes));
+        let again = room.segment().now_or_never().unwrap();
+        assert_eq!(again.buffer.as_ptr(), address);
         drop((taken, again));
-        assert_eq!(held(&room.spare).len(), CHUNKS);
+        assert_eq!(held(&room.spare).len(), ROOM / SEGMENT);
     }
 
     #[tokio::test]
-    async fn a_space_is_filled_up_to_its_size() {
+    async fn a_segment_is_filled_up_to_its_end_or_that_of_the_input() {
         let room = Room::new();
         let mut input: &[u8] = b"abcdef";
-        let mut space = room.space(4).await;
-        assert_eq!(space.fill(&mut input).unwrap(), 4);
-        assert_eq!(space.into_bytes(), "abcd");
-        let mut space = room.space(4).await;
-        assert_eq!(space.fill(&mut input).unwrap(), 2);
-        assert_eq!(space.into_bytes(), "ef");
-        assert_eq!(room.space(0).await.fill(&mut input).unwrap(), 0);
+        let mut segment = room.segment().await;
+        assert_eq!(segment.fill(&mut input, 4).unwrap(), 4);
+        assert_eq!(segment.into_bytes(), "abcd");
+        let mut segment = room.segment().await;
+        assert_eq!(segment.fill(&mut input, u64::MAX).unwrap(), 2);
+        assert_eq!(segment.into_bytes(), "ef");
+        let mut long: &[u8] = &vec![7; SEGMENT + 1];
+        assert_eq!(room.segment().await.fill(&mut long, u64::MAX).unwrap(), SEGMENT);
+        assert_eq!(long.len(), 1);
     }
 }

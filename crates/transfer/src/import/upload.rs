@@ -3,26 +3,24 @@
 use bytes::Bytes;
 use portolan_oci::{Digest, Repository, SizedDigest};
 use portolan_registry::{RegistryError, Stop};
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::atomic::Ordering;
 use tokio::sync::mpsc;
 
 use super::{
     Import,
     ledger::{Arrival, Fate, Key, Loss},
-    reader::{Passing, Piece},
-    source::algorithm,
+    pour::Piece,
+    reader::Passing,
 };
 use crate::{
-    blobs::{Content, shared},
     event::{BlobId, BlobOutcome, Event},
-    failure::one_line,
     lack::Lack,
 };
 
 /// What ends a blob's way.
 enum Setback {
     Registry(RegistryError),
-    /// The package can't be read, or the project takes nothing more.
+    /// The project takes nothing more.
     Final(String),
     /// Nobody hands it on any more: the run was interrupted.
     Over,
@@ -41,16 +39,16 @@ struct Pieces<'a> {
 }
 
 impl Pieces<'_> {
-    /// The next chunk, and whether it is the last one.
-    async fn next(&mut self) -> Result<(Bytes, bool), Setback> {
+    /// The next chunk; with the last one, what the blob is.
+    async fn next(&mut self) -> Result<(Vec<Bytes>, Option<SizedDigest>), Setback> {
         let piece = tokio::select! {
             piece = self.from.recv() => piece,
             () = self.stop.requested() => None,
         };
         match piece {
-            Some(Piece::Onward(bytes)) => Ok((bytes, false)),
-            Some(Piece::Last(bytes)) => Ok((bytes, true)),
-            Some(Piece::Broken(error)) => Err(Setback::Final(one_line(&error))),
+            Some(Piece::Onward(chunk)) => Ok((chunk, None)),
+            Some(Piece::Last(chunk, blob)) => Ok((chunk, Some(blob))),
+            Some(Piece::Broken(error)) => Err(error.into()),
             None => Err(Setback::Over),
         }
     }
@@ -102,7 +100,7 @@ impl Import<'_> {
 }
 
 impl Upload<'_> {
-    async fn arrive(&self, mut pieces: Pieces<'_>) -> Result<Arrival, Setback> {
+    async fn arrive(&self, pieces: Pieces<'_>) -> Result<Arrival, Setback> {
         let import = self.import;
         import.closed.check(&self.repository).map_err(Setback::Final)?;
         if let Some(digest) = &self.digest
@@ -115,10 +113,7 @@ impl Upload<'_> {
         import.wrote.store(true, Ordering::Relaxed);
         let (digest, entry) = (self.digest.as_ref(), self.entry.as_str());
         import.observer.event(Event::BlobStarted { id: self.id, digest, entry, size: self.size });
-        let blob = match pieces.next().await? {
-            (bytes, true) => self.send_whole(bytes).await?,
-            (bytes, false) => self.send_parts(bytes, &mut pieces).await?,
-        };
+        let blob = self.send(pieces).await?;
         Ok(self.arrival(blob, BlobOutcome::Uploaded))
     }
 
@@ -126,36 +121,25 @@ impl Upload<'_> {
         Arrival { blob, repository: self.repository.clone(), outcome }
     }
 
-    /// Sends a blob that is in memory whole.
-    async fn send_whole(&self, bytes: Bytes) -> Result<SizedDigest, RegistryError> {
-        let registry = &self.import.target.registry;
-        let source = shared(&Content::Held { bytes, entry: self.entry.clone() });
+    /// Sends the blob chunk by chunk, each as it comes; the session is opened while the first one is read.
+    async fn send(&self, mut pieces: Pieces<'_>) -> Result<SizedDigest, Setback> {
+        let mut passage = self.import.target.registry.passage(&self.repository, &self.entry);
         let progress = |sent| self.progress(sent);
-        let Some(digest) = &self.digest else {
-            return registry.upload_derived(&self.repository, source, &progress).await;
-        };
-        let blob = SizedDigest { digest: digest.clone(), size: self.size };
-        registry.upload_blob(&self.repository, &blob, Arc::clone(&source), &progress).await?;
-        Ok(blob)
-    }
-
-    /// Sends a blob chunk by chunk, each as it comes.
-    async fn send_parts(&self, first: Bytes, pieces: &mut Pieces<'_>) -> Result<SizedDigest, Setback> {
-        let registry = &self.import.target.registry;
-        let mut passage = registry.passage(&self.repository, &self.entry, algorithm(self.digest.as_ref()));
-        let progress = |sent| self.progress(sent);
-        let (mut bytes, mut is_last) = (first, false);
-        while !is_last {
-            passage.send(bytes, &progress).await?;
-            (bytes, is_last) = pieces.next().await?;
-        }
-        match &self.digest {
-            None => Ok(passage.complete_derived(bytes, &progress).await?),
-            Some(digest) => {
-                let blob = SizedDigest { digest: digest.clone(), size: self.size };
-                passage.complete(bytes, &blob, &progress).await?;
-                Ok(blob)
+        let (begun, mut next) = tokio::join!(passage.begin(), pieces.next());
+        begun?;
+        loop {
+            match next {
+                Ok((chunk, None)) => passage.send(chunk, &progress).await?,
+                Ok((last, Some(blob))) => {
+                    passage.complete(last, &blob, &progress).await?;
+                    return Ok(blob);
+                }
+                Err(setback) => {
+                    passage.abandon().await;
+                    return Err(setback);
+                }
             }
+            next = pieces.next().await;
         }
     }
 
