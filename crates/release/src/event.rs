@@ -80,6 +80,17 @@ impl fmt::Display for Step {
 /// Something that happened in a run, in the order in which it happened.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
+    /// A member of a group is next.
+    Member {
+        /// Its component.
+        component: &'a str,
+        /// Its number, from 1.
+        number: usize,
+        /// How many there are.
+        of: usize,
+        /// Whether it is taken back, and not upgraded.
+        goes_back: bool,
+    },
     /// A step begins.
     Began {
         /// Which.

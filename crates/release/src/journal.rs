@@ -56,6 +56,17 @@ pub struct Holder {
     pub host: String,
 }
 
+/// That a run is one of several, which are about the members of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupMark {
+    /// The name that all of them have.
+    pub name: String,
+    /// The member's number, from 1.
+    pub number: usize,
+    /// How many members there are.
+    pub of: usize,
+}
+
 /// What a run is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -82,6 +93,9 @@ pub struct Task {
     /// Digest of the plan, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Digest>,
+    /// The group that it is one of, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupMark>,
 }
 
 /// The first line.

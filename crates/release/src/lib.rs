@@ -14,6 +14,7 @@ mod backup;
 mod cluster;
 pub mod diff;
 mod event;
+pub mod group;
 pub mod helm;
 mod journal;
 pub mod judge;
@@ -40,7 +41,8 @@ pub use backup::{
 pub use cluster::{Applied, ApplyMode, Cluster, ClusterAccess, ClusterError, FIELD_MANAGER, Kind, Scope};
 pub use event::{Event, Observer, Silent, Step};
 pub use journal::{
-    Holder, JOURNAL_VERSION, RecordedRun, ResumeError, RunState, Task, UnreadableRun, Work, close, runs,
+    GroupMark, Holder, JOURNAL_VERSION, RecordedRun, ResumeError, RunState, Task, UnreadableRun, Work, close,
+    runs,
 };
 pub use lease::LeaseError;
 pub use local_chart::{LocalChartError, local_chart};

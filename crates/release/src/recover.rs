@@ -98,6 +98,7 @@ impl RecoverPlan {
             from: Some(self.now.chart.metadata.version.clone()),
             to: self.to.as_ref().map(|to| to.chart.metadata.version.clone()),
             plan: None,
+            group: None,
         }
     }
 }

@@ -75,6 +75,7 @@ impl RollbackPlan {
             from: Some(self.now.chart.metadata.version.clone()),
             to: Some(self.to.chart.metadata.version.clone()),
             plan: None,
+            group: None,
         }
     }
 }

@@ -41,6 +41,7 @@ pub use asked::{Asked, asked};
 pub use definitions::DefinitionsError;
 pub use error::UpgradeError;
 pub use execute::execute;
+pub(crate) use execute::in_one_line;
 pub use ground::{Ground, PLAN_FILE_VERSION, SavedError, SavedUpgrade};
 pub use images::{CheckedImage, ImageState, Named, Registries};
 pub(crate) use live::Live;

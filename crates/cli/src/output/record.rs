@@ -52,6 +52,8 @@ pub(super) enum Record<'a> {
     },
     /// A log line of a library.
     Log { level: &'a str, target: &'a str, message: String, fields: Map<String, Value> },
+    /// A member of a group of releases is next.
+    Member { component: &'a str, number: usize, of: usize, goes_back: bool },
     /// A step of a run on a release begins.
     StepBegan { step: Step },
     /// It ended well.

@@ -39,6 +39,8 @@ pub fn table(runs: &[RecordedRun], style: Style) -> String {
     for (line, run) in lines(&rows, style).into_iter().zip(runs) {
         text.push(line);
         text.push(format!("    {}", style.dim(run.folder.display())));
+        let group = run.task.group.as_ref();
+        text.extend(group.map(|one| format!("    {} of {} of {}", one.number, one.of, one.name)));
         text.extend(left(run).into_iter().map(|left| format!("    left: {left}")));
     }
     text.join("\n")
@@ -97,7 +99,7 @@ fn to_the_second(time: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use portolan_release::{Holder, Step};
+    use portolan_release::{GroupMark, Holder, Step};
 
     use super::*;
 
@@ -112,6 +114,7 @@ mod tests {
             from: Some("0.20.0".to_owned()),
             to: Some("0.21.0".to_owned()),
             plan: None,
+            group: None,
         };
         let left = left.iter().map(ToString::to_string).collect();
         let began = "2026-01-02T03:04:05.678Z".to_owned();
@@ -122,10 +125,12 @@ mod tests {
     fn a_line_for_each_and_what_is_left() {
         let ended = RunState::Ended { outcome: "upgraded".to_owned(), ended: String::new() };
         let broken = RunState::BrokenOff { step: Some(Step::Upgrade), changed: true };
-        let runs = [recorded(ended, &[]), recorded(broken, &[])];
+        let mut runs = [recorded(ended, &[]), recorded(broken, &[])];
+        runs[0].task.group = Some(GroupMark { name: "group-20260102T030405Z".to_owned(), number: 1, of: 2 });
         let expected =
             "  2026-01-02T03:04:05Z  jane@seed  upgrade  kpanda-system/kpanda  0.20.0 → 0.21.0  upgraded
     runs/a
+    1 of 2 of group-20260102T030405Z
   2026-01-02T03:04:05Z  jane@seed  upgrade  kpanda-system/kpanda  0.20.0 → 0.21.0  broken off: helm upgrade
     runs/a
     left: `portolan upgrade kpanda -n kpanda-system --resume` or `--undo`, or `portolan recover kpanda -n kpanda-system` where the release is pending";

@@ -37,6 +37,10 @@ impl Lines {
 fn line(event: &Event<'_>, style: Style) -> Option<String> {
     match event {
         Event::Began { .. } => None,
+        Event::Member { component, number, of, goes_back } => {
+            let back = if *goes_back { ", back" } else { "" };
+            Some(style.bold(format!("{component} ({number} of {of}{back})")))
+        }
         Event::Ended { step, result: "" } => Some(format!("{} {step}", style.good("✓"))),
         Event::Ended { step, result } => Some(format!("{} {step}: {}", style.good("✓"), style.dim(result))),
         Event::Failed { step } => Some(format!("{} {step}", style.bad("✗"))),
@@ -62,6 +66,9 @@ impl Observer for Lines {
 impl Observer for Records {
     fn event(&self, event: Event<'_>) {
         let record = match event {
+            Event::Member { component, number, of, goes_back } => {
+                Record::Member { component, number, of, goes_back }
+            }
             Event::Began { step } => Record::StepBegan { step },
             Event::Ended { step, result } => Record::StepEnded { step, result },
             Event::Failed { step } => Record::StepFailed { step },
@@ -86,6 +93,9 @@ mod tests {
             assert_eq!(line(&event, Style::Plain).as_deref(), expected);
         };
         check(Event::Began { step: Step::Find }, None);
+        let member = |goes_back| Event::Member { component: "kpanda", number: 1, of: 2, goes_back };
+        check(member(false), Some("kpanda (1 of 2)"));
+        check(member(true), Some("kpanda (1 of 2, back)"));
         check(
             Event::Ended { step: Step::Find, result: "revision 3" },
             Some("✓ find the release: revision 3"),

@@ -181,6 +181,7 @@ pub fn restore_task(cluster: &Cluster, folder: &Path, holder: Holder) -> Result<
         from: None,
         to: Some(version),
         plan: None,
+        group: None,
     })
 }
 

@@ -285,7 +285,7 @@ fn why(failure: &Failure, stop: &Stop) -> String {
     }
 }
 
-pub(super) fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

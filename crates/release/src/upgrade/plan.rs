@@ -136,7 +136,13 @@ impl UpgradePlan {
             from: self.from.clone(),
             to: Some(self.to.clone()),
             plan: Some(self.digest.clone()),
+            group: None,
         }
+    }
+
+    /// The objects that stand now, as Helm wrote them down.
+    pub(crate) fn manifest_now(&self) -> Option<&str> {
+        self.now.as_ref().map(|now| now.manifest.as_str())
     }
 
     /// Whether the cluster would be as it is.
