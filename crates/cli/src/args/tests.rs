@@ -46,6 +46,20 @@ fn the_installers_command_lines_as_they_stand() {
     let create = format!("cluster-create {config} -m /home/dce5/sample/manifest.yaml -d -j13");
     same(&format!("dce5-installer {create}"), &format!("portolan {create}"));
     same(&format!("dce5-installer {create}"), &format!("portolan -vv {create}"));
+    // Seed 003, and the installer's own word for upgrades.
+    let create = "cluster-create -c /home/dce5/sample/clusterConfig.yaml -m /home/dce5/sample/manifest.yaml";
+    for rest in ["-d -j 14,15", "-d -j13,14,15", "--upgrade gproduct,infrastructure", "-u gproduct"] {
+        same(&format!("/root/dce5-installer {create} {rest}"), &format!("portolan {create} {rest}"));
+    }
+    for (line, expected) in [
+        (format!("dce5-installer {create}"), "-j <N[,N]>"),
+        (format!("dce5-installer {create} -u gproduct -j14"), "cannot be used with"),
+        (format!("dce5-installer {create} -u all"), "invalid value 'all'"),
+        ("dce5-installer cluster-create -c a.yaml -u gproduct".to_owned(), "--manifest <FILE>"),
+    ] {
+        let error = parsed(&line).unwrap_err();
+        assert!(error.contains(expected), "{line}: {error}");
+    }
     assert!(matches!(parsed("dce5-installer version").unwrap().command, Command::Version));
 }
 
@@ -124,4 +138,18 @@ fn refusals() {
 #[test]
 fn clap_finds_no_fault_in_the_commands() {
     description().debug_assert();
+}
+
+#[test]
+fn a_release_or_a_group() {
+    #[track_caller]
+    fn refused(line: &str, expected: &str) {
+        let error = parsed(line).unwrap_err();
+        assert!(error.contains(expected), "{line}: {error}");
+    }
+    assert!(parsed("portolan upgrade --group manifest.yaml --rollback-group -n kpanda-system").is_ok());
+    refused("portolan upgrade", "<RELEASE>");
+    refused("portolan upgrade kpanda --group manifest.yaml", "cannot be used with");
+    refused("portolan upgrade --group manifest.yaml --set a=b", "cannot be used with");
+    refused("portolan upgrade --group manifest.yaml --keep-going --rollback-group", "cannot be used with");
 }

@@ -12,11 +12,11 @@ use portolan_oci::Digest;
 use portolan_transfer::{MissingProjects, Visibility};
 
 use super::transfer::{self, Run, TransferFlags};
-use crate::config::{self, Environment, ImportRequest, InstallerManifest, Trust};
+use crate::config::{self, Carried, Environment, ImportRequest, InstallerManifest, Settings, Trust};
 use crate::failure::{Exit, Failure};
 use crate::output::Console;
 use checksum::Beside;
-pub(super) use jobs::{JobList, job_list, refuse_others};
+pub(super) use jobs::{Job, JobList, job_list, jobs};
 
 /// The flags of both commands.
 #[derive(Debug, Clone, Default, Args)]
@@ -44,7 +44,7 @@ pub(super) struct AddonFlags {
     pub(super) transfer: TransferFlags,
 }
 
-/// Imports a package: the one at `package`, else the one that the configuration names.
+/// Brings a package to the servers of the configuration.
 ///
 /// # Errors
 ///
@@ -52,14 +52,16 @@ pub(super) struct AddonFlags {
 pub(super) fn import(
     flags: &AddonFlags,
     manifest: Option<&InstallerManifest>,
-    package: Option<&Path>,
+    carried: Carried<'_>,
     environment: &Environment,
     console: &Console,
 ) -> Result<Exit, Failure> {
-    flags.transfer.read_standard_input_once(("--addon-path", package))?;
-    let request = ImportRequest { config: &flags.config, manifest, package };
-    let overrides = flags.transfer.overrides(flags.trust(), flags.missing_projects())?;
-    let mut settings = config::load_import(request, &overrides, environment)?;
+    let named = match carried {
+        Carried::Named(package) => Some(package),
+        _ => None,
+    };
+    flags.transfer.read_standard_input_once(("--addon-path", named))?;
+    let mut settings = flags.settings(manifest, carried, environment)?;
     let package = settings.package.path.clone();
     settings.notes.extend(name::note(&package));
     settings.notes.extend(leftover::notes(&package));
@@ -68,6 +70,18 @@ pub(super) fn import(
 }
 
 impl AddonFlags {
+    /// What configuration and flags come to.
+    pub(super) fn settings(
+        &self,
+        manifest: Option<&InstallerManifest>,
+        carried: Carried<'_>,
+        environment: &Environment,
+    ) -> Result<Settings, Failure> {
+        let request = ImportRequest { config: &self.config, manifest, carried };
+        let overrides = self.transfer.overrides(self.trust(), self.missing_projects())?;
+        Ok(config::load_import(request, &overrides, environment)?)
+    }
+
     /// The given checksum, else the one beside the package.
     fn checksum(&self, package: &Path, notes: &mut Vec<String>) -> Result<Option<Digest>, Failure> {
         if self.sha512.is_some() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::addon::{AddonFlags, import};
-use crate::config::Environment;
+use crate::config::{Carried, Environment};
 use crate::failure::{Exit, Failure};
 use crate::output::Console;
 
@@ -51,5 +51,6 @@ pub fn run(
     environment: &Environment,
     console: &Console,
 ) -> Result<Exit, Failure> {
-    import(&arguments.flags, None, arguments.addon_path.as_deref(), environment, console)
+    let carried = arguments.addon_path.as_deref().map_or(Carried::AddonPackage, Carried::Named);
+    import(&arguments.flags, None, carried, environment, console)
 }

@@ -1,18 +1,19 @@
 //! The commands about Helm releases in a cluster, a file each.
 
-mod access;
+pub(super) mod access;
 pub mod backup;
+pub(super) mod group;
 pub mod history;
 pub(super) mod how;
 mod open;
 pub mod recover;
-mod registries;
+pub(super) mod registries;
 pub mod releases;
 pub mod restore;
 pub mod rollback;
 pub mod runs;
 mod service_account;
-mod state;
+pub(super) mod state;
 pub mod upgrade;
 
 use std::time::Duration;
@@ -38,7 +39,7 @@ fn asking(console: &Console, question: impl Future<Output = Result<Exit, Failure
 
 /// Carries out what changes a cluster. A first Ctrl-C requests `stop`: what was begun is brought to an end, since half
 /// of it is worse than either whole; a second one ends the program, and the Helm that it runs.
-fn changing(
+pub(super) fn changing(
     console: &Console,
     stop: &Stop,
     work: impl Future<Output = Result<Exit, Failure>>,
@@ -47,7 +48,7 @@ fn changing(
 }
 
 /// Does what only reads or asks, unless the run is to end.
-async fn unless_stopped<T>(
+pub(super) async fn unless_stopped<T>(
     stop: &Stop,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {

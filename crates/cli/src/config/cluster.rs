@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use super::problems::Problems;
 use super::{ConfigError, Environment, parse};
-pub use import::{ImportRequest, load_import};
+pub use import::{Carried, ImportRequest, load_import};
 pub use nodes::{ClusterNode, NodeRole};
 
 /// The parts of a `clusterConfig.yaml` that Portolan uses. It holds no secrets that its `Debug` would show.

@@ -48,6 +48,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("PORTOLAN_SSH_PASSWORD", "the password on nodes, where no file is given"),
     ("PORTOLAN_SSH_PASSPHRASE", "the passphrase of the private key for nodes"),
     ("SSH_AUTH_SOCK", "the agent that keeps private keys for nodes"),
+    ("XDG_DATA_HOME", "where sites are registered, in the folder portolan"),
     ("XDG_STATE_HOME", "where runs are written down, in the folder portolan"),
     ("LC_ALL", "the language of advisories: Chinese where it begins with `zh`"),
     ("LC_MESSAGES", "the same, where LC_ALL is not set"),

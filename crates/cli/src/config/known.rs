@@ -12,7 +12,7 @@ use super::hosts::NamedHosts;
 use super::named::NamedRegistry;
 use super::problems::Problems;
 use super::resolve::{self, FileRegistries};
-use super::settings::{DockerSettings, PushAddress, SchemeChoice, TlsSettings};
+use super::settings::{DockerSettings, FirstUse, PushAddress, SchemeChoice, Settings, TlsSettings};
 use super::{ConfigError, Environment, GivenLogin, parse, proxies};
 
 /// What the command line says about registries.
@@ -50,6 +50,30 @@ pub enum Flags {
 }
 
 impl KnownRegistries {
+    /// What the settings of a run know: the registry that they name.
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        let mut hosts = NamedHosts::default();
+        let address = settings.registry.address.as_ref();
+        if let Some(address) = address.filter(|address| address.scheme == SchemeChoice::Http) {
+            hosts.add(&format!("http://{}", address.host));
+        }
+        let login = address.map(|address| address.host.clone()).zip(settings.registry.login.clone());
+        Self {
+            hosts,
+            logins: login.into_iter().collect(),
+            token_servers: settings.registry.token_servers.clone(),
+            given: None,
+            tls: settings.tls.clone(),
+            proxies: settings.proxies.clone(),
+            docker: settings.docker.clone(),
+            accepted: match &settings.first_use {
+                FirstUse::Ask { known } => known.clone(),
+                FirstUse::Refuse => None,
+            },
+        }
+    }
+
     /// What the file at `config`, the environment and the command line know.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ mod resolve;
 mod secret_file;
 mod settings;
 
-pub use cluster::{ClusterConfig, ClusterNode, ImportRequest, NodeRole, load_import};
+pub use cluster::{Carried, ClusterConfig, ClusterNode, ImportRequest, NodeRole, load_import};
 pub use credentials::{GivenLogin, Logins};
 pub use environment::{Environment, VARIABLES};
 pub use error::{ConfigError, Problem, ProblemKind};
@@ -34,7 +34,7 @@ pub use find::{DEFAULT_NAME, find};
 pub use keys::KEYS;
 pub(crate) use keys::nearest;
 pub use known::{Flags, KnownRegistries, RegistryAccess};
-pub use manifest::{Component, InstallerManifest};
+pub use manifest::{Component, InstallerManifest, Place, Section};
 pub use named::NamedRegistry;
 pub use resolve::{DEFAULT_JOBS, Naming, Overrides, load, naming, options_without_file};
 pub use secret_file::{SecretError, SecretSource};

@@ -9,6 +9,7 @@ mod depot;
 #[path = "../support/ended.rs"]
 mod ended;
 mod faults;
+mod groups;
 mod pods;
 mod releases;
 mod seeds;

@@ -7,7 +7,7 @@ mod back;
 mod modules;
 mod site;
 mod state;
-mod walkthrough;
+pub(crate) mod walkthrough;
 
 use std::fs;
 

@@ -41,6 +41,13 @@ impl Site {
         self.namespace
     }
 
+    /// The URL of the API server.
+    pub(crate) fn cluster_server(&self) -> String {
+        let kubeconfig: serde_json::Value =
+            serde_json::from_slice(&fs::read(self.cluster.kubeconfig()).unwrap()).unwrap();
+        kubeconfig["clusters"][0]["cluster"]["server"].as_str().unwrap().to_owned()
+    }
+
     /// The program of Helm itself.
     pub(crate) fn helm_program(&self) -> &Path {
         &self.program
@@ -77,13 +84,18 @@ impl Site {
 
     /// The program with the words of `line`, in the same folders of Helm's.
     pub(crate) fn command(&self, line: &str) -> Command {
-        let mut command = self.environment(env!("CARGO_BIN_EXE_portolan"));
+        self.command_of(Path::new(env!("CARGO_BIN_EXE_portolan")), line)
+    }
+
+    /// The same through a link.
+    pub(crate) fn command_of(&self, program: &Path, line: &str) -> Command {
+        let mut command = self.environment(program);
         command.args(line.split_whitespace()).env("PATH", self.program.parent().unwrap());
         command
     }
 
     /// A command in the working directory, which knows the cluster and Helm's folders and nothing else.
-    fn environment(&self, program: &str) -> Command {
+    fn environment(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.directory.path());
         command.env_clear().env("HOME", self.path("home")).env("NO_PROXY", "*");
@@ -102,7 +114,7 @@ impl Site {
         fs::write(folder.join("kubectl"), kubectl).unwrap();
         fs::set_permissions(folder.join("kubectl"), fs::Permissions::from_mode(0o755)).unwrap();
         let helm = self.program.parent().unwrap();
-        let mut command = self.environment("sh");
+        let mut command = self.environment(Path::new("sh"));
         command.env("PATH", format!("{}:{}:/usr/bin:/bin", helm.display(), folder.display()));
         command.args(["-euc", lines]);
         command

@@ -191,7 +191,8 @@ fn what_is_refused_before_anything_is_done() {
     let site = site(&external("127.0.0.1:9"));
     let refused = site.run("cluster-create -c clusterConfig.yaml -j12,13").expect(2);
     let expected = "error: job 12 is not done by this version, and nothing of the list was\n\
-        hint: the jobs that are done: 13 (import the add-on package that the configuration names)\n";
+        hint: the jobs that are done: 13 (import the add-on package that the configuration names), 14 (publish the \
+        modules' charts and images), 15 (register repositories and installed modules)\n";
     assert_eq!(refused.err, expected);
     site.write("manifest.yaml", "kind: Cluster\n");
     let refused = site.run("cluster-create -c clusterConfig.yaml -m manifest.yaml -j13").expect(2);

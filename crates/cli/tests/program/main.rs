@@ -27,6 +27,8 @@ mod harbor;
 mod inputs;
 mod inspect;
 #[cfg(unix)]
+mod jobs;
+#[cfg(unix)]
 mod load;
 #[cfg(target_os = "linux")]
 mod load_memory;

@@ -23,7 +23,7 @@ const USUAL: &str = ".kube/config";
 
 /// Which cluster, and as whom.
 #[derive(Debug, Clone, Args)]
-pub(super) struct ClusterArgs {
+pub(in crate::commands) struct ClusterArgs {
     /// How to reach the cluster, and as whom [default: the files of the variable KUBECONFIG, else ~/.kube/config,
     /// else, in a pod, its service account]
     #[arg(long, value_name = "FILE")]
@@ -33,7 +33,7 @@ pub(super) struct ClusterArgs {
     context: Option<String>,
     /// The namespace [default: that of the context]
     #[arg(short, long, value_name = "NAME")]
-    pub(super) namespace: Option<Namespace>,
+    pub(in crate::commands) namespace: Option<Namespace>,
     /// Helm's program, 3.10 or newer, or 4 [default: `helm` on PATH]
     #[arg(long, value_name = "FILE")]
     helm: Option<PathBuf>,
@@ -44,7 +44,7 @@ pub(super) struct ClusterArgs {
 
 impl ClusterArgs {
     /// A client of the cluster; nothing is asked of it yet.
-    pub(super) async fn cluster(&self, environment: &Environment) -> Result<Cluster, Failure> {
+    pub(in crate::commands) async fn cluster(&self, environment: &Environment) -> Result<Cluster, Failure> {
         let access = ClusterAccess { files: self.files(environment)?, context: self.context.clone() };
         Cluster::connect(&access).await.map_err(|error| unusable_cluster(&error))
     }
@@ -134,7 +134,7 @@ pub(super) fn cluster_failed(error: &ClusterError) -> Failure {
 }
 
 /// Why releases can't be told.
-pub(super) fn releases_failed(error: &ReleasesError) -> Failure {
+pub(in crate::commands) fn releases_failed(error: &ReleasesError) -> Failure {
     match error {
         ReleasesError::Cluster(error) => cluster_failed(error),
         ReleasesError::NoRelease { .. } => Failure::of(error)

@@ -56,7 +56,7 @@ pub(in crate::commands) struct HowArgs {
     #[command(flatten)]
     pub(super) state: StateArgs,
     #[command(flatten)]
-    pub(super) cluster: ClusterArgs,
+    pub(in crate::commands) cluster: ClusterArgs,
 }
 
 fn answer(text: &str) -> Result<(String, String), String> {

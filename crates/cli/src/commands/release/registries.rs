@@ -9,16 +9,16 @@ use crate::commands::connect;
 use crate::config::{Flags, KnownRegistries};
 
 /// Makes clients from what flags, configuration and environment know.
-pub(super) struct Known {
+pub(in crate::commands) struct Known {
     registries: KnownRegistries,
 }
 
 impl Known {
-    pub(super) fn new(registries: KnownRegistries) -> Self {
+    pub(in crate::commands) fn new(registries: KnownRegistries) -> Self {
         Self { registries }
     }
 
-    pub(super) fn registries(&self) -> &KnownRegistries {
+    pub(in crate::commands) fn registries(&self) -> &KnownRegistries {
         &self.registries
     }
 }

@@ -33,12 +33,16 @@ impl StateArgs {
         environment: &Environment,
     ) -> Result<PathBuf, Failure> {
         let runs = self.runs(environment)?;
-        let time = humantime::format_rfc3339_seconds(SystemTime::now()).to_string().replace(['-', ':'], "");
-        let name = format!("{release}-{time}");
+        let name = format!("{release}-{}", time_of_day());
         // Two runs in one second: each has its own folder.
         let mut names = std::iter::once(name.clone()).chain((2..).map(|number| format!("{name}-{number}")));
         let free = names.find(|name| !runs.join(name).exists());
         Ok(runs.join(free.expect("because numbers don't end")))
+    }
+
+    /// A name for a group of runs that begins now.
+    pub(super) fn group_name(&self) -> String {
+        format!("group-{}", time_of_day())
     }
 
     /// Where a Helm that changes a release tells other runs of it.
@@ -62,4 +66,9 @@ impl StateArgs {
             Failure { exit: Exit::Usage, ..Failure::failed(message) }
         })
     }
+}
+
+/// `20260102T030405Z`
+fn time_of_day() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string().replace(['-', ':'], "")
 }

@@ -2,9 +2,10 @@
 
 mod again;
 mod args;
+mod grouped;
 mod resumed;
-mod saved;
-mod source;
+pub(super) mod saved;
+pub(super) mod source;
 
 use portolan_chart::ChartVersion;
 use portolan_registry::Stop;
@@ -35,7 +36,16 @@ use source::{Chosen, Sources};
 /// [`Failure`] where nothing was changed; what went wrong later is in the report that was printed.
 pub fn run(arguments: &UpgradeArgs, environment: &Environment, console: &Console) -> Result<Exit, Failure> {
     let stop = Stop::default();
-    super::changing(console, &stop, upgrade(arguments, environment, console, &stop))
+    match &arguments.group {
+        Some(file) => {
+            let work = grouped::upgrade(file, arguments, environment, console, &stop);
+            super::changing(console, &stop, work)
+        }
+        None => {
+            arguments.of_group.refuse_without_group()?;
+            super::changing(console, &stop, upgrade(arguments, environment, console, &stop))
+        }
+    }
 }
 
 async fn upgrade(
@@ -52,7 +62,7 @@ async fn upgrade(
     let work = tempfile::tempdir().map_err(|error| Failure::of(&error))?;
     let site = Site { cluster: &cluster, helm: &helm, registries: &known, work: work.path() };
     let namespace = namespace(arguments, &cluster)?;
-    let (release, state) = (&arguments.release, &arguments.how.state);
+    let (release, state) = (arguments.release(), &arguments.how.state);
     let runs = Runs { cluster: &cluster, release, namespace: &namespace, state, environment };
     let going_on = resumed::GoingOn { site, runs: &runs, stop };
     match (arguments.resume, arguments.undo) {
@@ -199,7 +209,7 @@ fn show(plan: &UpgradePlan, language: Language, format: Format, console: &Consol
 }
 
 /// What stands in the way, in one failure.
-fn stopped(obstacles: Vec<String>) -> Failure {
+pub(super) fn stopped(obstacles: Vec<String>) -> Failure {
     let message = match obstacles.len() {
         1 => "nothing was changed, because one thing stands in the way".to_owned(),
         many => format!("nothing was changed, because {many} things stand in the way"),

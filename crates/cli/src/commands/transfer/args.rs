@@ -139,6 +139,26 @@ impl TransferFlags {
         })
     }
 
+    /// The form of the result.
+    pub(crate) fn output(&self) -> Format {
+        self.output
+    }
+
+    /// Where a plan is saved, and the one that a run is held to.
+    pub(crate) fn plan_files(&self) -> (Option<&Path>, Option<&Path>) {
+        (self.plan_out.as_deref(), self.plan.as_deref())
+    }
+
+    /// The flag that is about one run alone, where one was given.
+    pub(crate) fn about_one_run(&self) -> Option<&'static str> {
+        let flags = [
+            ("--plan", self.plan.is_some()),
+            ("--plan-out", self.plan_out.is_some()),
+            ("--only-failed", self.only_failed.is_some()),
+        ];
+        flags.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
+
     fn existing(&self) -> Existing {
         let policy = self.on_existing.into();
         Existing { policy, overwrite: self.overwrite, drop_lost: self.drop_lost }

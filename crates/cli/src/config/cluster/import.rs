@@ -8,7 +8,7 @@ use portolan_transfer::Selection;
 use super::super::hosts::NamedHosts;
 use super::super::problems::Problems;
 use super::super::resolve::charts::DEFAULT_REPO_NAME;
-use super::super::resolve::{Carried, Context, docker, options};
+use super::super::resolve::{Carried as CarriedImages, Context, docker, options};
 use super::super::settings::{KeyNames, PackageSettings, RegistrySettings, Settings};
 use super::super::{ConfigError, Environment, InstallerManifest, Overrides, parse, proxies};
 use super::builtin::Surroundings;
@@ -22,12 +22,27 @@ pub struct ImportRequest<'a> {
     pub config: &'a Path,
     /// The `manifest.yaml`, where one was named.
     pub manifest: Option<&'a InstallerManifest>,
-    /// The package that the command line names, in place of the configuration's.
-    pub package: Option<&'a Path>,
+    /// What is carried.
+    pub carried: Carried<'a>,
 }
 
-/// The key that names the package.
+/// What a run carries into a cluster's registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carried<'a> {
+    /// The package that the command line names.
+    Named(&'a Path),
+    /// The add-on package of the configuration.
+    AddonPackage,
+    /// The product's own package, often a folder of them.
+    FullPackage,
+    /// Nothing: only the servers matter.
+    Nothing,
+}
+
+/// The key that names the add-on package.
 const ADDON_KEY: &str = "spec.addonPackage.path";
+/// The key that names the product's own package.
+const FULL_KEY: &str = "spec.fullPackagePath";
 
 /// What messages call the keys of charts-syncer's configuration.
 const KEY_NAMES: &[(&str, &str)] = &[
@@ -93,7 +108,7 @@ fn settings(
 ) -> Settings {
     let Destination { address, prefix, login, charts, first_use } = destination;
     let rules = Rules { prefix_registry: Some(prefix), ..Rules::default() };
-    let carried = Carried {
+    let carried = CarriedImages {
         rules,
         push_host: None,
         repository_name: DEFAULT_REPO_NAME.to_owned(),
@@ -122,15 +137,20 @@ fn package(
     config: &ClusterConfig,
     problems: &mut Problems,
 ) -> Option<PackageSettings> {
-    let (path, named_by) = match (request.package, &config.addon_package) {
-        (Some(path), _) => (path.to_owned(), "--addon-path".to_owned()),
-        (None, Some(path)) => (path.clone(), format!("{ADDON_KEY} of {}", request.config.display())),
-        (None, None) => {
-            problems.missing(ADDON_KEY, "it says which package is imported");
-            return None;
-        }
+    let (key, path) = match request.carried {
+        Carried::Named(path) => return Some(package_at(path, "--addon-path".to_owned())),
+        Carried::Nothing => return Some(package_at(Path::new(""), String::new())),
+        Carried::AddonPackage => (ADDON_KEY, &config.addon_package),
+        Carried::FullPackage => (FULL_KEY, &config.full_package),
     };
-    Some(PackageSettings { path, named_by, checksum: None })
+    if path.is_none() {
+        problems.missing(key, "it says which package is imported");
+    }
+    Some(package_at(path.as_deref()?, format!("{key} of {}", request.config.display())))
+}
+
+fn package_at(path: &Path, named_by: String) -> PackageSettings {
+    PackageSettings { path: path.to_owned(), named_by, checksum: None }
 }
 
 /// All that names a host with a scheme.

@@ -1,4 +1,4 @@
-//! The transcripts in docs/upgrade-walkthrough.md: what a command says there is what it says here.
+//! The transcripts in docs/: what a command says there is what it says here.
 //!
 //! A command that is walked has a block of its own there, which begins with it. With `PORTOLAN_WALKTHROUGH=write`
 //! the blocks are written anew. What no two runs have in common is written as the documentation has it.
@@ -6,6 +6,7 @@
 use std::fs;
 use std::io::Seek;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 use super::site::Seed;
@@ -17,16 +18,9 @@ impl Seed {
     /// Runs the program, and holds what it says against its block. It is given as a terminal shows it: standard
     /// output and error in one.
     pub(crate) fn walk(&self, line: &str, code: i32) -> String {
-        let mut file = tempfile::tempfile().unwrap();
-        let mut command = self.site.command(&self.filled(line));
-        command.stdout(file.try_clone().unwrap()).stderr(file.try_clone().unwrap());
-        let status = command.status().unwrap();
-        file.rewind().unwrap();
-        let said = std::io::read_to_string(file).unwrap();
-        assert_eq!(status.code(), Some(code), "{said}");
-        let shown = self.shown(&said);
-        let shown = in_order(&shown.lines().filter(|line| is_lasting(line)).collect::<Vec<_>>());
-        compare(&self.shown(&format!("$ portolan {}", self.filled(line))), &shown);
+        let said = said(&mut self.site.command(&self.filled(line)), code);
+        let command = self.shown(&format!("$ portolan {}", self.filled(line)));
+        compare("upgrade-walkthrough.md", &command, &in_order(&self.shown(&said)));
         said
     }
 
@@ -39,8 +33,24 @@ impl Seed {
         let text = text.replace(&self.depot.host(), "10.16.10.111");
         let text = text.replace(&format!("{}.example", self.namespace), &format!("{module}.io"));
         let text = text.replace(self.namespace, &format!("{module}-system"));
-        text.split_inclusive(|c: char| c.is_whitespace() || c == '(' || c == ')').map(lasting).collect()
+        lasting_words(&text)
     }
+}
+
+/// What a command says, given as a terminal shows it: standard output and error in one.
+pub(crate) fn said(command: &mut Command, code: i32) -> String {
+    let mut file = tempfile::tempfile().unwrap();
+    command.stdout(file.try_clone().unwrap()).stderr(file.try_clone().unwrap());
+    let status = command.status().unwrap();
+    file.rewind().unwrap();
+    let said = std::io::read_to_string(file).unwrap();
+    assert_eq!(status.code(), Some(code), "{said}");
+    said
+}
+
+/// A text without digests and times.
+pub(crate) fn lasting_words(text: &str) -> String {
+    text.split_inclusive(|c: char| c.is_whitespace() || c == '(' || c == ')').map(lasting).collect()
 }
 
 /// How many objects are ready by now is another one in each run.
@@ -49,8 +59,9 @@ fn is_lasting(line: &str) -> bool {
     !is_progress
 }
 
-/// Images arrive as they do: their lines are in the order of their names.
-fn in_order(lines: &[&str]) -> String {
+/// The lines that every run has. Images arrive as they do: their lines are in the order of their names.
+pub(crate) fn in_order(said: &str) -> String {
+    let lines: Vec<&str> = said.lines().filter(|line| is_lasting(line)).collect();
     let is_image = |line: &str| ["pushed ", "merged ", "exists "].iter().any(|word| line.starts_with(word));
     let mut groups: Vec<Vec<&str>> =
         lines.chunk_by(|one, other| is_image(one) && is_image(other)).map(<[_]>::to_vec).collect();
@@ -77,9 +88,10 @@ fn lasting(word: &str) -> String {
     if is_time { format!("2026-01-02T03:04:05Z{rest}") } else { format!("{word}{rest}") }
 }
 
-fn compare(command: &str, said: &str) {
+/// Holds what a command says against its block in a file of docs/.
+pub(crate) fn compare(document: &str, command: &str, said: &str) {
     let _held = DOCUMENT.lock().unwrap_or_else(PoisonError::into_inner);
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/upgrade-walkthrough.md");
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(document);
     let text = fs::read_to_string(&path).unwrap();
     let opening = format!("```console\n{command}\n");
     let (before, rest) = text.split_once(&opening).unwrap_or_else(|| panic!("no block has {command}"));

@@ -12,6 +12,7 @@ use portolan_release::{Cluster, ReleaseName};
 
 use crate::commands::advisories::files::read_values;
 use crate::commands::registry_flags::RegistryFlags;
+use crate::commands::release::group::GroupArgs;
 use crate::commands::release::how::HowArgs;
 use crate::failure::Failure;
 use crate::output::Format;
@@ -26,7 +27,14 @@ use crate::output::Format;
 #[command(after_help = EXAMPLES)]
 pub struct UpgradeArgs {
     /// The release
-    pub(super) release: ReleaseName,
+    #[arg(required_unless_present = "group")]
+    release: Option<ReleaseName>,
+    /// In place of one release, upgrade the components of this manifest.yaml that are enabled and installed, in its
+    /// order and to its versions
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["release", "version", "repo_url", "repo_name", "chart", "push_images", "install", "files", "set", "set_string", "resume", "undo"])]
+    pub(super) group: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) of_group: GroupArgs,
     /// The version of the chart [default: the newest stable one]
     #[arg(long, value_name = "VERSION")]
     pub(super) version: Option<ChartVersion>,
@@ -104,13 +112,20 @@ Examples:
   portolan upgrade kpanda -n kpanda-system -c load-image.yaml --yes --output json > report.json
   portolan upgrade kpanda -n kpanda-system --plan-out plan.json    and, once it is approved, --plan plan.json
   portolan upgrade kpanda -n kpanda-system --resume                where an upgrade was broken off; or --undo
+  portolan upgrade --group manifest.yaml -c load-image.yaml --dry-run
+  portolan upgrade --group manifest.yaml -c load-image.yaml --keep-frozen --rollback-group
 
 Where an upgrade was broken off, the same command again goes on with it.
 
 Exit codes: 0 upgraded, 1 failed (the report says what stands), 2 usage or configuration, 3 upgraded, and
-something is not ready.";
+something is not ready; of a group, some of it is upgraded.";
 
 impl UpgradeArgs {
+    /// The release, where this is about one.
+    pub(super) fn release(&self) -> &ReleaseName {
+        self.release.as_ref().expect("because it is required unless there is a group")
+    }
+
     /// What the flags come to. The chart's source is made by the module `source`.
     pub(super) fn options(
         &self,
@@ -120,7 +135,7 @@ impl UpgradeArgs {
         stop: &Stop,
     ) -> Result<UpgradeOptions, Failure> {
         let namespace = super::namespace(self, cluster)?;
-        let release = HelmRelease { name: self.release.clone(), namespace };
+        let release = HelmRelease { name: self.release().clone(), namespace };
         Ok(UpgradeOptions {
             version: self.version.clone(),
             values: self.values()?,

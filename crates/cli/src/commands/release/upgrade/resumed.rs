@@ -42,7 +42,7 @@ pub(super) async fn go_on(
     let to = to(broken_off);
     console.say(&format!("going on to {to}, which was begun {}", broken_off.began));
     if !arguments.how.yes {
-        let question = format!("Go on upgrading {} to {to}? [y/N] ", arguments.release);
+        let question = format!("Go on upgrading {} to {to}? [y/N] ", arguments.release());
         confirm(console, &question, stop).await?;
     }
     let steps = console.steps();
@@ -63,7 +63,7 @@ pub(super) async fn take_back(
     let to = to(&broken_off);
     console.say(&format!("taking back the upgrade to {to}, which was begun {}", broken_off.began));
     if !arguments.how.yes {
-        let question = format!("Take the upgrade of {} to {to} back? [y/N] ", arguments.release);
+        let question = format!("Take the upgrade of {} to {to} back? [y/N] ", arguments.release());
         confirm(console, &question, stop).await?;
     }
     let steps = console.steps();
@@ -86,7 +86,7 @@ pub(super) fn exit_of_undone(report: &UpgradeReport) -> Exit {
 fn broken_off(going_on: &GoingOn<'_>, arguments: &UpgradeArgs) -> Result<RecordedRun, Failure> {
     let runs = going_on.runs;
     runs.last()?.filter(is_broken_upgrade).ok_or_else(|| {
-        let (release, namespace) = (&arguments.release, runs.namespace);
+        let (release, namespace) = (arguments.release(), runs.namespace);
         let message = format!("no upgrade of {release} in {namespace} was broken off here");
         let failure = Failure { exit: Exit::Usage, ..Failure::failed(message) };
         failure.with_hint(

@@ -57,7 +57,9 @@ impl Sources<'_> {
         match (chart.as_ref().map(|chart| (as_text(chart), chart)), repo_url) {
             (Some((Some(name), _)), _) => self.chart_in_registry(&name).await,
             (Some((None, path)), _) => Ok(ChartSource::Path(path.clone()).into()),
-            (None, Some(url)) if url.starts_with(OCI) => self.registry_of_charts(url).await.map(Chosen::from),
+            (None, Some(url)) if url.starts_with(OCI) => {
+                registry_of_charts(self.known, url, self.stop).await.map(Chosen::from)
+            }
             (None, Some(url)) => self.repository_at(url).map(Chosen::from),
             (None, None) => self.usual().await.map(Chosen::from),
         }
@@ -74,17 +76,6 @@ impl Sources<'_> {
         let charts = connect::named_charts(&named, path, self.stop).await?;
         let source = ChartSource::Repository { repository: charts.into(), chart: Some(chart.to_owned()) };
         Ok(Chosen { source, version })
-    }
-
-    /// `oci://HOST[/PATH]`, below which charts lie.
-    async fn registry_of_charts(self, url: &str) -> Result<ChartSource, Failure> {
-        let refused = |why: &str| Failure { exit: Exit::Usage, ..Failure::failed(format!("{url}: {why}")) };
-        let place = url.trim_start_matches(OCI).trim_end_matches('/');
-        let (host, path) = place.split_once('/').unwrap_or((place, ""));
-        let host = host.parse().map_err(|error| refused(&format!("{error}")))?;
-        let named = self.known.named(&host, None, Flags::Count);
-        let charts = connect::named_charts(&named, path, self.stop).await?;
-        Ok(ChartSource::Repository { repository: charts.into(), chart: None })
     }
 
     /// A repository that Helm's list is not told of.
@@ -134,7 +125,7 @@ impl Sources<'_> {
         Ok(Some(connect::named_charts(&named, path, self.stop).await?.into()))
     }
 
-    async fn package(self, path: &Path) -> Result<PackageSource, Failure> {
+    pub(super) async fn package(self, path: &Path) -> Result<PackageSource, Failure> {
         if path == Path::new("-") {
             let message = "a package is read more than once here, which standard input can't be";
             let failure = Failure { exit: Exit::Usage, ..Failure::failed(message) };
@@ -208,7 +199,22 @@ impl Sources<'_> {
     }
 }
 
-fn for_helm(login: Credentials) -> RepositoryLogin {
+/// `oci://HOST[/PATH]`, below which charts lie.
+pub(in crate::commands::release) async fn registry_of_charts(
+    known: &KnownRegistries,
+    url: &str,
+    stop: &Stop,
+) -> Result<ChartSource, Failure> {
+    let refused = |why: &str| Failure { exit: Exit::Usage, ..Failure::failed(format!("{url}: {why}")) };
+    let place = url.trim_start_matches(OCI).trim_end_matches('/');
+    let (host, path) = place.split_once('/').unwrap_or((place, ""));
+    let host = host.parse().map_err(|error| refused(&format!("{error}")))?;
+    let named = known.named(&host, None, Flags::Count);
+    let charts = connect::named_charts(&named, path, stop).await?;
+    Ok(ChartSource::Repository { repository: charts.into(), chart: None })
+}
+
+pub(in crate::commands::release) fn for_helm(login: Credentials) -> RepositoryLogin {
     RepositoryLogin { user: login.username, password: login.password }
 }
 
@@ -222,7 +228,7 @@ fn http_url(places: &ChartPlaces) -> Option<String> {
 }
 
 /// A login goes to its own host alone.
-fn same_host(one: &str, other: &str) -> bool {
+pub(in crate::commands::release) fn same_host(one: &str, other: &str) -> bool {
     let host = |text: &str| {
         let url = Url::parse(text).ok()?;
         Some((url.scheme().to_owned(), url.host_str()?.to_owned(), url.port_or_known_default()))

@@ -4,8 +4,8 @@ use portolan_chartrepo::Target;
 
 use super::*;
 use crate::config::{
-    ChartPlaces, FirstUse, InstallerManifest, MuseumAddress, Overrides, PushAddress, SchemeChoice, Settings,
-    Trust,
+    Carried, ChartPlaces, FirstUse, InstallerManifest, MuseumAddress, Overrides, PushAddress, SchemeChoice,
+    Settings, Trust,
 };
 
 const EXTERNAL: &str = "apiVersion: provision.daocloud.io/v1alpha4
@@ -40,7 +40,7 @@ fn load_with(
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("clusterConfig.yaml");
     std::fs::write(&config, text).unwrap();
-    let request = ImportRequest { config: &config, manifest, package: None };
+    let request = ImportRequest { config: &config, manifest, carried: Carried::AddonPackage };
     load_import(request, overrides, &environment(&[set, &[("HOME", "/home/ann")]].concat()))
 }
 
@@ -135,7 +135,7 @@ fn variables_and_flags_win() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("c.yaml");
     std::fs::write(&config, EXTERNAL).unwrap();
-    let request = ImportRequest { config: &config, manifest: None, package: Some(package) };
+    let request = ImportRequest { config: &config, manifest: None, carried: Carried::Named(package) };
     let settings = load_import(request, &Overrides::default(), &environment(&[])).unwrap();
     assert_eq!(
         (settings.package.path.as_path(), settings.package.named_by.as_str()),
@@ -172,7 +172,6 @@ fn whatever_names_the_museum_with_http_chooses_it() {
     let manifest = InstallerManifest {
         helm_repo: Some("http://10.6.135.1:8081".to_owned()),
         image_repo: None,
-        infrastructures: Default::default(),
         components: Default::default(),
     };
     let settings = load_with(BUILTIN, Some(&manifest), &Overrides::default(), &[]).unwrap();
