@@ -260,7 +260,7 @@ async fn upgrade(all: Carrying<'_>, unready: &Mutex<Vec<Unready>>) -> Result<(),
             () = watching => unreachable!("because watching doesn't end by itself"),
         }
     };
-    run.step(Step::Upgrade, work, |revision| format!("revision {revision}")).await.map(drop)
+    Box::pin(run.step(Step::Upgrade, work, |revision| format!("revision {revision}"))).await.map(drop)
 }
 
 /// Waits for Helm, and tells that it was asked to stop where that happens.
