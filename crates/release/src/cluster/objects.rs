@@ -119,6 +119,24 @@ impl Cluster {
         self.json(&applied.map_err(|error| self.error(doing(), error))?, doing())
     }
 
+    /// Tries out what an object would become where its lists are replaced and all else is merged (RFC 7396). Changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`ClusterError`] where the server would refuse.
+    pub(crate) async fn try_merge(
+        &self,
+        kind: &Kind,
+        namespace: Option<&str>,
+        object: &Value,
+    ) -> Result<Applied, ClusterError> {
+        let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+        let parameters = PatchParams { dry_run: true, ..PatchParams::default() };
+        let merged = self.api(kind, namespace).patch(name, &parameters, &Patch::Merge(object)).await;
+        let doing = || format!("merging {}", described(kind, namespace, Some(name)));
+        self.json(&merged.map_err(|error| self.error(doing(), error))?, doing())
+    }
+
     /// The last lines of a container's log.
     ///
     /// # Errors

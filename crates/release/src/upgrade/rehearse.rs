@@ -103,7 +103,16 @@ async fn try_out(
         let why = "it is a hook, which Helm removes before it makes it anew".to_owned();
         return Ok((Tried { live, dry_run: None }, Trial::NotRehearsed(why)));
     }
-    match cluster.apply(&place.kind, place.namespace.as_deref(), &object.object, mode).await {
+    let namespace = place.namespace.as_deref();
+    let applied = match cluster.apply(&place.kind, namespace, &object.object, mode).await {
+        Err(error) if mode.takes_over && live.is_some() && is_invalid(&error) => {
+            // What was set by a client is removed by nobody who applies: a port that has another number now would be
+            // there twice. Helm 3 removes it, which a merge shows.
+            cluster.try_merge(&place.kind, namespace, &object.object).await.map_err(|_| error)
+        }
+        applied => applied,
+    };
+    match applied {
         Ok(applied) => Ok((Tried { live, dry_run: Some(applied) }, Trial::Taken)),
         Err(error @ (ClusterError::Refused { .. } | ClusterError::Forbidden { .. })) if !error.may_pass() => {
             Ok((Tried { live, dry_run: None }, Trial::Refused(words(&error))))
@@ -113,6 +122,11 @@ async fn try_out(
         }
         Err(error) => Err(error),
     }
+}
+
+/// Whether the server calls the object itself wrong.
+fn is_invalid(error: &ClusterError) -> bool {
+    matches!(error, ClusterError::Refused { code: 422, .. })
 }
 
 fn words(error: &ClusterError) -> String {
