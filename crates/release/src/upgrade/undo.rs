@@ -14,6 +14,7 @@ use super::report::{Outcome, UpgradeReport};
 use super::resume::{GoingOn, taken_back};
 use super::stands::{self, Stands};
 use crate::event::{Event, Step};
+use crate::helm::HelmRelease;
 use crate::journal::Ending;
 use crate::lease::hold;
 use crate::releases::mark_left;
@@ -32,6 +33,7 @@ pub async fn undo(
     run: &Run<'_>,
 ) -> Result<Option<UpgradeReport>, UpgradeError> {
     if !Order::is_in(folder) {
+        give_lease_back(site, run).await?;
         run.end(&Ending { outcome: Outcome::Undone.to_string(), left: Vec::new() });
         return Ok(None);
     }
@@ -45,6 +47,18 @@ pub async fn undo(
         run.end(&report.ending());
     }
     done.map(Some)
+}
+
+/// A run that had nothing to keep yet may have had its lease.
+async fn give_lease_back(site: Site<'_>, run: &Run<'_>) -> Result<(), UpgradeError> {
+    let release = run.task().and_then(|task| {
+        let (name, namespace) = (task.release.parse().ok()?, task.namespace.parse().ok()?);
+        Some(HelmRelease { name, namespace })
+    });
+    if let Some(release) = release {
+        hold::<UpgradeError>(site.cluster, &release, run).await?.let_go().await;
+    }
+    Ok(())
 }
 
 async fn go_back(all: Carrying<'_>, folder: &Path) -> Result<UpgradeReport, UpgradeError> {
