@@ -6,6 +6,7 @@
 
 mod error;
 mod holding;
+mod way;
 
 use std::time::Duration;
 
@@ -17,13 +18,14 @@ use crate::helm::{Helm, HelmRelease};
 use crate::journal::{Ending, Holder, Task, Work};
 use crate::lease::{self, hold};
 use crate::names::Revision;
-use crate::releases::{find, history, mark_left};
+use crate::releases::{find, forget, history, mark_left};
 use crate::run::Run;
 use crate::stored::{Status, StoredRelease};
 use crate::verify::{Verified, verify};
 pub use error::RecoverError;
 pub(crate) use holding::holds;
 pub use holding::{Holding, ObjectHolding};
+use way::Way;
 
 /// What a record says that was pending.
 const BROKEN_OFF: &str = "Broken off; recovered by Portolan";
@@ -57,6 +59,10 @@ pub struct RecoverPlan {
     pub now: StoredRelease,
     /// The revision whose content will stand; `None` where there will be no release.
     pub to: Option<StoredRelease>,
+    /// Revisions that stand on the way there.
+    through: Vec<u32>,
+    /// Whether the pending record goes first.
+    forgets: bool,
     /// Whose lease there is, which was left behind or is renewed.
     pub holder: Option<String>,
     /// What the objects hold of the last good revision and of the pending one.
@@ -137,12 +143,12 @@ pub async fn plan_recovery(
             let (release, status, revision) = (now.name.clone(), now.info.status, now.version);
             return Err(RecoverError::NotStuck { release, status, revision });
         }
-        let was_good = |one: &StoredRelease| matches!(one.info.status, Status::Superseded | Status::Deployed);
-        let good = revisions.into_iter().rev().find(was_good);
-        Ok((now, good))
+        Ok((now, revisions))
     };
     let words = |(now, _): &(StoredRelease, _)| format!("revision {} is {}", now.version, now.info.status);
-    let (now, good) = run.step(Step::Find, finding, words).await?;
+    let (now, earlier) = run.step(Step::Find, finding, words).await?;
+    let was_good = |one: &&StoredRelease| matches!(one.info.status, Status::Superseded | Status::Deployed);
+    let good = earlier.iter().rev().find(was_good).cloned();
     let comparing = async {
         let manifest = good.as_ref().map_or("", |good| &good.manifest);
         let objects = holding::compare(cluster, manifest, &now.manifest, namespace.as_str()).await?;
@@ -150,10 +156,8 @@ pub async fn plan_recovery(
     };
     let (objects, holder) =
         run.step(Step::Compare, comparing, |(objects, _)| holding::words(objects)).await?;
-    // What stands already stays, where only records of earlier revisions were left pending.
-    let stays = options.way == WayOut::On || !now.info.status.is_pending();
-    let to = if stays { Some(now.clone()) } else { good };
-    Ok(RecoverPlan { now, to, holder, objects })
+    let Way { to, through, forgets } = Way::of(&now, &earlier, good, options.way);
+    Ok(RecoverPlan { now, to, through, forgets, holder, objects })
 }
 
 /// Carries it out, while others are kept out.
@@ -210,6 +214,7 @@ async fn carry_out(
     let revision = Revision::new(to.version).expect("because a stored revision has a number");
     let back = async {
         if plan.now.info.status.is_pending() {
+            go_through(cluster, helm, plan, options).await?;
             helm.roll_back(&options.release, revision, options.timeout).await?;
         }
         let now = find(cluster, name, namespace, None).await?;
@@ -226,6 +231,23 @@ async fn carry_out(
     let version = Some(now.chart.metadata.version.clone());
     let (to, revision) = (Some(to.version), Some(now.version));
     Ok(Recovered { from, was, to, version, revision, verified: Some(verified) })
+}
+
+/// What stands on the way. Helm takes its last record for what is there, so that it would leave what only another one
+/// has.
+async fn go_through(
+    cluster: &Cluster,
+    helm: &Helm,
+    plan: &RecoverPlan,
+    options: &RecoverOptions,
+) -> Result<(), RecoverError> {
+    if plan.forgets {
+        forget(cluster, &plan.now).await?;
+    }
+    for revision in plan.through.iter().filter_map(|revision| Revision::new(*revision)) {
+        helm.roll_back(&options.release, revision, options.timeout).await?;
+    }
+    Ok(())
 }
 
 /// The release is no more.

@@ -13,7 +13,7 @@ use crate::cluster::{Cluster, ClusterError, SECRET};
 use crate::helm::HelmRelease;
 use crate::names::{Namespace, ReleaseName, Revision};
 use crate::stored::{DecodeError, Status, StoredRelease, decode};
-pub(crate) use marking::mark_left;
+pub(crate) use marking::{forget, mark_left};
 
 /// How many secrets are fetched at once.
 const FETCHES_AT_ONCE: usize = 8;
@@ -155,6 +155,7 @@ pub(crate) async fn is_being_upgraded(
     let found = cluster.list_metadata(&SECRET.into(), Some(namespace.as_str()), &labels).await?;
     Ok(!found.is_empty())
 }
+
 /// The name of a revision's secret.
 pub(crate) fn secret_name(release: &str, revision: u32) -> String {
     format!("sh.helm.release.v1.{release}.v{revision}")

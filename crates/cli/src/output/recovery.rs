@@ -45,7 +45,7 @@ pub fn document(plan: &RecoverPlan) -> Recovery<'_> {
 /// What was broken off, what the objects hold, and where the release would go.
 #[must_use]
 pub fn plan(plan: &RecoverPlan, style: Style) -> String {
-    let RecoverPlan { now, to, holder, objects } = plan;
+    let RecoverPlan { now, to, holder, objects, .. } = plan;
     let chart = &now.chart.metadata;
     let head = format!(
         "{} in {} is {} at revision {} ({} {}) since {}",

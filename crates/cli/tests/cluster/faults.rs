@@ -154,7 +154,7 @@ fn a_release_goes_on_to_what_was_broken_off() {
     site.cluster.kubectl(&["label", "node", "node-a", "moon=fault-on"]);
     let done = site.run("recover kant --on").expect(0);
     assert!(
-        done.out.starts_with("revision 3 stands, which is revision 2 again (version 0.21.0)"),
+        done.out.starts_with("revision 4 stands, which is revision 2 again (version 0.21.0)"),
         "{}",
         done.out
     );

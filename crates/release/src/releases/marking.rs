@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::{OWNER, Place, ReleasesError, broken, places};
-use crate::cluster::{Cluster, SECRET};
+use super::{OWNER, Place, ReleasesError, broken, places, secret_of};
+use crate::cluster::{Cluster, ClusterError, SECRET};
 use crate::helm::HelmRelease;
-use crate::stored::{DecodeError, Status, decode, with_status};
+use crate::stored::{DecodeError, Status, StoredRelease, decode, with_status};
 
 /// The labels of records that are pending.
 const PENDING: &str = "status in (pending-install, pending-upgrade, pending-rollback)";
@@ -28,6 +28,18 @@ pub(crate) async fn mark_left(
         }
     }
     Ok(marked)
+}
+
+/// Removes Helm's record of a way back that was broken off, or failed. Helm takes its last record for what is there:
+/// from this one it would leave what only the version has that is gone back from, and what that one changed.
+///
+/// # Errors
+/// [`ClusterError`] where it can't be read or removed.
+pub(crate) async fn forget(cluster: &Cluster, way_back: &StoredRelease) -> Result<(), ClusterError> {
+    match secret_of(cluster, way_back).await? {
+        Some(secret) => cluster.remove(&SECRET.into(), Some(&way_back.namespace), &secret).await,
+        None => Ok(()),
+    }
 }
 
 /// The records that are pending, and older than the revision `below`; oldest first.

@@ -7,7 +7,7 @@ use super::{Carrying, Failure, in_one_line};
 use crate::event::Step;
 use crate::helm::{HelmRelease, UpgradeEnd};
 use crate::names::Revision;
-use crate::releases::{ReleasesError, find, mark_left};
+use crate::releases::{ReleasesError, find, forget, mark_left};
 use crate::stored::{Status, StoredRelease};
 use crate::upgrade::order::Order;
 use crate::upgrade::report::{Outcome, UpgradeReport};
@@ -127,6 +127,7 @@ pub(in crate::upgrade) async fn take_back(all: Carrying<'_>) -> Result<Option<St
         all.guard.check().await?;
         match before.as_ref().and_then(|before| Revision::new(before.revision)) {
             Some(revision) => {
+                forget_ways_back(all).await?;
                 helm.roll_back(release, revision, timeout).await?;
             }
             None => helm.uninstall(release, timeout).await?,
@@ -142,6 +143,21 @@ pub(in crate::upgrade) async fn take_back(all: Carrying<'_>) -> Result<Option<St
         None => "there is no release, as before".to_owned(),
     };
     all.run.step(Step::RollBack, work, words).await
+}
+
+/// An earlier way back that was broken off, or failed, is gone again from where it began.
+async fn forget_ways_back(all: Carrying<'_>) -> Result<(), Failure> {
+    let Some(before) = &all.order.before else { return Ok(()) };
+    while let Some(now) = current(all).await? {
+        let is_way_back = now.version > before.revision + 1
+            && now.chart.metadata.version == before.version
+            && matches!(now.info.status, Status::PendingRollback | Status::Failed);
+        if !is_way_back {
+            break;
+        }
+        forget(all.site.cluster, &now).await?;
+    }
+    Ok(())
 }
 
 /// Waits until every object is ready; once the run is to end, says how they are.
