@@ -43,12 +43,18 @@ pub struct Options {
     pub nodes: Vec<Node>,
     /// Whether the API server writes down every request.
     pub audit: bool,
+    /// How much etcd takes, in bytes, where that is to run out; 2 GiB otherwise.
+    pub room: Option<u64>,
 }
 
 impl Default for Options {
     /// One node of each architecture, and no audit log.
     fn default() -> Self {
-        Self { nodes: vec![Node::new("node-a", "amd64"), Node::new("node-b", "arm64")], audit: false }
+        Self {
+            nodes: vec![Node::new("node-a", "amd64"), Node::new("node-b", "arm64")],
+            audit: false,
+            room: None,
+        }
     }
 }
 
@@ -89,7 +95,7 @@ impl Cluster {
         let files = Files::write(folder.path(), ports.api, options.audit);
         let keeper = Keeper::start(folder.path());
         let start = Starter { program: &program, folder: folder.path() };
-        let etcd = start.daemon("etcd", &etcd_arguments(folder.path(), ports));
+        let etcd = start.daemon("etcd", &etcd_arguments(folder.path(), ports, options.room));
         let api_server = start.daemon("kube-apiserver", &files.api_server_arguments(ports));
         wait_until(|| files.ca().is_file(), || api_server.log());
         wait_until(|| answers(&program, &files), || api_server.log());
@@ -142,6 +148,11 @@ impl Cluster {
     /// Host and port of the API server.
     pub fn address(&self) -> (&'static str, String) {
         ("127.0.0.1", self.ports.api.to_string())
+    }
+
+    /// Where etcd listens, in the clear.
+    pub fn etcd(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ports.etcd)
     }
 
     /// A file like [`kubeconfig`](Self::kubeconfig), for the service account `NAMESPACE/NAME`.
@@ -299,9 +310,9 @@ impl Starter<'_> {
     }
 }
 
-fn etcd_arguments(folder: &Path, Ports { etcd, peer, .. }: Ports) -> Vec<String> {
+fn etcd_arguments(folder: &Path, Ports { etcd, peer, .. }: Ports, room: Option<u64>) -> Vec<String> {
     let (clients, peers) = (format!("http://127.0.0.1:{etcd}"), format!("http://127.0.0.1:{peer}"));
-    vec![
+    let mut arguments = vec![
         "--unsafe-no-fsync".into(),
         format!("--data-dir={}", folder.join("etcd").display()),
         format!("--listen-client-urls={clients}"),
@@ -309,7 +320,9 @@ fn etcd_arguments(folder: &Path, Ports { etcd, peer, .. }: Ports) -> Vec<String>
         format!("--listen-peer-urls={peers}"),
         format!("--initial-advertise-peer-urls={peers}"),
         format!("--initial-cluster=default={peers}"),
-    ]
+    ];
+    arguments.extend(room.map(|bytes| format!("--quota-backend-bytes={bytes}")));
+    arguments
 }
 
 fn kubectl(program: &Path, files: &Files) -> Command {

@@ -5,6 +5,7 @@
  * HELD_MARK   a file that is made once the program is held
  * HELD_GO     a file that lets it go on once it is there
  * HELD_CLOCK  seconds by which the wall clock is another one after that
+ * HELD_FULL   part of a path: files with it take nothing more after that
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -20,12 +21,19 @@
 static atomic_int syncs;
 static atomic_int passed;
 
+static ssize_t path_of(int fd, char *path, size_t room) {
+  char link[64];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t length = readlink(link, path, room - 1);
+  if (length >= 0) path[length] = 0;
+  return length;
+}
+
 static int is_watched(int fd) {
   const char *end = getenv("HELD_FILE");
-  char link[64], path[4096];
+  char path[4096];
   if (!end) return 0;
-  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-  ssize_t length = readlink(link, path, sizeof path - 1);
+  ssize_t length = path_of(fd, path, sizeof path);
   size_t wanted = strlen(end);
   return length >= (ssize_t)wanted && !memcmp(path + length - wanted, end, wanted);
 }
@@ -46,6 +54,22 @@ int fsync(int fd) {
   if (is_watched(fd)) hold();
   errno = error;
   return done;
+}
+
+static int is_full(int fd) {
+  const char *part = atomic_load(&passed) ? getenv("HELD_FULL") : NULL;
+  char path[4096];
+  return part && path_of(fd, path, sizeof path) > 0 && strstr(path, part);
+}
+
+ssize_t write(int fd, const void *bytes, size_t length) {
+  static ssize_t (*real)(int, const void *, size_t);
+  if (!real) real = dlsym(RTLD_NEXT, "write");
+  if (is_full(fd)) {
+    errno = ENOSPC;
+    return -1;
+  }
+  return real(fd, bytes, length);
 }
 
 int clock_gettime(clockid_t clock, struct timespec *time) {

@@ -41,6 +41,11 @@ impl Held {
         command.env("HELD_CLOCK", seconds.to_string());
     }
 
+    /// Has the disk of all files with `part` in their paths be full for `command` once it is let go.
+    pub fn fill(command: &mut Command, part: &str) {
+        command.env("HELD_FULL", part);
+    }
+
     /// Whether the program is held.
     pub fn is_held(&self) -> bool {
         self.mark.is_file()
