@@ -8,6 +8,7 @@
 mod claims;
 mod definitions;
 mod fields;
+mod resources;
 
 use std::fmt;
 
@@ -16,6 +17,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use definitions::{DefinitionObjection, definition_objections};
+pub use resources::{ResourceObjection, ResourceReason, resource_objections};
 
 /// Why an object can't become another one in place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

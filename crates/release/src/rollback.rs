@@ -1,8 +1,11 @@
 //! Back to an earlier revision: judged first, then Helm's own rollback, then verified.
 //!
-//! Definitions of custom resources are never taken back: objects that are stored in a newer version would be
-//! lost. So a revision whose objects are of a version that the cluster serves no longer is refused.
+//! Definitions of custom resources stay as they are, unless that is asked for and nothing is lost by it: objects that
+//! are stored in a newer version would be. So a revision whose objects are of a version that the cluster serves no
+//! longer is refused. Definitions go back after Helm, so that one that fails leaves what a plain rollback leaves; only
+//! where the revision can't stand without them they go first.
 
+mod definitions;
 mod error;
 
 use std::time::Duration;
@@ -11,18 +14,24 @@ use portolan_chart::rendered_objects;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::backup::{Backup, BackupOptions, back_up};
 use crate::cluster::{CRD, Cluster, ClusterError};
+use crate::diff::CrdDiff;
 use crate::event::Step;
 use crate::helm::{Helm, HelmRelease};
 use crate::journal::{Ending, Holder, Task, Work};
-use crate::lease::hold;
+use crate::lease::{Guard, hold};
 use crate::names::Revision;
 use crate::releases::{ReleasesError, find, history};
 use crate::run::Run;
 use crate::stored::{Status, StoredRelease};
 use crate::upgrade::{CheckedImage, ImageCheck, Named, Registries, images};
 use crate::verify::{Verified, verify};
+use definitions::serve;
 pub use error::RollbackError;
+
+/// The folder of the backup in that of the run.
+const BACKUP: &str = "backup";
 
 /// What is rolled back, and how far.
 #[derive(Clone, Debug)]
@@ -31,6 +40,8 @@ pub struct RollbackOptions {
     pub release: HelmRelease,
     /// The revision; `None` is the last one before this that was good.
     pub revision: Option<Revision>,
+    /// Whether definitions of custom resources go back too.
+    pub with_definitions: bool,
     /// Whether its images have to be in their registries.
     pub image_check: ImageCheck,
     /// How long its objects may take until they are ready.
@@ -44,6 +55,13 @@ pub struct RollbackPlan {
     pub now: StoredRelease,
     /// The revision whose content will stand again.
     pub to: StoredRelease,
+    /// What becomes of definitions that go back with it.
+    pub definitions: Vec<CrdDiff>,
+    /// What a reader should know of them.
+    pub notes: Vec<String>,
+    older: Vec<Value>,
+    /// Whether the definitions go back before Helm takes the release back.
+    definitions_first: bool,
 }
 
 /// What a rollback came to.
@@ -58,11 +76,22 @@ pub struct RolledBack {
     pub version: String,
     /// The number that it has now.
     pub revision: u32,
+    /// What was there before, where definitions went back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup: Option<Backup>,
+    /// Definitions that went back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub definitions: Vec<String>,
     /// How its objects are.
     pub verified: Verified,
 }
 
 impl RollbackPlan {
+    fn of(now: StoredRelease, to: StoredRelease) -> Self {
+        let (definitions, notes, older) = (Vec::new(), Vec::new(), Vec::new());
+        Self { now, to, definitions, notes, older, definitions_first: false }
+    }
+
     /// What a run that carries it out is about.
     pub fn task(&self, cluster: &Cluster, holder: Holder) -> Task {
         Task {
@@ -106,20 +135,47 @@ pub async fn plan_rollback(
     };
     let words = |plan: &RollbackPlan| format!("from revision {} to {}", plan.now.version, plan.to.version);
     let plan = run.step(Step::Find, find, words).await?;
-    let judge = async {
-        let reasons = not_served(cluster, &plan.to).await?;
-        match reasons.is_empty() {
-            true => Ok(()),
-            false => Err(RollbackError::NotServed { revision: plan.to.version, reasons }),
-        }
+    let judging = Box::pin(judge(cluster, plan, options));
+    let words = |plan: &RollbackPlan| match plan.definitions.len() {
+        0 => String::new(),
+        1 => "1 definition goes back".to_owned(),
+        many => format!("{many} definitions go back"),
     };
-    run.step(Step::Compare, judge, |()| String::new()).await?;
+    let plan = run.step(Step::Compare, judging, words).await?;
     if options.image_check == ImageCheck::Require {
         let looking = images_are_there(cluster, registries, &plan.to);
         run.step(Step::Images, looking, |count| format!("all {count} images are there, for every node"))
             .await?;
     }
     Ok(plan)
+}
+
+/// Whether the revision can stand again, with its definitions where those go back.
+async fn judge(
+    cluster: &Cluster,
+    plan: RollbackPlan,
+    options: &RollbackOptions,
+) -> Result<RollbackPlan, RollbackError> {
+    let reasons = not_served(cluster, &plan.to, &[]).await?;
+    if !options.with_definitions {
+        return match reasons.is_empty() {
+            true => Ok(plan),
+            false => Err(RollbackError::NotServed { revision: plan.to.version, reasons }),
+        };
+    }
+    let definitions_first = !reasons.is_empty();
+    let older = definitions::plan(cluster, &plan.now, &plan.to, definitions_first).await?;
+    let reasons = not_served(cluster, &plan.to, &older.definitions).await?;
+    match reasons.is_empty() {
+        true => Ok(RollbackPlan {
+            definitions: older.diffs,
+            notes: older.notes,
+            older: older.definitions,
+            definitions_first,
+            ..plan
+        }),
+        false => Err(RollbackError::NotServed { revision: plan.to.version, reasons }),
+    }
 }
 
 /// How many images the revision's containers run; an error where one of them lacks.
@@ -169,22 +225,33 @@ async fn guarded(
     run: &Run<'_>,
 ) -> Result<RolledBack, RollbackError> {
     let guard = hold::<RollbackError>(cluster, &options.release, run).await?;
-    let done = carry_out(cluster, helm, plan, options, run).await;
+    let done = carry_out(Carrying { cluster, helm, plan, options, run, guard: &guard }).await;
     guard.let_go().await;
     done
 }
 
-async fn carry_out(
-    cluster: &Cluster,
-    helm: &Helm,
-    plan: &RollbackPlan,
-    options: &RollbackOptions,
-    run: &Run<'_>,
-) -> Result<RolledBack, RollbackError> {
+/// What carrying out needs.
+#[derive(Clone, Copy)]
+struct Carrying<'a> {
+    cluster: &'a Cluster,
+    helm: &'a Helm,
+    plan: &'a RollbackPlan,
+    options: &'a RollbackOptions,
+    run: &'a Run<'a>,
+    guard: &'a Guard,
+}
+
+async fn carry_out(all: Carrying<'_>) -> Result<RolledBack, RollbackError> {
+    let Carrying { cluster, helm, plan, options, run, .. } = all;
     let HelmRelease { name, namespace } = &options.release;
     let found = find(cluster, name, namespace, None).await?.version;
     if found != plan.now.version {
         return Err(RollbackError::Moved { release: name.to_string(), planned: plan.now.version, found });
+    }
+    let backup = keep(all).await?;
+    let mut definitions = Vec::new();
+    if plan.definitions_first {
+        definitions_back(all, &mut definitions).await?;
     }
     let revision = Revision::new(plan.to.version).expect("because a stored revision has a number");
     let back = async {
@@ -192,6 +259,9 @@ async fn carry_out(
         Ok::<_, RollbackError>(find(cluster, name, namespace, None).await?)
     };
     let now = run.step(Step::RollBack, back, |now| format!("revision {} stands", now.version)).await?;
+    if !plan.definitions_first {
+        definitions_back(all, &mut definitions).await?;
+    }
     let looking = async {
         let verified =
             verify(cluster, &now.manifest, namespace.as_str(), options.timeout, run.observer()).await;
@@ -203,8 +273,35 @@ async fn carry_out(
         to: plan.to.version,
         version: plan.to.chart.metadata.version.clone(),
         revision: now.version,
+        backup,
+        definitions,
         verified,
     })
+}
+
+/// Backs up, where definitions go back: the definitions, and every object of theirs.
+async fn keep(all: Carrying<'_>) -> Result<Option<Backup>, RollbackError> {
+    let Carrying { cluster, helm, plan, run, .. } = all;
+    let Some(folder) = run.folder().filter(|_| !plan.older.is_empty()) else { return Ok(None) };
+    let names = plan.definitions.iter().map(|definition| definition.name.clone()).collect();
+    let kept = BackupOptions { definitions: names, custom_resources: true };
+    let folder = folder.join(BACKUP);
+    let keeping = async { Ok::<_, RollbackError>(back_up(cluster, helm, &plan.now, &kept, &folder).await?) };
+    let backup = run.step(Step::BackUp, keeping, |backup| backup.folder.display().to_string()).await?;
+    Ok(Some(backup))
+}
+
+/// Puts definitions back, where that was asked for; `done` gets their names.
+async fn definitions_back(all: Carrying<'_>, done: &mut Vec<String>) -> Result<(), RollbackError> {
+    let older = &all.plan.older;
+    if older.is_empty() {
+        return Ok(());
+    }
+    let work = async {
+        all.guard.check().await?;
+        definitions::put_back(all.cluster, older, done).await
+    };
+    all.run.step(Step::Definitions, work, |()| format!("{} taken back", older.len())).await
 }
 
 /// The present revision, and the one to go to.
@@ -222,7 +319,7 @@ fn choose(
         Some(wanted) => revisions.into_iter().find(|revision| revision.version == wanted.number()),
     };
     match (to, wanted) {
-        (Some(to), _) => Ok(RollbackPlan { now, to }),
+        (Some(to), _) => Ok(RollbackPlan::of(now, to)),
         (None, None) => Err(RollbackError::NoneBefore { release: release.to_owned(), now: now.version }),
         (None, Some(revision)) => {
             let name = release.parse().expect("because the cluster has a release of that name");
@@ -231,8 +328,13 @@ fn choose(
     }
 }
 
-/// Each kind of a revision's objects that the cluster serves no longer, and why.
-async fn not_served(cluster: &Cluster, release: &StoredRelease) -> Result<Vec<String>, ClusterError> {
+/// Each kind of a revision's objects that the cluster serves no longer, and that these definitions don't serve
+/// either; and why.
+async fn not_served(
+    cluster: &Cluster,
+    release: &StoredRelease,
+    older: &[Value],
+) -> Result<Vec<String>, ClusterError> {
     let mut kinds: Vec<(String, String, String)> = rendered_objects(&release.manifest)
         .objects
         .into_iter()
@@ -247,6 +349,7 @@ async fn not_served(cluster: &Cluster, release: &StoredRelease) -> Result<Vec<St
     for (api_version, kind, group) in kinds {
         match cluster.kind(&api_version, &kind).await {
             Ok(_) => {}
+            Err(ClusterError::NoKind { .. }) if serve(older, &group, &kind, &api_version) => {}
             Err(ClusterError::NoKind { .. }) => {
                 let why = why_not_served(cluster, &kind, &group).await?;
                 reasons.push(format!("it has {kind} of {api_version}, and {why}"));

@@ -5,6 +5,8 @@ mod mark;
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -66,6 +68,25 @@ pub struct StoredChart {
     /// The values by default, those of sub-charts included where the chart declares them.
     #[serde(default, deserialize_with = "null_as_default")]
     pub values: Map<String, Value>,
+    /// Its files but for templates and values; those of `crds/` among them.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub(crate) files: Vec<StoredFile>,
+}
+
+/// A file of a chart, in base64.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct StoredFile {
+    /// Its path in the chart.
+    pub(crate) name: String,
+    #[serde(default, deserialize_with = "null_as_default")]
+    data: String,
+}
+
+impl StoredFile {
+    /// Its text; nothing where it is none.
+    pub(crate) fn text(&self) -> Option<String> {
+        String::from_utf8(STANDARD.decode(&self.data).ok()?).ok()
+    }
 }
 
 /// What matters here of a `Chart.yaml`.
@@ -79,6 +100,9 @@ pub struct ChartMetadata {
     /// The version of what it installs.
     #[serde(default, deserialize_with = "null_as_default")]
     pub app_version: String,
+    /// Its sub-charts, as they are declared.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub(crate) dependencies: Vec<Value>,
 }
 
 /// An object that is made at certain times.

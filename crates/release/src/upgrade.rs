@@ -8,11 +8,11 @@
 //!
 //! Each step is told and written down ([`Run`](crate::Run)). Nothing before [`execute`] changes the cluster.
 
-mod ahead;
+pub(crate) mod ahead;
 mod asked;
 mod bringers;
 mod compare;
-mod definitions;
+pub(crate) mod definitions;
 mod error;
 mod execute;
 pub(crate) mod facts;

@@ -1,6 +1,7 @@
 //! What backups, restores and rollbacks came to.
 
-use portolan_release::{Backup, Restored, RolledBack};
+use portolan_release::diff::crd_lines;
+use portolan_release::{Backup, Restored, RollbackPlan, RolledBack};
 
 use super::style::Style;
 use super::unready;
@@ -33,6 +34,13 @@ pub fn restored(restored: &Restored) -> String {
     text
 }
 
+/// What becomes of definitions that go back with a release.
+#[must_use]
+pub fn definitions_back(plan: &RollbackPlan, style: Style) -> Vec<String> {
+    let changes = crd_lines(&plan.definitions).into_iter().map(|line| format!("  {}", style.warn(line)));
+    changes.chain(plan.notes.iter().map(|note| format!("  {note}"))).collect()
+}
+
 /// What stands after a rollback.
 #[must_use]
 pub fn rolled_back(done: &RolledBack, style: Style) -> String {
@@ -41,6 +49,10 @@ pub fn rolled_back(done: &RolledBack, style: Style) -> String {
         "revision {revision} stands, which is revision {to} again (version {version}); it was {from}"
     );
     let mut lines = vec![text];
+    if !done.definitions.is_empty() {
+        lines.push(format!("  definitions that went back: {}", done.definitions.join(", ")));
+    }
+    lines.extend(done.backup.iter().map(|backup| format!("  backup: {}", backup.folder.display())));
     lines.extend(unready::lines(&done.verified.unready, style));
     lines.join("\n")
 }
@@ -62,7 +74,15 @@ mod tests {
             log: vec!["a/c: no".to_owned()],
         };
         let verified = Verified { objects: 2, unready: vec![unready] };
-        let done = RolledBack { from: 3, to: 2, version: "0.1.0".to_owned(), revision: 4, verified };
+        let done = RolledBack {
+            from: 3,
+            to: 2,
+            version: "0.1.0".to_owned(),
+            revision: 4,
+            backup: None,
+            definitions: Vec::new(),
+            verified,
+        };
         let expected = "revision 4 stands, which is revision 2 again (version 0.1.0); it was 3\n  \
                         not ready  : late\n    Pod a BackOff: again\n    log a/c: no";
         assert_eq!(rolled_back(&done, Style::Plain), expected);

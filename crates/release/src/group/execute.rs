@@ -112,6 +112,7 @@ impl<'a> Group<'a> {
         let how = RollbackOptions {
             release: options.release.clone(),
             revision: Some(before.ok_or_else(|| format!("{name} was not there before"))?),
+            with_definitions: false,
             // That was looked at before the first of the group was touched.
             image_check: ImageCheck::Skip,
             timeout: options.timeout,

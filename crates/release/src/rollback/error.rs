@@ -1,5 +1,6 @@
 //! Why there was no rollback.
 
+use crate::backup::BackupError;
 use crate::cluster::ClusterError;
 use crate::helm::HelmError;
 use crate::lease::LeaseError;
@@ -28,6 +29,17 @@ pub enum RollbackError {
         /// Each kind that lacks, and why.
         reasons: Vec<String>,
     },
+    /// Definitions can't be put back to those of the revision.
+    #[error("definitions can't go back to those of revision {revision}: {}", .reasons.join("; "))]
+    Definitions {
+        /// The revision.
+        revision: u32,
+        /// What stands in the way.
+        reasons: Vec<String>,
+    },
+    /// What is there can't be kept; nothing was changed.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// Images of the revision lack.
     #[error("revision {revision} can't stand again: {}", .images.join("; "))]
     Images {

@@ -73,13 +73,13 @@ async fn put_back(cluster: &Cluster, found: &Value, before: &Value) -> Result<Op
 }
 
 /// How many objects a definition has.
-async fn objects(cluster: &Cluster, definition: &Value) -> Result<usize, ClusterError> {
+pub(crate) async fn objects(cluster: &Cluster, definition: &Value) -> Result<usize, ClusterError> {
     let Some(kind) = stored_kind(definition) else { return Ok(0) };
     Ok(cluster.list_metadata(&kind, None, "").await?.len())
 }
 
 /// Versions that objects may be stored in, and that the former text has not.
-fn versions_that_go(found: &Value, before: &Value) -> Vec<String> {
+pub(crate) fn versions_that_go(found: &Value, before: &Value) -> Vec<String> {
     let had = |version: &&str| before["spec"]["versions"].as_array().is_some_and(|all| named(all, version));
     let stored = found["status"]["storedVersions"].as_array().into_iter().flatten().filter_map(Value::as_str);
     stored.filter(|version| !had(version)).map(str::to_owned).collect()
@@ -91,7 +91,11 @@ fn named(versions: &[Value], name: &str) -> bool {
 
 /// The server keeps every version that was ever stored in until it is told that no object is: the former one is
 /// stored in again, and then it is told. Only of one without objects.
-async fn forget_stored(cluster: &Cluster, found: &Value, before: &Value) -> Result<(), ClusterError> {
+pub(crate) async fn forget_stored(
+    cluster: &Cluster,
+    found: &Value,
+    before: &Value,
+) -> Result<(), ClusterError> {
     let all = before["spec"]["versions"].as_array();
     let stored = all.and_then(|all| all.iter().find(|version| version["storage"] == true));
     let stored = stored.map(|version| version["name"].clone()).unwrap_or_default();

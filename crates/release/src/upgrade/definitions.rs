@@ -52,7 +52,7 @@ pub(super) async fn live(cluster: &Cluster, definition: &Value) -> Result<Option
 }
 
 /// Applies one definition, or tries out whether it could be. Gives what the server makes of it.
-pub(super) async fn apply(
+pub(crate) async fn apply(
     cluster: &Cluster,
     definition: &Value,
     dry_run: bool,
@@ -125,7 +125,7 @@ async fn establish(cluster: &Cluster, definition: &Value) -> Result<(), Definiti
 }
 
 /// Name of a definition.
-pub(super) fn name(definition: &Value) -> &str {
+pub(crate) fn name(definition: &Value) -> &str {
     definition.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default()
 }
 

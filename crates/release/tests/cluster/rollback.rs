@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use portolan_release::upgrade::ImageCheck;
-use portolan_release::{RollbackOptions, RolledBack, Run, Silent, plan_rollback, roll_back};
+use portolan_release::{Holder, RollbackOptions, RolledBack, Run, Silent, plan_rollback, roll_back};
 use portolan_testkit::charts::Chart;
 use portolan_testkit::components::{HELM_3, HELM_3_10, HELM_4};
 use portolan_testkit::process;
+use serde_json::{Value, json};
 
 use crate::charts::module;
 use crate::site::{Nobody, Site};
@@ -14,7 +15,8 @@ use crate::site::{Nobody, Site};
 fn options(site: &Site, revision: Option<&str>) -> RollbackOptions {
     let revision = revision.map(|revision| revision.parse().unwrap());
     let image_check = ImageCheck::Skip;
-    RollbackOptions { release: site.release("kant"), revision, image_check, timeout: Duration::from_secs(60) }
+    let (release, timeout) = (site.release("kant"), Duration::from_secs(60));
+    RollbackOptions { release, revision, with_definitions: false, image_check, timeout }
 }
 
 async fn back(site: &Site, revision: Option<&str>) -> RolledBack {
@@ -113,4 +115,116 @@ async fn a_version_that_is_no_longer_served_is_a_refusal_with_its_reason() {
     let expected = "revision 1 can't stand again: it has Lamp of back.example/v1alpha1, and the definition \
                     lamps.back.example serves v1 and has objects stored in v1alpha1, v1";
     assert_eq!(error.to_string(), expected);
+    // With its definitions it can: they go back first, since Helm makes an object of that version.
+    let done = back_with_definitions(&site).await.unwrap();
+    assert_eq!(done.definitions, ["lamps.back.example"]);
+    let lamp = site.kubernetes.object(site.namespace.as_str(), "lamps.v1alpha1.back.example", "one").unwrap();
+    assert_eq!(lamp["apiVersion"], "back.example/v1alpha1");
+}
+
+/// A definition of lights: whether it knows their brightness, and its versions, of which the last is stored.
+fn lights(plural: &str, knows_brightness: bool, versions: &[&str]) -> String {
+    let brightness = if knows_brightness { ", brightness: {type: integer}" } else { "" };
+    let spec = format!("{{type: object, properties: {{size: {{type: integer}}{brightness}}}}}");
+    let schema = format!("{{openAPIV3Schema: {{type: object, properties: {{spec: {spec}}}}}}}");
+    let version = |name: &&str| {
+        let stored = name == versions.last().unwrap();
+        format!("{{name: {name}, served: true, storage: {stored}, schema: {schema}}}")
+    };
+    let versions: Vec<String> = versions.iter().map(version).collect();
+    format!(
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {plural}.back.example}}\n\
+         spec:\n  group: back.example\n  scope: Namespaced\n  names: {{plural: {plural}, kind: {kind}}}\n  versions: [{}]\n",
+        versions.join(", "),
+        kind = kind(plural)
+    )
+}
+
+fn kind(plural: &str) -> String {
+    format!("{}{}", plural[..1].to_uppercase(), &plural[1..plural.len() - 1])
+}
+
+/// Installs with the one definition, upgrades by hand to the other, and makes a light with that spec.
+fn lit(site: &Site, plural: &str, old: &str, new: &str, spec: Option<&str>) {
+    let file = format!("crds/{plural}.yaml");
+    site.install("kant", &Chart::new("kant", "0.5.0").file(&file, old), &[]);
+    site.kubernetes.kubectl(&["apply", "-f", &site.file("new.yaml", new)]);
+    upgrade_by_hand(site, &Chart::new("kant", "0.6.0").file(&file, new));
+    if let Some(spec) = spec {
+        let object = format!(
+            "apiVersion: back.example/v1\nkind: {}\nmetadata: {{name: one, namespace: {}}}\nspec: {spec}\n",
+            kind(plural),
+            site.namespace
+        );
+        site.kubernetes.kubectl(&["apply", "-f", &site.file("light.yaml", &object)]);
+    }
+}
+
+/// Back with its definitions, in a run that is written down.
+async fn back_with_definitions(site: &Site) -> Result<RolledBack, String> {
+    let options = RollbackOptions { with_definitions: true, ..options(site, Some("1")) };
+    let looking = Run::unrecorded(&Silent);
+    let plan = plan_rollback(&site.cluster, &Nobody, &options, &looking).await;
+    let plan = plan.map_err(|error| error.to_string())?;
+    let folder = tempfile::tempdir().unwrap().keep();
+    let holder = Holder { user: None, host: "here".to_owned() };
+    let run = Run::recorded(&Silent, &folder, plan.task(&site.cluster, holder)).unwrap();
+    let done = roll_back(&site.cluster, &site.helm, &plan, &options, &run).await;
+    done.map_err(|error| error.to_string())
+}
+
+fn definition(site: &Site, plural: &str) -> Value {
+    site.kubernetes.object("", "crd", &format!("{plural}.back.example")).unwrap()
+}
+
+/// No object has what the older definition lacks: it goes back, and what was there is kept before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn definitions_go_back_where_nothing_is_lost() {
+    let Some(site) = Site::start("back-lanterns", &HELM_4).await else { return };
+    let (old, new) = (lights("lanterns", false, &["v1"]), lights("lanterns", true, &["v1"]));
+    lit(&site, "lanterns", &old, &new, Some("{size: 3}"));
+    let schema = |definition: &Value| definition["spec"]["versions"][0]["schema"].to_string();
+    assert!(schema(&definition(&site, "lanterns")).contains("brightness"));
+    let done = back_with_definitions(&site).await.unwrap();
+    assert_eq!(done.definitions, ["lanterns.back.example"]);
+    assert_eq!((done.to, done.version.as_str()), (1, "0.5.0"));
+    assert!(!schema(&definition(&site, "lanterns")).contains("brightness"));
+    let backup = done.backup.unwrap();
+    assert_eq!((backup.definitions, backup.custom_resources), (1, 1));
+    let kept = std::fs::read_to_string(backup.folder.join("resources/lanterns.back.example.json")).unwrap();
+    assert!(kept.contains("\"size\": 3"), "{kept}");
+    // Once more there is nothing to take back.
+    upgrade_by_hand(&site, &Chart::new("kant", "0.7.0"));
+    assert_eq!(back_with_definitions(&site).await.unwrap().definitions, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_object_that_would_lose_something_holds_definitions() {
+    let Some(site) = Site::start("back-torches", &HELM_3).await else { return };
+    let (old, new) = (lights("torches", false, &["v1"]), lights("torches", true, &["v1"]));
+    lit(&site, "torches", &old, &new, Some("{size: 3, brightness: 5}"));
+    let refused = back_with_definitions(&site).await.unwrap_err();
+    let expected = "definitions can't go back to those of revision 1: the definition torches.back.example: \
+                    Torche back-torches/one: spec.brightness would be lost, since the older definition lacks it";
+    assert_eq!(refused, expected);
+    assert!(definition(&site, "torches").to_string().contains("brightness"));
+    // Without its definitions it goes back.
+    assert_eq!(back(&site, Some("1")).await.version, "0.5.0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn versions_that_objects_are_stored_in_hold_definitions() {
+    let Some(site) = Site::start("back-candles", &HELM_3).await else { return };
+    let (old, new) = (lights("candles", false, &["v1"]), lights("candles", false, &["v1", "v2"]));
+    lit(&site, "candles", &old, &new, Some("{size: 3}"));
+    let refused = back_with_definitions(&site).await.unwrap_err();
+    assert!(refused.contains("objects may be stored as v2, which the older definition lacks"), "{refused}");
+    assert_eq!(definition(&site, "candles")["status"]["storedVersions"], json!(["v1", "v2"]));
+    // Where there is no object, none is stored so, whatever the server remembers.
+    site.kubernetes.kubectl(&["delete", "candles.back.example", "one", "-n", site.namespace.as_str()]);
+    let done = back_with_definitions(&site).await.unwrap();
+    assert_eq!(done.definitions, ["candles.back.example"]);
+    let definition = definition(&site, "candles");
+    assert_eq!(definition["spec"]["versions"].as_array().unwrap().len(), 1);
+    assert_eq!(definition["status"]["storedVersions"], json!(["v1"]));
 }

@@ -10,7 +10,7 @@ use portolan_release::{
     ReleaseName, Revision, RollbackError, RollbackOptions, RollbackPlan, Run, plan_rollback, roll_back,
 };
 
-use super::access::{ClusterArgs, cluster_failed, helm_failed, lease_failed, releases_failed};
+use super::access::{ClusterArgs, backup_failed, cluster_failed, helm_failed, lease_failed, releases_failed};
 use super::open::Runs;
 use super::registries::Known;
 use super::state::{StateArgs, holder};
@@ -21,8 +21,9 @@ use crate::output::{Console, Format, changed};
 
 /// Takes a Helm release back to an earlier revision, and waits until all of it is ready.
 ///
-/// Custom resource definitions are never taken back, since objects that newer ones have stored would be lost. A
-/// revision with objects of a version that the cluster no longer serves is refused, with the reason.
+/// Custom resource definitions stay, unless --with-crds asks for the revision's own and no object that is there would
+/// lose anything by it. A revision with objects of a version that the cluster no longer serves is refused, with the
+/// reason.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct RollbackArgs {
@@ -30,6 +31,10 @@ pub struct RollbackArgs {
     release: ReleaseName,
     /// The revision [default: the last good one before the present]
     revision: Option<Revision>,
+    /// Take custom resource definitions back too, to those of the revision's chart; refused where anything of an object
+    /// would be lost. The objects are backed up before
+    #[arg(long)]
+    with_crds: bool,
     /// Do not ask registries whether the revision's images are there
     #[arg(long)]
     skip_image_check: bool,
@@ -57,6 +62,7 @@ const EXAMPLES: &str = "\
 Examples:
   portolan rollback kpanda -n kpanda-system
   portolan rollback kpanda 3 -n kpanda-system --dry-run
+  portolan rollback kpanda -n kpanda-system --with-crds --dry-run
   portolan history kpanda -n kpanda-system";
 
 /// Carries out the command.
@@ -82,6 +88,7 @@ async fn go_back(
     let options = RollbackOptions {
         release: HelmRelease { name: arguments.release.clone(), namespace },
         revision: arguments.revision,
+        with_definitions: arguments.with_crds,
         image_check: if arguments.skip_image_check { ImageCheck::Skip } else { ImageCheck::Require },
         timeout: arguments.timeout,
     };
@@ -97,9 +104,12 @@ async fn go_back(
     let plan = super::unless_stopped(stop, plan).await?;
     let goal = goal(&plan, &arguments.release);
     if arguments.dry_run {
-        console.result(&format!("would take {goal}"));
+        let definitions = changed::definitions_back(&plan, console.style());
+        console.result(&[vec![format!("would take {goal}")], definitions].concat().join("\n"));
         return Ok(Exit::Done);
     }
+    let definitions = changed::definitions_back(&plan, console.error_style());
+    definitions.iter().for_each(|line| console.say(line));
     if !arguments.yes {
         super::confirm(console, &format!("Take {goal}? [y/N] "), stop).await?;
     }
@@ -131,8 +141,11 @@ fn failed(error: &RollbackError) -> Failure {
         RollbackError::Helm(error) => helm_failed(error),
         RollbackError::Lease(error) => lease_failed(error),
         RollbackError::NotServed { .. } => Failure::of(error).with_hint(
-            "choose another revision: `portolan history` shows them; definitions are never taken back",
+            "choose another revision: `portolan history` shows them; definitions are taken back with --with-crds alone",
         ),
+        RollbackError::Definitions { .. } => Failure::of(error)
+            .with_hint("without --with-crds definitions stay, and the release alone goes back; nothing was changed"),
+        RollbackError::Backup(error) => backup_failed(error),
         _ => Failure::of(error),
     }
 }
