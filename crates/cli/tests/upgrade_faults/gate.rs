@@ -1,0 +1,78 @@
+//! What stands between a program and the API server, so that the server can be out of reach for one namespace's
+//! programs while all others go on: connections are passed on as they are, or cut and refused.
+
+use std::io;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use portolan_testkit::ports;
+
+/// A way to the API server that can be shut.
+pub(crate) struct Gate {
+    pub(crate) port: u16,
+    server: u16,
+    lane: Mutex<Option<Arc<Lane>>>,
+}
+
+/// All connections since the gate was opened.
+#[derive(Default)]
+struct Lane {
+    is_shut: AtomicBool,
+    streams: Mutex<Vec<TcpStream>>,
+}
+
+impl Gate {
+    /// An open one.
+    pub(crate) fn new(server: u16) -> Self {
+        let gate = Self { port: ports::free(), server, lane: Mutex::default() };
+        gate.open();
+        gate
+    }
+
+    pub(crate) fn open(&self) {
+        let listener = TcpListener::bind(("127.0.0.1", self.port)).unwrap();
+        let lane = Arc::new(Lane::default());
+        *self.lane.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&lane));
+        let server = self.server;
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                if lane.is_shut.load(Ordering::SeqCst) {
+                    return;
+                }
+                pass(&client, server, &lane);
+            }
+        });
+    }
+
+    /// Cuts what is under way, and refuses what comes.
+    pub(crate) fn shut(&self) {
+        let lane = self.lane.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(lane) = lane else { return };
+        lane.is_shut.store(true, Ordering::SeqCst);
+        for stream in lane.streams.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            // One that has ended by itself is cut already.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        // Wakes the listener, which goes then.
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.shut();
+    }
+}
+
+fn pass(client: &TcpStream, server: u16, lane: &Lane) {
+    let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else { return };
+    let copy = |stream: &TcpStream| stream.try_clone().unwrap();
+    lane.streams.lock().unwrap_or_else(PoisonError::into_inner).extend([copy(client), copy(&server)]);
+    for (mut from, mut to) in [(copy(client), copy(&server)), (copy(&server), copy(client))] {
+        std::thread::spawn(move || {
+            let _ = io::copy(&mut from, &mut to);
+            let _ = to.shutdown(Shutdown::Write);
+        });
+    }
+}
