@@ -282,8 +282,17 @@ impl Shared {
 
     async fn remove(&self) {
         let state = self.state.lock().await;
-        let object: &Value = state.record.object();
-        let _ = self.cluster.remove(&LEASE.into(), Some(self.release.namespace.as_str()), object).await;
+        let namespace = Some(self.release.namespace.as_str());
+        let remove = async |object: &Value| self.cluster.remove(&LEASE.into(), namespace, object).await;
+        let removed = remove(state.record.object()).await;
+        // A renewal that was given up on may have been carried out all the same.
+        if removed.is_err_and(|error| error.reason() == Some("Conflict"))
+            && let Ok(Some(found)) = read(&self.cluster, &self.release).await
+            && found.holder() == state.record.holder()
+        {
+            // One that can't be removed ends by itself.
+            let _ = remove(found.object()).await;
+        }
     }
 
     fn lost(&self, how: &str) -> LeaseError {
