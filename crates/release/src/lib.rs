@@ -58,4 +58,5 @@ pub use rollback::{RollbackError, RollbackOptions, RollbackPlan, RolledBack, pla
 pub use run::Run;
 pub use stored::{ChartMetadata, DecodeError, Hook, Info, RELEASE_LIMIT, Status, StoredChart, StoredRelease};
 pub use summary::{Summary, fill_in_newest};
+pub use upgrade::facts::gathered as cluster_facts;
 pub use verify::{Unready, Verified, verify};

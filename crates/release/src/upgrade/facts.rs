@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::advisories::{Advisories, ClusterFacts, NodeFacts, ReleaseFacts, WorkloadFacts};
 use crate::cluster::{Cluster, ClusterError, NODE, POD};
-use crate::releases::releases;
+use crate::releases::{ReleasesError, releases};
 
 /// What the cluster is like, where an advisory on this module may ask. `None` where none does, or the cluster
 /// doesn't tell: advisories then say that nobody knows.
@@ -19,25 +19,28 @@ pub(super) async fn facts(
     to: &ChartVersion,
 ) -> Option<ClusterFacts> {
     let asks = advisories.iter().any(|one| one.advisory.module == module && one.advisory.to.holds(to));
-    if asks { gathered(cluster).await } else { None }
+    if asks { gathered(cluster).await.ok() } else { None }
 }
 
-/// All that advisories may ask of a cluster. `None` where it doesn't tell.
-pub(crate) async fn gathered(cluster: &Cluster) -> Option<ClusterFacts> {
+/// All that advisories may ask of a cluster: nodes, workloads that hold devices, and releases.
+///
+/// # Errors
+/// [`ReleasesError`] where the cluster doesn't tell.
+pub async fn gathered(cluster: &Cluster) -> Result<ClusterFacts, ReleasesError> {
     let (node_kind, pod_kind) = (NODE.into(), POD.into());
     let (nodes, pods, releases) = tokio::join!(
         cluster.list(&node_kind, None, ""),
         cluster.list(&pod_kind, None, ""),
         releases(cluster, None)
     );
-    let (nodes, pods, releases) = (nodes.ok()?, pods.ok()?, releases.ok()?);
+    let (nodes, pods, releases) = (nodes?, pods?, releases?);
     let release = |one: crate::stored::StoredRelease| ReleaseFacts {
         namespace: one.namespace,
         name: one.name,
         chart: one.chart.metadata.name,
         version: one.chart.metadata.version,
     };
-    Some(ClusterFacts {
+    Ok(ClusterFacts {
         nodes: nodes.iter().map(node).collect(),
         workloads: workloads(&pods),
         releases: releases.into_iter().map(release).collect(),

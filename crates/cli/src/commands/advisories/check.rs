@@ -1,5 +1,6 @@
 //! `portolan advisories check`
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,14 +9,15 @@ use portolan_registry::Stop;
 use portolan_release::advisories::{
     Advice, Advisories, Answers, ChartFacts, ClusterFacts, Images, KnownImages, NoImages, Subject,
 };
-use portolan_release::local_chart;
 use portolan_release::values::Values;
+use portolan_release::{cluster_facts, local_chart};
 
 use super::CommonArgs;
 use super::files;
 use super::registry;
 use crate::commands::interruption::Interrupted;
 use crate::commands::registry_flags::RegistryFlags;
+use crate::commands::release::access::{ReachArgs, releases_failed};
 use crate::config::Environment;
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, Format, advisories};
@@ -23,7 +25,8 @@ use crate::output::{Console, Format, advisories};
 /// Checks the overrides of a release against the advisories, and mends them.
 ///
 /// Nothing is written but the file of --values-out. What the overrides can't tell is asked: the registry with
-/// --ask-registry, the cluster's facts from a file. What nobody can decide is a question, answered by --answer.
+/// --ask-registry, the cluster with --ask-cluster; its facts may come from a file too. What nobody can decide is a
+/// question, answered by --answer.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct CheckArgs {
@@ -46,8 +49,11 @@ pub(super) struct CheckArgs {
     /// Set global.imageRegistry to this before anything is checked
     #[arg(long, value_name = "REGISTRY")]
     image_registry: Option<String>,
-    /// Facts of the cluster from this YAML file: nodes, workloads, releases
-    #[arg(long, value_name = "FILE")]
+    /// Ask the cluster for its nodes, workloads and releases; also where --kubeconfig or --context is given
+    #[arg(long)]
+    ask_cluster: bool,
+    /// The same facts from this YAML file: nodes, workloads, releases
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ask_cluster", "kubeconfig", "context"])]
     cluster_facts: Option<PathBuf>,
     /// Answer a question; may be given several times
     #[arg(long = "answer", value_name = "QUESTION=ANSWER", value_parser = answer)]
@@ -58,6 +64,8 @@ pub(super) struct CheckArgs {
     /// Write the mended overrides to this file, readable by nobody else
     #[arg(long, value_name = "FILE")]
     values_out: Option<PathBuf>,
+    #[command(flatten)]
+    reach: ReachArgs,
     #[command(flatten)]
     common: CommonArgs,
     #[command(flatten)]
@@ -70,6 +78,7 @@ Examples:
   portolan advisories check --module kpanda --from 0.20.0 --to 0.21.0 -f bak.yaml
   portolan advisories check --chart kpanda-0.26.0.tgz --from 0.24.0 -f bak.yaml --ask-registry \\
       --image-registry 10.6.135.222/release.daocloud.io --values-out mended.yaml
+  portolan advisories check --module kpanda --from 0.28.0 --to 0.29.0 -f bak.yaml --ask-cluster
   portolan advisories check --module kpanda --from 0.28.0 --to 0.29.0 --cluster-facts facts.yaml \\
       --answer kpanda-gpu-mig=label
 
@@ -98,9 +107,9 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     arguments.read_standard_input_once()?;
     let given = Given::read(arguments)?;
-    let advice = match arguments.ask_registry {
+    let advice = match arguments.ask_registry || arguments.asks_cluster() {
         false => given.all.advise(&given.subject(&NoImages), &given.answers),
-        true => ask(arguments, environment, console, &given)?,
+        true => ask(arguments, environment, console, given)?,
     };
     if let Some(path) = &arguments.values_out {
         files::write_values(path, &advice.overrides.to_yaml())?;
@@ -113,29 +122,45 @@ pub(super) fn run(
     Ok(if advice.blocking().next().is_some() { Exit::InPart } else { Exit::Done })
 }
 
-/// Fetches what the advisories want to know of registries, and holds them against the upgrade then.
+/// Asks cluster and registries for what the advisories want to know of them, and holds those against the upgrade then.
 fn ask(
     arguments: &CheckArgs,
     environment: &Environment,
     console: &Console,
-    given: &Given,
+    mut given: Given,
 ) -> Result<Advice, Failure> {
     let known = arguments.access.known(environment)?;
     let stop = Stop::default();
-    let work = async {
-        let images = given.all.images_to_ask(&given.subject(&NoImages));
-        let held = tokio::select! {
-            biased;
-            () = stop.requested() => return Err(Failure::interrupted()),
-            held = registry::held(images, &known, &stop) => held?,
+    let asking = async {
+        if arguments.asks_cluster() {
+            let cluster = arguments.reach.cluster(environment).await?;
+            given.cluster = Some(cluster_facts(&cluster).await.map_err(|error| releases_failed(&error))?);
+        }
+        let held = match arguments.ask_registry {
+            false => BTreeMap::new(),
+            true => {
+                let images = given.all.images_to_ask(&given.subject(&NoImages));
+                registry::held(images, &known, &stop).await?
+            }
         };
         let images = KnownImages { held, ..KnownImages::default() };
         Ok(given.all.advise(&given.subject(&images), &given.answers))
+    };
+    let work = async {
+        tokio::select! {
+            biased;
+            () = stop.requested() => Err(Failure::interrupted()),
+            advice = asking => advice,
+        }
     };
     crate::commands::carry_out(Interrupted::Run, &stop, console, work)
 }
 
 impl CheckArgs {
+    fn asks_cluster(&self) -> bool {
+        self.ask_cluster || self.reach.is_given()
+    }
+
     fn read_standard_input_once(&self) -> Result<(), Failure> {
         let values = self.values.iter().filter(|path| path.as_os_str() == "-").count();
         match values + usize::from(self.access.reads_standard_input()) {

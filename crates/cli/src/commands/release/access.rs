@@ -21,32 +21,23 @@ const VARIABLE: &str = "KUBECONFIG";
 /// The kubeconfig where nothing names another one, in the home directory.
 const USUAL: &str = ".kube/config";
 
-/// Which cluster, and as whom.
+/// Which cluster, as whom, and which Helm.
 #[derive(Debug, Clone, Args)]
 pub(in crate::commands) struct ClusterArgs {
-    /// How to reach the cluster, and as whom [default: the files of the variable KUBECONFIG, else ~/.kube/config,
-    /// else, in a pod, its service account]
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig [default: its current one]
-    #[arg(long, value_name = "NAME")]
-    context: Option<String>,
+    #[command(flatten)]
+    reach: ReachArgs,
     /// The namespace [default: that of the context]
     #[arg(short, long, value_name = "NAME")]
     pub(in crate::commands) namespace: Option<Namespace>,
     /// Helm's program, 3.10 or newer, or 4 [default: `helm` on PATH]
     #[arg(long, value_name = "FILE")]
     helm: Option<PathBuf>,
-    /// The kubeconfig of the service account, where it is needed; it goes with the run.
-    #[arg(skip)]
-    service_account: Arc<OnceLock<NamedTempFile>>,
 }
 
 impl ClusterArgs {
     /// A client of the cluster; nothing is asked of it yet.
     pub(in crate::commands) async fn cluster(&self, environment: &Environment) -> Result<Cluster, Failure> {
-        let access = ClusterAccess { files: self.files(environment)?, context: self.context.clone() };
-        Cluster::connect(&access).await.map_err(|error| unusable_cluster(&error))
+        self.reach.cluster(environment).await
     }
 
     /// Helm's program, and how it reaches the same cluster.
@@ -56,9 +47,9 @@ impl ClusterArgs {
             Some(program) => Search::Program(program),
             None => Search::Path(OsStr::new(path)),
         };
-        let files = self.files(environment)?;
+        let files = self.reach.files(environment)?;
         let kubeconfig = std::env::join_paths(files).map_err(|error| Failure::usage(&error))?;
-        let access = Access { kubeconfig: Some(kubeconfig), context: self.context.clone() };
+        let access = Access { kubeconfig: Some(kubeconfig), context: self.reach.context.clone() };
         Helm::find(search, access).await.map_err(|error| helm_failed(&error))
     }
 
@@ -68,6 +59,34 @@ impl ClusterArgs {
             Some(namespace) => Ok(namespace.clone()),
             None => cluster.default_namespace().parse().map_err(|error| Failure::usage(&error)),
         }
+    }
+}
+
+/// Which cluster, and as whom.
+#[derive(Debug, Clone, Args)]
+pub(in crate::commands) struct ReachArgs {
+    /// How to reach the cluster, and as whom [default: the files of the variable KUBECONFIG, else ~/.kube/config,
+    /// else, in a pod, its service account]
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig [default: its current one]
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// The kubeconfig of the service account, where it is needed; it goes with the run.
+    #[arg(skip)]
+    service_account: Arc<OnceLock<NamedTempFile>>,
+}
+
+impl ReachArgs {
+    /// A client of the cluster; nothing is asked of it yet.
+    pub(in crate::commands) async fn cluster(&self, environment: &Environment) -> Result<Cluster, Failure> {
+        let access = ClusterAccess { files: self.files(environment)?, context: self.context.clone() };
+        Cluster::connect(&access).await.map_err(|error| unusable_cluster(&error))
+    }
+
+    /// Whether somebody named a cluster.
+    pub(in crate::commands) fn is_given(&self) -> bool {
+        self.kubeconfig.is_some() || self.context.is_some()
     }
 
     fn files(&self, environment: &Environment) -> Result<Vec<PathBuf>, Failure> {
