@@ -19,7 +19,9 @@ pub use call::{Input, Output};
 pub use error::HelmError;
 pub use left::Marks;
 pub use release::{HelmRelease, Upgrade, UpgradeEnd};
-pub use repositories::{FoundVersion, NamedRepository, NewestChart, Repositories, RepositoryLogin};
+pub use repositories::{
+    FoundVersion, NamedRepository, NewestChart, Repositories, RepositoryLogin, RepositoryTrust,
+};
 pub use version::{HelmVersion, Line, VersionError};
 
 use call::Call;

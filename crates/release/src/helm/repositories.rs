@@ -19,10 +19,17 @@ pub struct Repositories<'a> {
     config: Option<PathBuf>,
     /// A folder of its own for indexes.
     cache: Option<PathBuf>,
-    /// The file of the authority that signed a server's certificate.
-    ca_file: Option<PathBuf>,
+    trust: RepositoryTrust,
+}
+
+/// Which certificates of a repository's server are believed, beside what the system believes. Helm's list keeps it
+/// with the repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RepositoryTrust {
+    /// The file of the authority that signed the certificate.
+    pub ca_file: Option<PathBuf>,
     /// Whether any certificate will do.
-    accepts_any_certificate: bool,
+    pub accepts_any_certificate: bool,
 }
 
 /// A repository of the list.
@@ -77,7 +84,7 @@ struct SearchLine {
 impl<'a> Repositories<'a> {
     /// The list that belongs to whoever runs the program.
     pub fn of_user(helm: &'a Helm) -> Self {
-        Self { helm, config: None, cache: None, ca_file: None, accepts_any_certificate: false }
+        Self { helm, config: None, cache: None, trust: RepositoryTrust::default() }
     }
 
     /// A list of its own in `folder`; the user's stays as it is.
@@ -92,10 +99,10 @@ impl<'a> Repositories<'a> {
         Self { cache: Some(folder.join("indexes")), ..self }
     }
 
-    /// The same with the authority that signs the certificates of its servers.
+    /// The same, believing certificates so where a repository is added.
     #[must_use]
-    pub fn trusting(self, ca_file: Option<PathBuf>, accepts_any_certificate: bool) -> Self {
-        Self { ca_file, accepts_any_certificate, ..self }
+    pub fn trusting(self, trust: RepositoryTrust) -> Self {
+        Self { trust, ..self }
     }
 
     /// All repositories of the list.
@@ -122,7 +129,7 @@ impl<'a> Repositories<'a> {
     ) -> Result<(), HelmError> {
         let NamedRepository { name, url } = repository;
         let call = self.call(format!("adding the chart repository {name}"), &["repo", "add", name, url]);
-        let mut call = call.with(["--force-update"]).with(self.trust());
+        let mut call = call.with(["--force-update"]).with(self.trust.flags());
         if let Some(RepositoryLogin { user, password }) = login {
             let password = Input::from(password.expose_secret().as_bytes().to_vec());
             call = call.with(["--username", user, "--password-stdin"]).input(password);
@@ -179,14 +186,10 @@ impl<'a> Repositories<'a> {
     ) -> Result<PathBuf, HelmError> {
         let (name, version) = (format!("{repository}/{chart}"), version.to_string());
         let call = self.call(format!("fetching {name} {version}"), &["pull", &name, "--version", &version]);
+        // That any certificate will do Helm's list says only of the index.
+        let call = call.with(self.trust.flags());
         call.with(["--destination".into(), folder.as_os_str().to_owned()]).run().await?;
         Ok(folder.join(format!("{chart}-{version}.tgz")))
-    }
-
-    fn trust(&self) -> Vec<OsString> {
-        let any = self.accepts_any_certificate.then(|| OsString::from("--insecure-skip-tls-verify"));
-        let ca = self.ca_file.iter().flat_map(|file| ["--ca-file".into(), file.as_os_str().to_owned()]);
-        any.into_iter().chain(ca).collect()
     }
 
     fn call(&self, doing: impl Into<String>, arguments: &[&str]) -> Call {
@@ -197,6 +200,16 @@ impl<'a> Repositories<'a> {
             }
         }
         call
+    }
+}
+
+impl RepositoryTrust {
+    fn flags(&self) -> Vec<OsString> {
+        let any = self.accepts_any_certificate.then(|| OsString::from("--insecure-skip-tls-verify"));
+        // Helm writes it down as it is given, and reads it from anywhere later.
+        let absolute = |file: &PathBuf| std::path::absolute(file).unwrap_or_else(|_| file.clone());
+        let ca = self.ca_file.iter().flat_map(|file| ["--ca-file".into(), absolute(file).into_os_string()]);
+        any.into_iter().chain(ca).collect()
     }
 }
 

@@ -12,7 +12,7 @@ use portolan_registry::Stop;
 
 use super::package::PackageSource;
 use crate::advisories::{Advisories, Answers};
-use crate::helm::{HelmRelease, RepositoryLogin, UpgradeEnd};
+use crate::helm::{HelmRelease, RepositoryLogin, RepositoryTrust, UpgradeEnd};
 use crate::values::Values;
 
 /// What is upgraded, to what, and how.
@@ -76,6 +76,8 @@ pub enum ChartSource {
         url: Option<String>,
         /// Whom it takes us for then.
         login: Option<RepositoryLogin>,
+        /// Which certificates are believed then.
+        trust: RepositoryTrust,
     },
     /// A repository that Helm's list is not told of.
     Url {
@@ -83,10 +85,8 @@ pub enum ChartSource {
         url: String,
         /// Whom it takes us for.
         login: Option<RepositoryLogin>,
-        /// The file of the authority that signed its certificate.
-        ca_file: Option<PathBuf>,
-        /// Whether any certificate will do.
-        accepts_any_certificate: bool,
+        /// Which certificates are believed.
+        trust: RepositoryTrust,
     },
     /// A repository that is spoken to without Helm: a registry, a directory.
     Repository {

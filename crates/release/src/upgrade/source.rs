@@ -43,9 +43,8 @@ pub(super) async fn ready<'a>(
 ) -> Result<Option<Ready<'a>>, UpgradeError> {
     match &options.source {
         ChartSource::Path(_) | ChartSource::Repository { .. } | ChartSource::Package(_) => Ok(None),
-        ChartSource::Url { url, login, ca_file, accepts_any_certificate } => {
-            let list =
-                Repositories::in_folder(helm, work).trusting(ca_file.clone(), *accepts_any_certificate);
+        ChartSource::Url { url, login, trust } => {
+            let list = Repositories::in_folder(helm, work).trusting(trust.clone());
             let repository = NamedRepository { name: chart.to_owned(), url: url.clone() };
             list.add(&repository, login.as_ref()).await?;
             Ok(Some(Ready { list, name: repository.name }))
@@ -61,7 +60,7 @@ async fn listed<'a>(
     chart: &str,
     work: &Path,
 ) -> Result<Ready<'a>, UpgradeError> {
-    let ChartSource::Listed { name, url, login } = &options.source else {
+    let ChartSource::Listed { name, url, login, trust } = &options.source else {
         unreachable!("because the caller looked")
     };
     let usual = || {
@@ -75,6 +74,7 @@ async fn listed<'a>(
         true => Repositories::of_user(helm).caching_in(work),
         false => Repositories::of_user(helm),
     };
+    let list = list.trusting(trust.clone());
     let known = list.list().await?;
     let found = names.iter().find(|name| known.iter().any(|one| &one.name == *name));
     match (found, url) {
@@ -84,7 +84,8 @@ async fn listed<'a>(
         }
         (None, None) => Err(UpgradeError::NoRepository { names }),
         (None, Some(url)) => {
-            let list = if options.dry_run { Repositories::in_folder(helm, work) } else { list };
+            let own = || Repositories::in_folder(helm, work).trusting(trust.clone());
+            let list = if options.dry_run { own() } else { list };
             let repository = NamedRepository { name: names[0].clone(), url: url.clone() };
             list.add(&repository, login.as_ref()).await?;
             Ok(Ready { list, name: repository.name })

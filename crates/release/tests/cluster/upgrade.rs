@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use portolan_registry::Stop;
 use portolan_release::advisories::Advisories;
+use portolan_release::helm::RepositoryTrust;
 use portolan_release::helm::{HelmRelease, UpgradeEnd};
 use portolan_release::upgrade::{
     ChartSource, FrozenPolicy, ImageCheck, Outcome, Packages, UpgradeError, UpgradeOptions, UpgradePlan,
@@ -257,7 +258,8 @@ async fn what_cannot_be_upgraded_says_why() {
     let expected = "the release is one of the chart kairship, and this is the chart kant";
     assert_eq!(refused(options(&site, other)).await, expected);
     let chart = site.archive(&Chart::new("kairship", "0.21.0"));
-    let listed = ChartSource::Listed { name: None, url: None, login: None };
+    let listed =
+        ChartSource::Listed { name: None, url: None, login: None, trust: RepositoryTrust::default() };
     let expected = "Helm's list has no chart repository kairship";
     let absent = UpgradeOptions { source: listed, ..options(&site, chart.clone()) };
     assert_eq!(refused(absent).await, expected);

@@ -8,11 +8,11 @@
 //! | `global.helmRepo` | |
 //! | Helm's list | the repository of the chart's name, else of the release's |
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use portolan_chartrepo::ChartRepository;
 use portolan_registry::{Credentials, Stop};
+use portolan_release::helm::RepositoryTrust;
 use portolan_release::upgrade::{ChartSource, PackageSource};
 use portolan_transfer::Charts;
 
@@ -36,8 +36,7 @@ pub(in crate::commands) struct GroupCharts {
     of_file: Option<String>,
     /// Whom the configuration's chart repository takes us for, and where that is.
     login: Option<(String, Credentials)>,
-    ca_file: Option<PathBuf>,
-    accepts_any_certificate: bool,
+    trust: RepositoryTrust,
 }
 
 impl GroupCharts {
@@ -62,8 +61,10 @@ impl GroupCharts {
             login: place.as_deref().and_then(url_of).zip(settings.charts.login.clone()),
             site,
             of_file,
-            ca_file: settings.tls.ca_files.first().cloned(),
-            accepts_any_certificate: settings.tls.trust == Trust::AcceptAny,
+            trust: RepositoryTrust {
+                ca_file: settings.tls.ca_files.first().cloned(),
+                accepts_any_certificate: settings.tls.trust == Trust::AcceptAny,
+            },
         })
     }
 
@@ -85,7 +86,9 @@ impl GroupCharts {
         match (&component.helm_repo, &self.site, &self.of_file) {
             (Some(url), _, _) | (None, None, Some(url)) => self.at(url, known, stop).await,
             (None, Some(site), _) => Ok(ChartSource::Repository { repository: site.clone(), chart: None }),
-            (None, None, None) => Ok(ChartSource::Listed { name: None, url: None, login: None }),
+            (None, None, None) => {
+                Ok(ChartSource::Listed { name: None, url: None, login: None, trust: self.trust.clone() })
+            }
         }
     }
 
@@ -98,8 +101,7 @@ impl GroupCharts {
         Ok(ChartSource::Url {
             url: url.to_owned(),
             login: login.map(|(_, login)| for_helm(login.clone())),
-            ca_file: self.ca_file.clone(),
-            accepts_any_certificate: self.accepts_any_certificate,
+            trust: self.trust.clone(),
         })
     }
 }

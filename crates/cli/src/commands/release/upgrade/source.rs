@@ -6,7 +6,7 @@ use std::sync::Arc;
 use portolan_chart::{ChartVersion, PrefixRegistry, Rules};
 use portolan_chartrepo::{ChartRepository, Target as ChartTarget};
 use portolan_registry::{Access, Credentials, Stop};
-use portolan_release::helm::RepositoryLogin;
+use portolan_release::helm::{RepositoryLogin, RepositoryTrust};
 use portolan_release::upgrade::{ChartSource, PackageSource, Packages, Pushing};
 use portolan_transfer::{Charts, MissingProjects, SyncOptions, Target, Visibility};
 use url::Url;
@@ -86,25 +86,29 @@ impl Sources<'_> {
             }
             None => None,
         };
-        Ok(ChartSource::Url {
-            url: url.to_owned(),
-            login: login.map(for_helm),
-            ca_file: self.arguments.access.ca_file(),
-            accepts_any_certificate: self.arguments.access.accepts_any_certificate(),
-        })
+        Ok(ChartSource::Url { url: url.to_owned(), login: login.map(for_helm), trust: self.trust() })
     }
 
     /// The repository of the configuration where Helm can't have it, else one of Helm's list.
     async fn usual(self) -> Result<ChartSource, Failure> {
         let name = self.arguments.repo_name.clone();
         let Some(charts) = self.arguments.access.charts(self.environment)? else {
-            return Ok(ChartSource::Listed { name, url: None, login: None });
+            return Ok(ChartSource::Listed { name, url: None, login: None, trust: self.trust() });
         };
         if let Some(repository) = self.without_helm(&charts).await? {
             return Ok(ChartSource::Repository { repository, chart: None });
         }
         let url = http_url(&charts.places);
-        Ok(ChartSource::Listed { name, url, login: charts.login.map(for_helm) })
+        Ok(ChartSource::Listed { name, url, login: charts.login.map(for_helm), trust: self.trust() })
+    }
+
+    /// Which certificates Helm is to believe.
+    fn trust(self) -> RepositoryTrust {
+        let access = &self.arguments.access;
+        RepositoryTrust {
+            ca_file: access.ca_file(),
+            accepts_any_certificate: access.accepts_any_certificate(),
+        }
     }
 
     /// Registries and directories, which Helm's list can't hold.
