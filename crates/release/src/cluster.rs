@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 
 pub use access::ClusterAccess;
 pub use error::ClusterError;
-pub(crate) use kinds::{CRD, EVENT, LEASE, NODE, POD, SECRET};
+pub(crate) use kinds::{CRD, EVENT, LEASE, NAMESPACE, NODE, POD, SECRET};
 pub use kinds::{Kind, Scope};
 pub use objects::{Applied, ApplyMode};
 

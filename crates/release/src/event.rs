@@ -26,6 +26,8 @@ pub enum Step {
     Rehearse,
     /// A package's images are pushed.
     Push,
+    /// The release's namespace is made.
+    Namespace,
     /// Others are kept out.
     Hold,
     /// What is there is kept in files.
@@ -55,6 +57,7 @@ impl Step {
             Self::Images => "check the images",
             Self::Rehearse => "rehearse on the server",
             Self::Push => "push images",
+            Self::Namespace => "make the namespace",
             Self::Hold => "keep others out",
             Self::BackUp => "back up",
             Self::Label => "label nodes",
@@ -67,7 +70,7 @@ impl Step {
 
     /// Whether it changes what others see of the release: such a step is written down before it begins.
     pub fn changes_cluster(self) -> bool {
-        matches!(self, Self::Label | Self::Definitions | Self::Upgrade | Self::RollBack)
+        matches!(self, Self::Namespace | Self::Label | Self::Definitions | Self::Upgrade | Self::RollBack)
     }
 }
 

@@ -21,6 +21,7 @@ mod hooks;
 pub(crate) mod images;
 mod live;
 mod looking;
+mod namespace;
 mod options;
 mod order;
 mod package;

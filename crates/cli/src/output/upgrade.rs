@@ -38,6 +38,9 @@ pub fn plan(plan: &UpgradePlan, language: Language, style: Style) -> String {
         None => format!("{release} in {namespace}: {chart} {to} is installed, from {source}"),
     };
     let mut lines = vec![style.bold(head)];
+    if plan.makes_namespace {
+        lines.push(format!("  the namespace {namespace} is not there, and is made first"));
+    }
     section(&mut lines, "values", painted(&change_lines(&plan.values), style), style);
     section(
         &mut lines,
@@ -152,6 +155,9 @@ fn not_rehearsed(plan: &UpgradePlan) -> Vec<String> {
 pub fn report(report: &UpgradeReport, language: Language, style: Style) -> String {
     let mut lines = vec![head(report, style)];
     lines.extend(report.error.iter().map(|error| format!("  {} {error}", style.bad("because"))));
+    if report.makes_namespace && report.outcome != Outcome::Upgraded {
+        lines.push(format!("  the namespace {} was made, and stays", report.namespace));
+    }
     if report.outcome != Outcome::Upgraded && !report.definitions.is_empty() {
         lines.push(format!("  definitions that were applied stay: {}", report.definitions.join(", ")));
     }
@@ -161,6 +167,11 @@ pub fn report(report: &UpgradeReport, language: Language, style: Style) -> Strin
     if !report.hooks_left.is_empty() {
         let left: Vec<String> = report.hooks_left.iter().map(ToString::to_string).collect();
         lines.push(format!("  its hooks left behind: {}", left.join(", ")));
+        lines.push(
+            "    look into them and remove them: Helm takes none of them back, and replaces one at the next upgrade \
+             only where its helm.sh/hook-delete-policy lets it"
+                .to_owned(),
+        );
     }
     if !report.given_up_on.is_empty() {
         lines.push("  when the new version was given up:".to_owned());

@@ -10,6 +10,8 @@ mod depot;
 mod ended;
 mod faults;
 mod groups;
+mod installing;
+mod midway;
 mod pods;
 mod releases;
 mod seeds;

@@ -25,13 +25,13 @@ fn stuck(version: &str) -> Chart {
 }
 
 /// A run in the background, with its outputs kept.
-fn begin(site: &Site, line: &str) -> Child {
+pub(crate) fn begin(site: &Site, line: &str) -> Child {
     let mut command = site.command(line);
     command.args(["--namespace", site.namespace()]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(120);
     while !is_so() {
         assert!(Instant::now() < deadline, "{what}: not within two minutes");
@@ -39,17 +39,17 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn send(child: &Child, signal: Signal) {
+pub(crate) fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_raw(child.id().cast_signed()).unwrap(), signal).unwrap();
 }
 
-fn ended(child: Child) -> (Option<i32>, String, String) {
+pub(crate) fn ended(child: Child) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code(), text(stdout), text(stderr))
 }
 
-fn status(site: &Site) -> (u64, String) {
+pub(crate) fn status(site: &Site) -> (u64, String) {
     let listed = site.by_hand("list --pending --deployed --failed -o json");
     let listed: Value = serde_json::from_str(&listed).unwrap();
     let revision = listed[0]["revision"].as_str().unwrap().parse().unwrap();

@@ -33,6 +33,7 @@ pub struct Kind {
 pub(crate) struct WellKnown(&'static str, &'static str, &'static str, Scope);
 
 pub(crate) const SECRET: WellKnown = WellKnown("v1", "Secret", "secrets", Scope::Namespaced);
+pub(crate) const NAMESPACE: WellKnown = WellKnown("v1", "Namespace", "namespaces", Scope::Cluster);
 pub(crate) const NODE: WellKnown = WellKnown("v1", "Node", "nodes", Scope::Cluster);
 pub(crate) const POD: WellKnown = WellKnown("v1", "Pod", "pods", Scope::Namespaced);
 pub(crate) const EVENT: WellKnown = WellKnown("v1", "Event", "events", Scope::Namespaced);

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use portolan_registry::Stop;
 use serde_json::Value;
 
 use crate::cluster::{ApplyMode, CRD, Cluster, ClusterError, FIELD_MANAGER};
@@ -36,6 +37,9 @@ pub enum DefinitionsError {
         /// The other managers.
         managers: Vec<String>,
     },
+    /// Somebody wants the run to end; what was begun is applied.
+    #[error("interrupted")]
+    Interrupted,
     /// It does not become established.
     #[error("the definition {name} is not established: {why}")]
     NotEstablished {
@@ -75,19 +79,28 @@ pub(crate) async fn apply(
 }
 
 /// Applies all definitions, each established before the next; those that stand already are left alone where the run
-/// `goes_on`. `applied` gets the names of those that stand, also where a later one can't be.
+/// `goes_on`. `applied` gets the names of those that stand, also where a later one can't be. Once `stop` is requested,
+/// no other is begun.
 pub(super) async fn apply_all(
     cluster: &Cluster,
     definitions: &[Value],
     goes_on: bool,
+    stop: &Stop,
     applied: &mut Vec<String>,
 ) -> Result<(), DefinitionsError> {
     for definition in definitions {
+        if stop.is_requested() {
+            return Err(DefinitionsError::Interrupted);
+        }
         if !(goes_on && stands(cluster, definition).await?) {
             apply(cluster, definition, false).await?;
         }
         applied.push(name(definition).to_owned());
-        establish(cluster, definition).await?;
+        tokio::select! {
+            // It becomes so by itself.
+            () = stop.requested() => return Err(DefinitionsError::Interrupted),
+            established = establish(cluster, definition) => established?,
+        }
     }
     if !definitions.is_empty() {
         cluster.forget_kinds().await;

@@ -155,6 +155,9 @@ pub enum UpgradeError {
     /// The run was interrupted.
     #[error("interrupted before the cluster was touched")]
     Interrupted,
+    /// The run was interrupted while images were pushed.
+    #[error("interrupted while images were pushed, before the cluster was touched")]
+    InterruptedPush,
     /// What Helm rendered can't be read.
     #[error("what Helm rendered can't be read")]
     Rendered(#[source] portolan_chart::ManifestFault),

@@ -13,7 +13,7 @@ use super::options::UpgradeOptions;
 use super::order::{Before, Order};
 use super::plan::UpgradePlan;
 use super::report::{Outcome, REPORT_VERSION, UpgradeReport};
-use super::{DefinitionsError, Site, pushing};
+use super::{DefinitionsError, Site, namespace, pushing};
 use crate::backup::{Backup, BackupOptions, back_up};
 use crate::cluster::{ApplyMode, ClusterError, FIELD_MANAGER, NODE};
 use crate::event::{Event, Step};
@@ -94,14 +94,18 @@ async fn pushed_and_guarded(
     options: &UpgradeOptions,
     run: &Run<'_>,
 ) -> Result<UpgradeReport, UpgradeError> {
-    let pushed = Box::pin(pushing::push(plan, run)).await?;
+    let pushed = match Box::pin(pushing::push(plan, run)).await {
+        Err(_) if options.stop.is_requested() => return Err(UpgradeError::InterruptedPush),
+        pushed => pushed?,
+    };
     Box::pin(pushing::images_are_there(site, plan, options)).await?;
     if options.stop.is_requested() {
         return Err(UpgradeError::Interrupted);
     }
     let order = Order::of(plan, options);
+    namespace::make(site.cluster, plan, run).await?;
     let report = guarded(site, &order, &plan.upgrade, run, &options.stop).await?;
-    Ok(UpgradeReport { pushed, ..report })
+    Ok(UpgradeReport { pushed, makes_namespace: plan.makes_namespace, ..report })
 }
 
 async fn guarded(
@@ -196,6 +200,7 @@ pub(super) fn begun(all: Carrying<'_>, backup: Option<Backup>) -> UpgradeReport 
         report_version: REPORT_VERSION,
         release: release.name.to_string(),
         namespace: release.namespace.to_string(),
+        makes_namespace: false,
         from: before.as_ref().map(|before| before.version.clone()),
         to: to.clone(),
         plan_digest: digest.clone(),
@@ -242,7 +247,7 @@ async fn definitions(all: Carrying<'_>, applied: &mut Vec<String>) -> Result<(),
     let crds = &all.order.definitions;
     let work = async {
         all.guard.check().await?;
-        Ok(apply_all(all.site.cluster, crds, all.goes_on, applied).await?)
+        Ok(apply_all(all.site.cluster, crds, all.goes_on, all.stop, applied).await?)
     };
     all.run.step(Step::Definitions, work, |()| format!("{} applied", crds.len())).await
 }

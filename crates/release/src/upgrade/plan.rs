@@ -42,6 +42,9 @@ pub struct UpgradePlan {
     pub release: String,
     /// Where it is.
     pub namespace: String,
+    /// Whether that is made first, since it is not there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub makes_namespace: bool,
     /// The chart's name.
     pub chart: String,
     /// The revision that stands; absent where the release is installed.

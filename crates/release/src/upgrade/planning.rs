@@ -16,8 +16,8 @@ use super::options::{Frozen as FrozenPolicy, ImageCheck, UpgradeOptions};
 use super::package::Push;
 use super::plan::{NoWayBack, PLAN_VERSION, UpgradePlan};
 use super::prepare::Prepared;
-use super::rehearse::{Rehearsal, rehearse};
-use super::{DefinitionsError, Site};
+use super::rehearse::{Manner, Rehearsal, rehearse};
+use super::{DefinitionsError, Site, namespace};
 use crate::advisories::{Advice, ChartFacts, KnownImages, NoImages};
 use crate::diff::{Action, Change, CrdDiff, ObjectDiff, crd_diff, value_changes};
 use crate::event::Step;
@@ -90,7 +90,9 @@ async fn find_out(
     };
     let old_manifest = now.map_or("", |now| &now.manifest);
     let trial = async {
-        let tried = rehearse(site.cluster, &rendered.objects, namespace, is_server_side).await?;
+        let to_come = namespace::to_come(namespace, prepared.makes_namespace, &rendered.objects);
+        let manner = Manner { namespace, to_come: &to_come, is_server_side };
+        let tried = rehearse(site.cluster, &rendered.objects, manner).await?;
         Ok::<_, UpgradeError>((tried, try_definitions(site, &rendered.definitions).await?))
     };
     let words =
@@ -135,6 +137,7 @@ fn assemble(
         plan_version: PLAN_VERSION,
         release: prepared.release.name.to_string(),
         namespace: prepared.release.namespace.to_string(),
+        makes_namespace: prepared.makes_namespace,
         chart: prepared.chart.name().to_owned(),
         revision: now.as_ref().map(|now| now.version),
         from: now.as_ref().map(|now| now.chart.metadata.version.clone()),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::error::UpgradeError;
 use super::options::UpgradeOptions;
 use super::source::{self, Fetched};
-use super::{Site, facts};
+use super::{Site, facts, namespace};
 use crate::advisories::{Advice, Advisories, ChartFacts, ClusterFacts, Images, Subject};
 use crate::event::{Event, Step};
 use crate::helm::HelmRelease;
@@ -21,6 +21,8 @@ pub struct Prepared {
     pub release: HelmRelease,
     /// The revision that stands; `None` where the release is to be installed.
     pub now: Option<StoredRelease>,
+    /// Whether the release's namespace is to be made first.
+    pub makes_namespace: bool,
     /// The chart that is to come.
     pub chart: Chart,
     /// Where the chart comes from, in words.
@@ -180,10 +182,12 @@ async fn merge(
     let mut advisories = options.advisories.clone();
     advisories.add_chart(&chart)?;
     // Three questions at once: boxed, since most releases ask none of them.
+    let makes_namespace = now.is_none() && namespace::lacks(site.cluster, &release.namespace).await?;
     let cluster = Box::pin(facts::facts(site.cluster, &advisories, chart.name(), chart.version())).await;
     Ok(Prepared {
         release,
         now,
+        makes_namespace,
         chart,
         from,
         frozen,

@@ -1,7 +1,7 @@
 //! Every object is tried out on the server, as Helm would apply it (`dryRun=All`), so that what a webhook, a
 //! quota or an immutable field refuses is known before anything is changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
 use portolan_chart::{ObjectName, RenderedObject};
@@ -59,17 +59,26 @@ enum Trial {
     NotRehearsed(String),
 }
 
-/// Tries all objects out. `is_server_side` says that Helm applies the release on the server's side, so that
-/// fields of others are a conflict.
+/// How objects are tried out.
+#[derive(Clone, Copy)]
+pub(super) struct Manner<'a> {
+    /// Where those are that name no namespace.
+    pub(super) namespace: &'a str,
+    /// Namespaces that are not there yet.
+    pub(super) to_come: &'a BTreeSet<String>,
+    /// Whether Helm applies the release on the server's side, so that fields of others are a conflict.
+    pub(super) is_server_side: bool,
+}
+
+/// Tries all objects out.
 pub(super) async fn rehearse(
     cluster: &Cluster,
     objects: &[RenderedObject],
-    namespace: &str,
-    is_server_side: bool,
+    Manner { namespace, to_come, is_server_side }: Manner<'_>,
 ) -> Result<(Rehearsal, BTreeMap<ObjectName, Tried>), ClusterError> {
     let mode = ApplyMode { manager: HELM, takes_over: !is_server_side, dry_run: true };
     let live = Live::read(cluster, objects.iter().map(|object| &object.name), namespace).await?;
-    let trials = objects.iter().map(|object| try_out(cluster, object, &live, &mode));
+    let trials = objects.iter().map(|object| try_out(cluster, object, &live, to_come, &mode));
     let trials: Vec<_> = stream::iter(trials).buffered(AT_ONCE).collect().await;
     let (mut rehearsal, mut tried) = (Rehearsal::default(), BTreeMap::new());
     for (object, trial) in objects.iter().zip(trials) {
@@ -91,6 +100,7 @@ async fn try_out(
     cluster: &Cluster,
     object: &RenderedObject,
     live: &Live,
+    to_come: &BTreeSet<String>,
     mode: &ApplyMode<'_>,
 ) -> Result<(Tried, Trial), ClusterError> {
     let name = &object.name;
@@ -112,16 +122,27 @@ async fn try_out(
         }
         applied => applied,
     };
-    match applied {
-        Ok(applied) => Ok((Tried { live, dry_run: Some(applied) }, Trial::Taken)),
+    tried(live, applied, namespace.is_some_and(|namespace| to_come.contains(namespace)))
+}
+
+/// What the server's answer to a trial says; `comes` tells that the namespace may not be there yet.
+fn tried(
+    live: Option<Value>,
+    applied: Result<Value, ClusterError>,
+    comes: bool,
+) -> Result<(Tried, Trial), ClusterError> {
+    let (dry_run, trial) = match applied {
+        Ok(applied) => (Some(applied), Trial::Taken),
+        Err(error) if comes && error.is_not_found() => {
+            (None, Trial::NotRehearsed("its namespace is not there yet".to_owned()))
+        }
         Err(error @ (ClusterError::Refused { .. } | ClusterError::Forbidden { .. })) if !error.may_pass() => {
-            Ok((Tried { live, dry_run: None }, Trial::Refused(words(&error))))
+            (None, Trial::Refused(words(&error)))
         }
-        Err(ClusterError::Refused { code: 500, said, .. }) => {
-            Ok((Tried { live, dry_run: None }, Trial::Refused(said)))
-        }
-        Err(error) => Err(error),
-    }
+        Err(ClusterError::Refused { code: 500, said, .. }) => (None, Trial::Refused(said)),
+        Err(error) => return Err(error),
+    };
+    Ok((Tried { live, dry_run }, trial))
 }
 
 /// Whether the server calls the object itself wrong.

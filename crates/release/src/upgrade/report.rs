@@ -27,6 +27,9 @@ pub struct UpgradeReport {
     pub release: String,
     /// Where it is.
     pub namespace: String,
+    /// Whether that was made first; it stays whatever becomes of the release.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub makes_namespace: bool,
     /// The version that stood before; absent where the release was installed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
@@ -131,7 +134,11 @@ impl UpgradeReport {
                 self.definitions.iter().map(|name| format!("the definition {name} is of {}", self.to)),
             );
             left.extend(self.labelled.iter().map(|node| format!("the node {node} has its new labels")));
-            left.extend(self.hooks_left.iter().map(|hook| format!("{hook} is left of a hook")));
+            left.extend(
+                self.hooks_left
+                    .iter()
+                    .map(|hook| format!("{hook} is left of a hook, to be looked into and removed")),
+            );
         }
         let unready = self.verified.iter().flat_map(|verified| &verified.unready);
         left.extend(unready.map(|one| format!("{} is not ready: {}", one.object, one.why)));

@@ -231,6 +231,8 @@ pub(super) fn failed(error: &UpgradeError) -> Failure {
              An upgrade that was broken off here goes on with --resume, and is taken back with --undo",
         ),
         UpgradeError::Interrupted | UpgradeError::Pick(PickError::Interrupted) => super::untouched(),
+        UpgradeError::InterruptedPush => Failure { exit: Exit::InPart, ..Failure::of(error) }
+            .with_hint("the same command goes on where this one ended"),
         UpgradeError::Lease(error) => lease_failed(error),
         UpgradeError::Moved { .. } => {
             Failure::of(error).with_hint("nothing was changed; the same command makes a plan anew")

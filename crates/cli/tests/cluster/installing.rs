@@ -1,0 +1,157 @@
+//! A release that is to be installed into a namespace that is not there yet; a repository behind a certificate of the
+//! site's own, which Helm's list is told of; and advisories that ask the cluster.
+
+use std::fs;
+
+use portolan_testkit::bundles::Bundle;
+use portolan_testkit::charts::Chart;
+use portolan_testkit::components::{HELM_3, HELM_3_10, HELM_4};
+use portolan_testkit::faulty_proxy::FaultyProxy;
+use portolan_testkit::tls::Certificates;
+use serde_json::Value;
+
+use crate::depot::Depot;
+use crate::site::Site;
+
+fn module(version: &str) -> Chart {
+    Chart::new("kant", version).image("web", "r.test.example", "kant/kant-apiserver", version)
+}
+
+/// A deployment whose pod finds no node.
+const STUCK: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: stuck}\nspec:\n  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n    spec:\n      nodeSelector: {moon: full}\n      containers: [{name: c, image: r.test.example/c:1}]\n";
+
+fn is_there(site: &Site, namespace: &str) -> bool {
+    site.cluster.object("default", "namespace", namespace).is_some()
+}
+
+/// The namespace is made first, as the plan says, and stays where the installation fails.
+#[test]
+fn into_a_namespace_that_is_not_there() {
+    for (namespace, fresh, helm) in
+        [("install-3", "install-3-fresh", &HELM_3_10), ("install-4", "install-4-fresh", &HELM_4)]
+    {
+        let Some(site) = Site::start(namespace, helm) else { return };
+        let failing = site.archive(&module("0.4.0").file("templates/stuck.yaml", STUCK));
+        let line = format!("upgrade kant --skip-image-check --install -n {fresh} --chart");
+        let dry = site.run_anywhere(&format!("{line} {failing} --dry-run")).expect(0);
+        let said = format!("  the namespace {fresh} is not there, and is made first\n");
+        assert!(dry.out.contains(&said), "{}", dry.out);
+        assert!(dry.out.contains("kant-kant: its namespace is not there yet\n"), "{}", dry.out);
+        assert!(!is_there(&site, fresh), "a dry run makes nothing");
+
+        let failed = site.run_anywhere(&format!("{line} {failing} --timeout 5s")).expect(1);
+        assert!(failed.err.contains(&format!("✓ make the namespace: {fresh}\n")), "{}", failed.err);
+        assert!(failed.err.contains("✓ keep others out: by a lease\n"), "{}", failed.err);
+        assert!(
+            failed.out.contains(&format!("the namespace {fresh} was made, and stays\n")),
+            "{}",
+            failed.out
+        );
+
+        let good = site.archive(&module("0.5.0"));
+        let done = site.run_anywhere(&format!("{line} {good} --output json")).expect(0);
+        let report: Value = serde_json::from_str(&done.out).unwrap();
+        assert_eq!((&report["outcome"], &report["makesNamespace"]), (&"upgraded".into(), &Value::Null));
+        site.cluster.kubectl(&["delete", "namespace", fresh, "--wait=false"]);
+    }
+}
+
+/// A chart may make namespaces for its own objects: those can't be tried out, and stand in nobody's way.
+#[test]
+fn objects_in_a_namespace_that_the_chart_makes() {
+    let Some(site) = Site::start("install-own", &HELM_3) else { return };
+    site.install("kant", &module("0.5.0"), "");
+    let own = "apiVersion: v1\nkind: Namespace\nmetadata: {name: install-own-extra}\n";
+    let inside = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: install-own-extra}\n";
+    let chart = module("0.6.0").file("templates/ns.yaml", own).file("templates/c.yaml", inside);
+    let archive = site.archive(&chart);
+    let dry = site.run(&format!("upgrade kant --chart {archive} --skip-image-check --dry-run")).expect(0);
+    assert!(
+        dry.out.contains("ConfigMap install-own-extra/c: its namespace is not there yet\n"),
+        "{}",
+        dry.out
+    );
+    site.run(&format!("upgrade kant --chart {archive} --skip-image-check")).expect(0);
+    assert!(is_there(&site, "install-own-extra"));
+}
+
+/// Helm's list is told of the authority, so that whoever uses it by hand afterwards needs no flag.
+#[test]
+fn a_repository_behind_a_certificate_of_the_sites_own() {
+    for (namespace, helm) in [("own-ca-3", &HELM_3_10), ("own-ca-4", &HELM_4)] {
+        let Some(site) = Site::start(namespace, helm) else { return };
+        let depot = Depot::harbor();
+        fs::create_dir(site.path("ca")).unwrap();
+        let proxy = FaultyProxy::with_tls(&depot.host(), &Certificates::make(&site.path("ca")));
+        site.install("kant", &module("0.5.0"), "");
+        let (plain, with_tls) = (format!("http://{}", depot.host()), proxy.url());
+        let configuration = |url: &str| {
+            format!(
+                "source: {{intermediateBundlesPath: bundles}}\ntarget:\n  containerRegistry: {}\n  \
+                 containerRepository: library/kant\n  repo:\n    kind: HARBOR\n    url: {url}/chartrepo/library\n    \
+                 auth: {{username: admin, password: Harbor12345}}\n  containers:\n    \
+                 auth: {{username: admin, password: Harbor12345}}\n",
+                depot.host()
+            )
+        };
+        fs::write(site.path("sync.yaml"), configuration(&plain)).unwrap();
+        fs::create_dir(site.path("bundles")).unwrap();
+        let chart = Chart::new("kant", "0.6.0")
+            .file("templates/c.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n");
+        fs::write(site.path("bundles/kant.bundle.tar"), Bundle::new(&chart).tar()).unwrap();
+        site.run_anywhere("sync -c sync.yaml --auto-create-repository").expect(0);
+
+        fs::write(site.path("upgrade.yaml"), configuration(&with_tls)).unwrap();
+        let line = "upgrade kant -c upgrade.yaml --skip-image-check --keep-frozen";
+        let unknown = site.run(line).expect(1);
+        assert!(unknown.err.contains("certificate"), "{}", unknown.err);
+        site.run(&format!("{line} --ca-file ca/ca.pem")).expect(0);
+        let updated = site.by_hand("repo update kant");
+        assert!(updated.contains("got an update from the \"kant\" chart repository"), "{updated}");
+
+        site.by_hand("repo remove kant");
+        let again = site.run(&format!("{line} --insecure --version 0.6.0")).expect(0);
+        assert!(!again.err.contains("Harbor12345"));
+        site.by_hand("repo update kant");
+    }
+}
+
+const ASKING: &str = "\
+advisoriesVersion: 1
+advisories:
+  - id: old-operator
+    module: kant
+    to: '>= 0.6.0'
+    severity: breaks
+    title: {en: The operator is too old, zh: 版本过旧}
+    text: {en: It has to be newer., zh: 需要升级。}
+    when: {release: {chart: asked-operator, version: '< 2.0.0'}}
+    mend:
+      - require: {chart: asked-operator, version: '>= 2.0.0', when: before}
+    tests:
+      - {name: nobody was asked, to: 0.6.0, expect: {applies: unknown}}
+";
+
+/// What stands in the cluster is asked of it, and not only read from a file.
+#[test]
+fn advisories_ask_the_cluster() {
+    let Some(site) = Site::start("asked-facts", &HELM_3) else { return };
+    fs::write(site.path("ours.yaml"), ASKING).unwrap();
+    let line = "advisories check --module kant --from 0.5.0 --to 0.6.0 --advisories ours.yaml --output json";
+    let document = |line: &str, code: i32| -> Value {
+        serde_json::from_str(&site.run_anywhere(line).expect(code).out).unwrap()
+    };
+    let applies = |document: &Value| document["findings"][0]["applies"].clone();
+    assert_eq!(applies(&document(line, 3)), "unknown");
+    let operator = Chart::new("asked-operator", "1.0.0").image("web", "r.test.example", "a/b", "1");
+    site.install("operator", &operator, "");
+    let asked = document(&format!("{line} --ask-cluster"), 3);
+    assert_eq!(applies(&asked), "yes", "{asked:#}");
+    assert!(asked.to_string().contains("1.0.0"), "{asked:#}");
+    site.by_hand("uninstall operator --wait");
+    let kubeconfig = site.cluster.kubeconfig().display();
+    let gone = document(&format!("{line} --kubeconfig {kubeconfig}"), 0);
+    assert_eq!(gone["findings"].as_array().map(Vec::len), Some(0), "{gone:#}");
+    let both = site.run_anywhere(&format!("{line} --ask-cluster --cluster-facts facts.yaml")).expect(2);
+    assert!(both.err.contains("cannot be used with"), "{}", both.err);
+}
