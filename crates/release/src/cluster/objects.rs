@@ -137,7 +137,7 @@ impl Cluster {
         self.json(&merged.map_err(|error| self.error(doing(), error))?, doing())
     }
 
-    /// The last lines of a container's log.
+    /// The last lines of a container's log; of the one `before` it, where that was started again.
     ///
     /// # Errors
     /// [`ClusterError`] where the server or the node doesn't give them.
@@ -147,10 +147,12 @@ impl Cluster {
         pod: &str,
         container: &str,
         lines: i64,
+        before: bool,
     ) -> Result<Vec<String>, ClusterError> {
         let parameters = LogParams {
             container: Some(container.to_owned()),
             tail_lines: Some(lines),
+            previous: before,
             limit_bytes: Some(LOG_LIMIT),
             ..LogParams::default()
         };

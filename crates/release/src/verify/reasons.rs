@@ -83,9 +83,13 @@ async fn log(cluster: &Cluster, namespace: &str, pods: &[Value]) -> Vec<String> 
     for pod in pods {
         let name = pod.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
         for container in unready_containers(pod) {
-            let log = cluster.last_log_lines(namespace, name, &container, LINES_SHOWN).await;
-            let log = log.unwrap_or_default().into_iter();
-            lines.extend(log.map(|line| format!("{name}/{container}: {line}")));
+            let read = |before| cluster.last_log_lines(namespace, name, &container, LINES_SHOWN, before);
+            let mut log = read(false).await.unwrap_or_default();
+            if log.is_empty() {
+                // One that was just started again has said nothing yet.
+                log = read(true).await.unwrap_or_default();
+            }
+            lines.extend(log.into_iter().map(|line| format!("{name}/{container}: {line}")));
         }
     }
     lines
