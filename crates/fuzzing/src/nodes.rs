@@ -1,6 +1,8 @@
 //! What nodes and their runtimes say, and the files by which they are known and named.
 
-use portolan_cli::config::{self, ClusterConfig, ConfigError, Environment, ImportRequest, Overrides};
+use portolan_cli::config::{
+    self, Carried, ClusterConfig, ConfigError, Environment, ImportRequest, Overrides,
+};
 use portolan_node::{
     fuzzing::{self, CtrLists, HostLine},
     node_names,
@@ -85,10 +87,12 @@ pub fn cluster_config(bytes: &[u8]) {
             Ok(config) => nodes_hide_passwords(&config, bytes),
             Err(error) => error_holds(&error, bytes),
         }
-        let request = ImportRequest { config: path, manifest: None, package: None };
-        match config::load_import(request, &Overrides::default(), &environment) {
-            Ok(settings) => crate::configuration::settings_hide_secrets(&settings, bytes),
-            Err(error) => refusal_holds(&error, bytes),
+        for carried in [Carried::AddonPackage, Carried::FullPackage] {
+            let request = ImportRequest { config: path, manifest: None, carried };
+            match config::load_import(request, &Overrides::default(), &environment) {
+                Ok(settings) => crate::configuration::settings_hide_secrets(&settings, bytes),
+                Err(error) => refusal_holds(&error, bytes),
+            }
         }
     });
 }
