@@ -18,7 +18,7 @@ fn module(version: &str) -> Chart {
 
 /// With a pod for which there is no node yet.
 fn stuck(version: &str) -> Chart {
-    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: stuck}\nspec:\n  nodeSelector: {moon: {{ .Release.Namespace }}}\n  containers: [{name: c, image: r.test.example/c:1}]\n";
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: stuck}\nspec:\n  nodeSelector: {moon-of-{{ .Release.Namespace }}: full}\n  containers: [{name: c, image: r.test.example/c:1}]\n";
     module(version).file("templates/stuck.yaml", pod)
 }
 
@@ -151,7 +151,7 @@ fn a_release_goes_on_to_what_was_broken_off() {
     site.install("kant", &module("0.20.0"), "");
     let next = site.archive(&stuck("0.21.0"));
     broken_off(&site, &format!("upgrade kant --chart {next} --skip-image-check --keep-frozen"));
-    site.cluster.kubectl(&["label", "node", "node-a", "moon=fault-on"]);
+    site.cluster.kubectl(&["label", "node", "node-a", "moon-of-fault-on=full"]);
     let done = site.run("recover kant --on").expect(0);
     assert!(
         done.out.starts_with("revision 4 stands, which is revision 2 again (version 0.21.0)"),
@@ -159,7 +159,7 @@ fn a_release_goes_on_to_what_was_broken_off() {
         done.out
     );
     assert!(!site.run("history kant").expect(0).out.contains("pending"));
-    site.cluster.kubectl(&["label", "node", "node-a", "moon-"]);
+    site.cluster.kubectl(&["label", "node", "node-a", "moon-of-fault-on-"]);
 }
 
 /// An installation that was broken off has nothing to go back to.
@@ -193,7 +193,7 @@ fn a_killed_run_goes_on() {
     );
     // Neither the chart nor the flags are needed any more.
     fs::remove_file(site.path(&next)).unwrap();
-    site.cluster.kubectl(&["label", "node", "node-b", "moon=fault-resume"]);
+    site.cluster.kubectl(&["label", "node", "node-b", "moon-of-fault-resume=full"]);
     let done = site.run("upgrade kant --resume").expect(0);
     assert!(
         done.out.starts_with("upgraded kant from 0.20.0 to 0.21.0: 0.21.0, revision 4, deployed"),
@@ -206,7 +206,7 @@ fn a_killed_run_goes_on() {
     let listed = site.run_anywhere("runs kant").expect(0).out;
     assert!(listed.contains("upgrade  fault-resume/kant  0.20.0 → 0.21.0  upgraded"), "{listed}");
     site.run("upgrade kant --resume").expect(2);
-    site.cluster.kubectl(&["label", "node", "node-b", "moon-"]);
+    site.cluster.kubectl(&["label", "node", "node-b", "moon-of-fault-resume-"]);
 }
 
 /// The same command again needs no flag to go on; and where it is taken back, its definitions go too.
@@ -243,10 +243,10 @@ fn the_same_command_goes_on_and_is_taken_back() {
     );
 
     broken_off(&site, &upgrade);
-    site.cluster.kubectl(&["label", "node", "node-a", "moon=fault-again", "--overwrite"]);
+    site.cluster.kubectl(&["label", "node", "node-a", "moon-of-fault-again=full"]);
     let done = site.run(&upgrade).expect(0);
     assert!(done.err.contains("going on to 0.21.0, which was begun "), "{}", done.err);
     assert!(done.out.starts_with("upgraded kant from 0.20.0 to 0.21.0"), "{}", done.out);
     assert!(!site.run_anywhere("runs").expect(0).out.contains("broken off"));
-    site.cluster.kubectl(&["label", "node", "node-a", "moon-"]);
+    site.cluster.kubectl(&["label", "node", "node-a", "moon-of-fault-again-"]);
 }
