@@ -89,17 +89,22 @@ struct State {
     lost: Option<String>,
 }
 
-/// Takes the lease of a release, as a step of the run; the guard says why, where there is none.
+/// Works on a release while others are kept out by its lease, which is taken as a step of the run. Where there is
+/// none, the guard says why.
 ///
 /// # Errors
-/// [`LeaseError`] where somebody else is at work.
-pub(crate) async fn hold<E: From<LeaseError> + From<FileError>>(
+/// [`LeaseError`] where somebody else is at work, and what the work gives.
+pub(crate) async fn held<T, E: From<LeaseError> + From<FileError>>(
     cluster: &Cluster,
     release: &HelmRelease,
     run: &Run<'_>,
-) -> Result<Guard, E> {
-    let holding = async { Ok(guard(cluster, release, run).await?) };
-    run.step(Step::Hold, holding, Guard::words).await
+    work: impl AsyncFnOnce(&Guard) -> Result<T, E>,
+) -> Result<T, E> {
+    let holding = async { Ok::<_, E>(guard(cluster, release, run).await?) };
+    let guard = run.step(Step::Hold, holding, Guard::words).await?;
+    let done = work(&guard).await;
+    guard.let_go().await;
+    done
 }
 
 async fn guard(cluster: &Cluster, release: &HelmRelease, run: &Run<'_>) -> Result<Guard, LeaseError> {

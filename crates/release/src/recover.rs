@@ -16,12 +16,12 @@ use crate::cluster::Cluster;
 use crate::event::{Event, Step};
 use crate::helm::{Helm, HelmRelease};
 use crate::journal::{Ending, Holder, Task, Work};
-use crate::lease::{self, hold};
+use crate::lease::{self, Guard, held};
 use crate::names::Revision;
 use crate::releases::{find, forget, history, mark_left};
 use crate::run::Run;
 use crate::stored::{Status, StoredRelease};
-use crate::verify::{Verified, verify};
+use crate::verify::{self, Verified};
 pub use error::RecoverError;
 pub(crate) use holding::holds;
 pub use holding::{Holding, ObjectHolding};
@@ -116,8 +116,7 @@ impl Recovered {
     }
 
     fn ending(&self) -> Ending {
-        let unready = self.verified.iter().flat_map(|verified| &verified.unready);
-        let left = unready.map(|one| format!("{} is not ready: {}", one.object, one.why)).collect();
+        let left = self.verified.iter().flat_map(Verified::left).collect();
         let outcome = if self.is_ready() { "recovered" } else { "not-ready" };
         Ending { outcome: outcome.to_owned(), left }
     }
@@ -171,24 +170,9 @@ pub async fn recover(
     options: &RecoverOptions,
     run: &Run<'_>,
 ) -> Result<Recovered, RecoverError> {
-    let done = guarded(cluster, helm, plan, options, run).await;
-    run.end(&match &done {
-        Ok(done) => done.ending(),
-        Err(error) => Ending::failed(error),
-    });
-    done
-}
-
-async fn guarded(
-    cluster: &Cluster,
-    helm: &Helm,
-    plan: &RecoverPlan,
-    options: &RecoverOptions,
-    run: &Run<'_>,
-) -> Result<Recovered, RecoverError> {
-    let guard = hold::<RecoverError>(cluster, &options.release, run).await?;
-    let done = carry_out(cluster, helm, plan, options, run).await;
-    guard.let_go().await;
+    let work = async |_: &Guard| carry_out(cluster, helm, plan, options, run).await;
+    let done = held(cluster, &options.release, run, work).await;
+    run.ends(&done, Recovered::ending);
     done
 }
 
@@ -222,12 +206,9 @@ async fn carry_out(
         Ok::<_, RecoverError>(now)
     };
     let now = run.step(Step::RollBack, back, |now| format!("revision {} stands", now.version)).await?;
-    let looking = async {
-        let verified =
-            verify(cluster, &now.manifest, namespace.as_str(), options.timeout, run.observer()).await;
-        verified.map_err(RecoverError::from)
-    };
-    let verified = run.step(Step::Verify, looking, Verified::words).await?;
+    let verified =
+        verify::in_step::<RecoverError>(cluster, &now.manifest, namespace.as_str(), options.timeout, run)
+            .await?;
     let version = Some(now.chart.metadata.version.clone());
     let (to, revision) = (Some(to.version), Some(now.version));
     Ok(Recovered { from, was, to, version, revision, verified: Some(verified) })

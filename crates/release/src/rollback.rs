@@ -109,10 +109,8 @@ impl RollbackPlan {
 
 impl RolledBack {
     fn ending(&self) -> Ending {
-        let unready = self.verified.unready.iter();
-        let left = unready.map(|one| format!("{} is not ready: {}", one.object, one.why)).collect();
         let outcome = if self.verified.is_ready() { "rolled-back" } else { "not-ready" };
-        Ending { outcome: outcome.to_owned(), left }
+        Ending { outcome: outcome.to_owned(), left: self.verified.left().collect() }
     }
 }
 

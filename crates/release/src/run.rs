@@ -106,6 +106,18 @@ impl<'a> Run<'a> {
         done
     }
 
+    /// Writes down how the run ended: as `ending` says of what was done, or with the error.
+    pub(crate) fn ends<T, E: std::error::Error>(
+        &self,
+        done: &Result<T, E>,
+        ending: impl FnOnce(&T) -> Ending,
+    ) {
+        self.end(&match done {
+            Ok(done) => ending(done),
+            Err(error) => Ending::failed(error),
+        });
+    }
+
     /// Writes down how the run ended.
     pub(crate) fn end(&self, ending: &Ending) {
         if let Some(Record { journal, .. }) = &self.record

@@ -12,8 +12,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cluster::{Cluster, ClusterError, Scope};
-use crate::event::{Event, Observer};
+use crate::event::{Event, Observer, Step};
+use crate::private::FileError;
 use crate::readiness::{Readiness, readiness};
+use crate::run::Run;
 pub(crate) use watch::{Named, Watched, watch};
 
 /// How many objects are asked for at once.
@@ -53,6 +55,11 @@ impl Verified {
         self.unready.is_empty()
     }
 
+    /// What somebody still has to look after, a line each.
+    pub(crate) fn left(&self) -> impl Iterator<Item = String> {
+        self.unready.iter().map(|one| format!("{} is not ready: {}", one.object, one.why))
+    }
+
     pub(crate) fn words(&self) -> String {
         match self.unready.len() {
             0 => format!("all {} objects are ready", self.objects),
@@ -66,6 +73,21 @@ struct Looked {
     name: ObjectName,
     object: Option<Value>,
     readiness: Readiness,
+}
+
+/// [`verify`] as a step of a run.
+///
+/// # Errors
+/// Those of [`verify`], and of [`Run::step`].
+pub(crate) async fn in_step<E: From<ClusterError> + From<FileError>>(
+    cluster: &Cluster,
+    manifest: &str,
+    namespace: &str,
+    patience: Duration,
+    run: &Run<'_>,
+) -> Result<Verified, E> {
+    let looking = async { Ok(verify(cluster, manifest, namespace, patience, run.observer()).await?) };
+    run.step(Step::Verify, looking, Verified::words).await
 }
 
 /// Waits until all objects of a manifest are ready, or one can't become so, or the time is over. While the API

@@ -11,7 +11,7 @@ use crate::cluster::{ApplyMode, Cluster, ClusterError, FIELD_MANAGER, SECRET};
 use crate::event::{Event, Step};
 use crate::helm::{Helm, HelmError, HelmRelease};
 use crate::journal::{Ending, Holder, Task, Work};
-use crate::lease::{LeaseError, hold};
+use crate::lease::{LeaseError, held};
 use crate::names::{NameError, Revision};
 use crate::private::{self, FileError};
 use crate::releases::{ReleasesError, find, mark_left, secret_name};
@@ -120,10 +120,7 @@ pub async fn restore(
     run: &Run<'_>,
 ) -> Result<Restored, RestoreError> {
     let done = guarded(cluster, helm, folder, options, run).await;
-    run.end(&match &done {
-        Ok(_) => Ending { outcome: "restored".to_owned(), left: Vec::new() },
-        Err(error) => Ending::failed(error),
-    });
+    run.ends(&done, |_| Ending { outcome: "restored".to_owned(), left: Vec::new() });
     done
 }
 
@@ -137,7 +134,6 @@ async fn guarded(
     let contents = read_contents(folder)?;
     let (release, revision) = named(&contents, folder)?;
     helm.wait_for_left(&release, || run.observer().event(Event::HelmIsLeft)).await?;
-    let guard = hold::<RestoreError>(cluster, &release, run).await?;
     let back = async {
         let record_made_again = bring_record_back(cluster, &contents, folder).await?;
         let custom_resources = match options.custom_resources {
@@ -158,9 +154,7 @@ async fn guarded(
         })
     };
     let words = |done: &Restored| format!("revision {} stands", done.revision);
-    let done = run.step(Step::RollBack, back, words).await;
-    guard.let_go().await;
-    done
+    held(cluster, &release, run, async |_| run.step(Step::RollBack, back, words).await).await
 }
 
 /// What a run is about that restores the backup in a folder.

@@ -5,12 +5,11 @@ use crate::backup::{Backup, BackupOptions, back_up};
 use crate::cluster::Cluster;
 use crate::event::Step;
 use crate::helm::{Helm, HelmRelease};
-use crate::journal::Ending;
-use crate::lease::{Guard, hold};
+use crate::lease::{Guard, held};
 use crate::names::Revision;
 use crate::releases::find;
 use crate::run::Run;
-use crate::verify::{Verified, verify};
+use crate::verify;
 
 /// The folder of the backup in that of the run.
 const BACKUP: &str = "backup";
@@ -26,24 +25,9 @@ pub async fn roll_back(
     options: &RollbackOptions,
     run: &Run<'_>,
 ) -> Result<RolledBack, RollbackError> {
-    let done = guarded(cluster, helm, plan, options, run).await;
-    run.end(&match &done {
-        Ok(done) => done.ending(),
-        Err(error) => Ending::failed(error),
-    });
-    done
-}
-
-async fn guarded(
-    cluster: &Cluster,
-    helm: &Helm,
-    plan: &RollbackPlan,
-    options: &RollbackOptions,
-    run: &Run<'_>,
-) -> Result<RolledBack, RollbackError> {
-    let guard = hold::<RollbackError>(cluster, &options.release, run).await?;
-    let done = carry_out(Carrying { cluster, helm, plan, options, run, guard: &guard }).await;
-    guard.let_go().await;
+    let work = async |guard: &Guard| carry_out(Carrying { cluster, helm, plan, options, run, guard }).await;
+    let done = held(cluster, &options.release, run, work).await;
+    run.ends(&done, RolledBack::ending);
     done
 }
 
@@ -79,12 +63,9 @@ async fn carry_out(all: Carrying<'_>) -> Result<RolledBack, RollbackError> {
     if !plan.definitions_first {
         definitions_back(all, &mut definitions).await?;
     }
-    let looking = async {
-        let verified =
-            verify(cluster, &now.manifest, namespace.as_str(), options.timeout, run.observer()).await;
-        verified.map_err(RollbackError::from)
-    };
-    let verified = run.step(Step::Verify, looking, Verified::words).await?;
+    let verified =
+        verify::in_step::<RollbackError>(cluster, &now.manifest, namespace.as_str(), options.timeout, run)
+            .await?;
     Ok(RolledBack {
         from: plan.now.version,
         to: plan.to.version,

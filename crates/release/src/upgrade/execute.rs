@@ -19,7 +19,7 @@ use crate::cluster::{ApplyMode, ClusterError, FIELD_MANAGER, NODE};
 use crate::event::{Event, Step};
 use crate::helm::{HelmError, Upgrade};
 use crate::journal::Ending;
-use crate::lease::{Guard, LeaseError, hold};
+use crate::lease::{Guard, LeaseError, held};
 use crate::private::FileError;
 use crate::releases::ReleasesError;
 use crate::run::Run;
@@ -115,15 +115,11 @@ async fn guarded(
     run: &Run<'_>,
     stop: &Stop,
 ) -> Result<UpgradeReport, UpgradeError> {
-    let guard = hold::<UpgradeError>(site.cluster, &order.release, run).await?;
-    let done = match run.folder().map_or(Ok(()), |folder| order.save(upgrade, folder)) {
-        Ok(()) => {
-            carry_out(Carrying { site, order, upgrade, run, stop, guard: &guard, goes_on: false }).await
-        }
-        Err(error) => Err(error),
+    let work = async |guard: &Guard| {
+        run.folder().map_or(Ok(()), |folder| order.save(upgrade, folder))?;
+        carry_out(Carrying { site, order, upgrade, run, stop, guard, goes_on: false }).await
     };
-    guard.let_go().await;
-    done
+    held(site.cluster, &order.release, run, work).await
 }
 
 /// Backs up, labels, applies definitions, has Helm upgrade, and verifies.

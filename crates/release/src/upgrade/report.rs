@@ -140,8 +140,7 @@ impl UpgradeReport {
                     .map(|hook| format!("{hook} is left of a hook, to be looked into and removed")),
             );
         }
-        let unready = self.verified.iter().flat_map(|verified| &verified.unready);
-        left.extend(unready.map(|one| format!("{} is not ready: {}", one.object, one.why)));
+        left.extend(self.verified.iter().flat_map(Verified::left));
         left
     }
 }

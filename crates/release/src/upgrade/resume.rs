@@ -12,7 +12,7 @@ use super::order::{Before, Order};
 use super::report::UpgradeReport;
 use super::stands::{self, Stands};
 use crate::helm::Upgrade;
-use crate::lease::{Guard, hold};
+use crate::lease::{Guard, held};
 use crate::releases::mark_left;
 use crate::run::Run;
 use crate::stored::StoredRelease;
@@ -29,13 +29,10 @@ pub async fn resume(
     run: &Run<'_>,
 ) -> Result<UpgradeReport, UpgradeError> {
     let (mut order, upgrade) = Order::read(folder)?;
-    let done = async {
-        let guard = hold::<UpgradeError>(site.cluster, &order.release, run).await?;
-        let done = go_on(&mut order, GoingOn { site, upgrade: &upgrade, run, stop, guard: &guard }).await;
-        guard.let_go().await;
-        done
-    };
-    let done = done.await;
+    let release = order.release.clone();
+    let work =
+        async |guard: &Guard| go_on(&mut order, GoingOn { site, upgrade: &upgrade, run, stop, guard }).await;
+    let done = held(site.cluster, &release, run, work).await;
     execute::write_end(run, &done);
     done
 }

@@ -16,7 +16,7 @@ use super::stands::{self, Stands};
 use crate::event::{Event, Step};
 use crate::helm::HelmRelease;
 use crate::journal::Ending;
-use crate::lease::hold;
+use crate::lease::{Guard, held};
 use crate::releases::mark_left;
 use crate::run::Run;
 use crate::stored::StoredRelease;
@@ -38,10 +38,11 @@ pub async fn undo(
         return Ok(None);
     }
     let (order, upgrade) = Order::read(folder)?;
-    let guard = hold::<UpgradeError>(site.cluster, &order.release, run).await?;
-    let going_on = GoingOn { site, upgrade: &upgrade, run, stop, guard: &guard };
-    let done = go_back(going_on.carrying(&order), folder).await;
-    guard.let_go().await;
+    let work = async |guard: &Guard| {
+        let going_on = GoingOn { site, upgrade: &upgrade, run, stop, guard };
+        go_back(going_on.carrying(&order), folder).await
+    };
+    let done = held(site.cluster, &order.release, run, work).await;
     // Where it failed the run stays broken off: it can be taken back again, or gone on with.
     if let Ok(report) = &done {
         run.end(&report.ending());
@@ -56,7 +57,7 @@ async fn give_lease_back(site: Site<'_>, run: &Run<'_>) -> Result<(), UpgradeErr
         Some(HelmRelease { name, namespace })
     });
     if let Some(release) = release {
-        hold::<UpgradeError>(site.cluster, &release, run).await?.let_go().await;
+        held::<_, UpgradeError>(site.cluster, &release, run, async |_| Ok(())).await?;
     }
     Ok(())
 }
