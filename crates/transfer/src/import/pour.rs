@@ -22,14 +22,6 @@ pub(super) enum Piece {
     Broken(RegistryError),
 }
 
-/// Why a chunk was not filled.
-pub(super) enum Halt {
-    /// The blob can't be read, or is another.
-    Broken(RegistryError),
-    /// The run was interrupted.
-    Over,
-}
-
 /// A blob that is read.
 pub(super) struct Pour<'a> {
     input: &'a mut dyn Read,
@@ -54,21 +46,36 @@ impl<'a> Pour<'a> {
     }
 
     /// The next chunk, in segments that `segment` gives.
-    pub(super) fn chunk(&mut self, segment: impl Fn() -> Result<Segment, Halt>) -> Result<Piece, Halt> {
+    ///
+    /// # Errors
+    /// That of `segment`.
+    pub(super) fn chunk<E>(&mut self, segment: impl Fn() -> Result<Segment, E>) -> Result<Piece, E> {
         let (mut chunk, mut size) = (Vec::new(), 0);
         while size < CHUNK {
-            let mut segment = segment()?;
-            let is_last = self.fill(&mut segment).map_err(|error| self.unreadable(error))?;
-            let bytes = segment.into_bytes();
-            self.hasher.update(&bytes);
-            size += bytes.len();
-            self.size += bytes.len() as u64;
-            chunk.push(bytes);
-            if is_last {
-                return Ok(Piece::Last(chunk, self.whole()?));
+            match self.take(segment()?) {
+                Ok((bytes, whole)) => {
+                    size += bytes.len();
+                    chunk.push(bytes);
+                    if let Some(blob) = whole {
+                        return Ok(Piece::Last(chunk, blob));
+                    }
+                }
+                Err(error) => return Ok(Piece::Broken(error)),
             }
         }
         Ok(Piece::Onward(chunk))
+    }
+
+    /// The bytes of the next segment; with those of the last one, what the blob is.
+    fn take(&mut self, mut segment: Segment) -> Result<(Bytes, Option<SizedDigest>), RegistryError> {
+        let filled = self.fill(&mut segment);
+        let is_last =
+            filled.map_err(|source| RegistryError::Source { subject: self.entry.clone(), source })?;
+        let bytes = segment.into_bytes();
+        self.hasher.update(&bytes);
+        self.size += bytes.len() as u64;
+        let whole = if is_last { Some(self.whole()?) } else { None };
+        Ok((bytes, whole))
     }
 
     /// Fills a segment, and says whether it is the last one: then the blob was read to its end, where it is held
@@ -91,20 +98,16 @@ impl<'a> Pour<'a> {
         Ok(is_last)
     }
 
-    fn whole(&self) -> Result<SizedDigest, Halt> {
+    fn whole(&self) -> Result<SizedDigest, RegistryError> {
         let actual = self.hasher.clone().finish();
         match &self.expected {
-            Some(expected) if *expected != actual => Err(Halt::Broken(RegistryError::DigestMismatch {
+            Some(expected) if *expected != actual => Err(RegistryError::DigestMismatch {
                 subject: self.entry.clone(),
                 expected: expected.clone(),
                 actual,
-            })),
+            }),
             _ => Ok(SizedDigest { digest: actual, size: self.size }),
         }
-    }
-
-    fn unreadable(&self, source: io::Error) -> Halt {
-        Halt::Broken(RegistryError::Source { subject: self.entry.clone(), source })
     }
 }
 
@@ -126,16 +129,14 @@ mod tests {
         let mut sizes = Vec::new();
         let measure = |chunk: &[Bytes]| chunk.iter().map(Bytes::len).sum();
         loop {
-            match pour.chunk(|| Ok(room.segment().now_or_never().expect("because chunks were dropped"))) {
-                Ok(Piece::Onward(chunk)) => sizes.push(measure(&chunk)),
-                Ok(Piece::Last(chunk, blob)) => {
+            let segment = || room.segment().now_or_never().ok_or("chunks were dropped");
+            match pour.chunk(segment).unwrap() {
+                Piece::Onward(chunk) => sizes.push(measure(&chunk)),
+                Piece::Last(chunk, blob) => {
                     sizes.push(measure(&chunk));
                     return (sizes, Ok(blob));
                 }
-                Ok(Piece::Broken(error)) | Err(Halt::Broken(error)) => {
-                    return (sizes, Err(crate::failure::one_line(&error)));
-                }
-                Err(Halt::Over) => unreachable!("because nothing interrupts"),
+                Piece::Broken(error) => return (sizes, Err(crate::failure::one_line(&error))),
             }
         }
     }

@@ -16,7 +16,7 @@ use tokio::{
 use super::{
     Again,
     ledger::{Key, Ledger},
-    pour::{Halt, Piece, Pour},
+    pour::{Piece, Pour},
     room::{Room, Segment},
 };
 
@@ -182,11 +182,7 @@ impl Hands {
     /// Hands a blob on in chunks, until its end or until nobody takes any more.
     fn pour(&self, mut pour: Pour<'_>, hand_on: &mpsc::UnboundedSender<Piece>) -> Result<(), Over> {
         while !hand_on.is_closed() {
-            let piece = match pour.chunk(|| self.segment()) {
-                Ok(piece) => piece,
-                Err(Halt::Broken(error)) => Piece::Broken(error),
-                Err(Halt::Over) => return Err(Over),
-            };
+            let piece = pour.chunk(|| self.segment())?;
             let goes_on = matches!(piece, Piece::Onward(_));
             if hand_on.send(piece).is_err() || !goes_on {
                 break;
@@ -195,11 +191,11 @@ impl Hands {
         Ok(())
     }
 
-    fn segment(&self) -> Result<Segment, Halt> {
+    fn segment(&self) -> Result<Segment, Over> {
         self.runtime.block_on(async {
             tokio::select! {
                 segment = self.room.segment() => Ok(segment),
-                () = self.stop.requested() => Err(Halt::Over),
+                () = self.stop.requested() => Err(Over),
             }
         })
     }
