@@ -102,19 +102,8 @@ async fn go_back(
     let plan =
         async { plan_rollback(&cluster, &known, &options, &looking).await.map_err(|error| failed(&error)) };
     let plan = super::unless_stopped(stop, plan).await?;
-    let goal = goal(&plan, &arguments.release);
-    if arguments.dry_run {
-        let definitions = changed::definitions_back(&plan, console.style());
-        console.result(&[vec![format!("would take {goal}")], definitions].concat().join("\n"));
+    if !is_to_be_done(arguments, &plan, console, stop).await? {
         return Ok(Exit::Done);
-    }
-    let definitions = changed::definitions_back(&plan, console.error_style());
-    definitions.iter().for_each(|line| console.say(line));
-    if !arguments.yes {
-        super::confirm(console, &format!("Take {goal}? [y/N] "), stop).await?;
-    }
-    if stop.is_requested() {
-        return Err(super::untouched());
     }
     let folder = arguments.state.run_folder(&arguments.release, environment)?;
     let task = plan.task(&cluster, holder(environment));
@@ -126,6 +115,30 @@ async fn go_back(
         Format::Json => console.json(&done)?,
     }
     Ok(if done.verified.is_ready() { Exit::Done } else { Exit::InPart })
+}
+
+/// Shows what would be done, and asks where that is wanted.
+async fn is_to_be_done(
+    arguments: &RollbackArgs,
+    plan: &RollbackPlan,
+    console: &Console,
+    stop: &Stop,
+) -> Result<bool, Failure> {
+    let goal = goal(plan, &arguments.release);
+    if arguments.dry_run {
+        let definitions = changed::definitions_back(plan, console.style());
+        console.result(&[vec![format!("would take {goal}")], definitions].concat().join("\n"));
+        return Ok(false);
+    }
+    let definitions = changed::definitions_back(plan, console.error_style());
+    definitions.iter().for_each(|line| console.say(line));
+    if !arguments.yes {
+        super::confirm(console, &format!("Take {goal}? [y/N] "), stop).await?;
+    }
+    if stop.is_requested() {
+        return Err(super::untouched());
+    }
+    Ok(true)
 }
 
 fn goal(plan: &RollbackPlan, release: &ReleaseName) -> String {
