@@ -167,7 +167,7 @@ async fn a_server_that_goes_before_anything_is_changed() {
 async fn a_server_that_is_away_while_helm_works() {
     let Some(place) = Place::start().await else { return };
     // In the middle of the hook, for a while: what Helm could not do is done once the server is back.
-    let options = place.options(&slow("0.21.0"), 60);
+    let options = place.options(&slow("0.21.0"), 30);
     let report = place.upgrade(&options, &place.goes(Step::Upgrade, 4, Some(5))).await.unwrap();
     assert!(matches!(report.outcome, Outcome::RolledBack | Outcome::NotBegun), "{report:#?}");
     assert_eq!(place.stands().await, (Status::Deployed, "0.20.0".to_owned()));
