@@ -8,6 +8,7 @@ mod error;
 mod guarded;
 mod kinds;
 mod objects;
+mod rights;
 
 use std::collections::HashMap;
 use std::sync::Arc;

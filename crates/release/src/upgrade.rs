@@ -32,6 +32,7 @@ mod pushing;
 mod rehearse;
 mod report;
 mod resume;
+mod rights;
 mod source;
 mod stands;
 mod undo;

@@ -20,6 +20,7 @@ mod keeper;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -65,7 +66,7 @@ pub struct Cluster {
     kwok: Daemon,
     scheduler: Daemon,
     controller_manager: Daemon,
-    api_server: Option<Daemon>,
+    api_server: Mutex<Option<Daemon>>,
     etcd: Daemon,
     ports: Ports,
     files: Files,
@@ -102,7 +103,7 @@ impl Cluster {
         let controller_manager = start.daemon("kube-controller-manager", &files.manager_arguments());
         let scheduler = start.daemon("kube-scheduler", &files.scheduler_arguments());
         let kwok = Starter { program: &kwok, ..start }.kwok(&files);
-        let api_server = Some(api_server);
+        let api_server = Mutex::new(Some(api_server));
         let cluster = Self {
             kwok,
             scheduler,
@@ -242,22 +243,26 @@ impl Cluster {
     }
 
     /// Kills the API server. [`start_api_server`](Self::start_api_server) brings it back as it was.
-    pub fn stop_api_server(&mut self) {
-        self.api_server = None;
+    pub fn stop_api_server(&self) {
+        *self.api_server() = None;
     }
 
     /// Starts the API server again, and waits until it answers.
-    pub fn start_api_server(&mut self) {
+    pub fn start_api_server(&self) {
         let start = Starter { program: &self.program, folder: self.folder.path() };
         let daemon = start.daemon("kube-apiserver", &self.files.api_server_arguments(self.ports));
         wait_until(|| answers(&self.program, &self.files), || daemon.log());
-        self.api_server = Some(daemon);
+        *self.api_server() = Some(daemon);
+    }
+
+    fn api_server(&self) -> MutexGuard<'_, Option<Daemon>> {
+        self.api_server.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Process numbers of everything that runs.
     pub fn process_ids(&self) -> Vec<u32> {
         let always = [&self.kwok, &self.scheduler, &self.controller_manager, &self.etcd];
-        always.into_iter().chain(&self.api_server).map(Daemon::id).collect()
+        always.into_iter().chain(self.api_server().as_ref()).map(Daemon::id).collect()
     }
 
     /// The process that tidies up after a test that was killed.

@@ -1,7 +1,7 @@
 //! A server by script that speaks TLS and tells whether a client showed a certificate: for what a real
 //! registry won't show, which is what happens on the way to another host.
 
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,7 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use crate::scripted::{head_lines, header};
 use crate::tls::Certificates;
 
-/// A request as it came; its body is not read.
+/// A request as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// `METHOD target`.
@@ -25,6 +25,8 @@ pub struct Seen {
     pub authorization: Option<String>,
     /// Whether the client showed a certificate.
     pub certificate: bool,
+    /// The body, where its length was told.
+    pub body: String,
 }
 
 /// A running server; its threads end with the test.
@@ -111,12 +113,16 @@ fn talk(
     let connection = ServerConnection::new(config).map_err(io::Error::other)?;
     let mut stream = BufReader::new(StreamOwned::new(connection, stream));
     let lines = head_lines(&mut stream)?;
+    let length = header(&lines, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = Vec::new();
+    (&mut stream).take(length).read_to_end(&mut body)?;
     let stream = stream.get_mut();
     let line = lines.first().and_then(|line| line.rsplit_once(' ')).map(|(line, _)| line.to_owned());
     let seen = Seen {
         line: line.unwrap_or_default(),
         authorization: header(&lines, "authorization").map(str::to_owned),
         certificate: stream.conn.peer_certificates().is_some_and(|chain| !chain.is_empty()),
+        body: String::from_utf8_lossy(&body).into_owned(),
     };
     log.lock().unwrap_or_else(PoisonError::into_inner).push(seen.clone());
     stream.write_all(answer(&seen).as_bytes())?;

@@ -1,10 +1,11 @@
 //! What stands between a program and the API server, so that the server can be out of reach for one namespace's
-//! programs while all others go on: connections are passed on as they are, or cut and refused.
+//! programs while all others go on: connections are passed on as they are, cut and refused, or left without an answer.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use portolan_testkit::ports;
 
@@ -19,6 +20,7 @@ pub(crate) struct Gate {
 #[derive(Default)]
 struct Lane {
     is_shut: AtomicBool,
+    is_silent: AtomicBool,
     streams: Mutex<Vec<TcpStream>>,
 }
 
@@ -59,19 +61,45 @@ impl Gate {
     }
 }
 
+impl Gate {
+    /// Nothing comes through, in either direction, and nobody is told; or everything again, that waited too.
+    pub(crate) fn silence(&self, is_silent: bool) {
+        if let Some(lane) = &*self.lane.lock().unwrap_or_else(PoisonError::into_inner) {
+            lane.is_silent.store(is_silent, Ordering::SeqCst);
+        }
+    }
+}
+
 impl Drop for Gate {
     fn drop(&mut self) {
         self.shut();
     }
 }
 
-fn pass(client: &TcpStream, server: u16, lane: &Lane) {
+/// Copies what comes, unless the lane is silent.
+fn copied(from: &mut TcpStream, to: &mut TcpStream, lane: &Lane) -> io::Result<()> {
+    let mut piece = [0; 16 * 1024];
+    loop {
+        let length = from.read(&mut piece)?;
+        while lane.is_silent.load(Ordering::SeqCst) && !lane.is_shut.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        if length == 0 {
+            return Ok(());
+        }
+        to.write_all(&piece[..length])?;
+    }
+}
+
+fn pass(client: &TcpStream, server: u16, lane: &Arc<Lane>) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else { return };
     let copy = |stream: &TcpStream| stream.try_clone().unwrap();
     lane.streams.lock().unwrap_or_else(PoisonError::into_inner).extend([copy(client), copy(&server)]);
     for (mut from, mut to) in [(copy(client), copy(&server)), (copy(&server), copy(client))] {
+        let lane = Arc::clone(lane);
         std::thread::spawn(move || {
-            let _ = io::copy(&mut from, &mut to);
+            // Whose other end is gone has nothing to be told.
+            let _ = copied(&mut from, &mut to, &lane);
             let _ = to.shutdown(Shutdown::Write);
         });
     }

@@ -4,10 +4,11 @@ use std::fs::{self, File};
 
 use portolan_testkit::held::Held;
 
-use crate::killed::{HELM_BEGINS, Then, UPGRADE, helm, settled};
+use crate::killed::{HELM_BEGINS, UPGRADE, helm};
 use crate::place::Place;
 use crate::server::after;
 use crate::table::{self, Case};
+use crate::then::{Then, settled};
 
 #[test]
 fn full_disks() {

@@ -1,15 +1,16 @@
 //! `kill -9`: of Portolan behind every entry of its journal and in the middle of every step, and of its Helm.
 
-use std::time::Duration;
-
 use portolan_testkit::components::{Component, HELM_3, HELM_4};
 
 use crate::charts::{definitions, stuck};
-use crate::place::{Place, Running, TIMEOUT};
+use crate::ended::Ended;
+use crate::place::{Place, TIMEOUT};
 use crate::table::{self, Case, Shown};
+use crate::then::{Then, settled};
 
-/// How many entries the journal of an upgrade has: its first line, two for each of five steps, and its end.
+/// The entries of an upgrade's journal before its end: its first line, and two for each of five steps.
 const ENTRIES: std::ops::RangeInclusive<u32> = 1..=11;
+const END: u32 = 12;
 /// The entry that a step begins with.
 const HOLD: u32 = 2;
 const BACK_UP: u32 = 4;
@@ -25,46 +26,7 @@ pub(crate) fn helm(number: u32) -> &'static Component {
     if number.is_multiple_of(2) { &HELM_3 } else { &HELM_4 }
 }
 
-/// What Portolan is told after a fault.
-#[derive(Clone, Copy)]
-pub(crate) enum Then {
-    Again,
-    Resume,
-    Undo,
-    Recover,
-    RecoverOn,
-}
-
-impl Then {
-    pub(crate) fn shown(self) -> &'static str {
-        match self {
-            Self::Again => "the same again",
-            Self::Resume => "upgrade --resume",
-            Self::Undo => "upgrade --undo",
-            Self::Recover => "recover",
-            Self::RecoverOn => "recover --on",
-        }
-    }
-
-    pub(crate) fn line(self, place: &Place) -> String {
-        match self {
-            Self::Again => place.upgrade(),
-            Self::Resume => "upgrade kant --resume".to_owned(),
-            Self::Undo => "upgrade kant --undo".to_owned(),
-            Self::Recover => format!("recover kant --timeout {TIMEOUT}"),
-            Self::RecoverOn => format!("recover kant --on --timeout {TIMEOUT}"),
-        }
-    }
-}
-
-/// Gives the one command more, and shows what stands.
-pub(crate) fn settled(place: &Place, step: String, left: String, then: Then) -> Shown {
-    let ended = place.run(&then.line(place));
-    let stands = place.whole(&ended);
-    Shown { step, left, then: then.shown().to_owned(), stands }
-}
-
-fn case(
+pub(crate) fn case(
     name: String,
     scenario: &str,
     number: u32,
@@ -101,18 +63,27 @@ fn behind_every_entry() {
             }));
         }
     }
+    // The end's own line: all is done, and nothing more is to be said to it.
+    cases.push(case("kill-end".to_owned(), "`kill -9`", END, false, |place| {
+        let running = place.hold(&place.upgrade(), END);
+        let step = place.entry();
+        running.kill();
+        let left = place.words();
+        let stands = place.whole(&Ended { code: -9, out: String::new(), err: String::new() });
+        Shown { step, left, then: String::new(), stands }
+    }));
     table::run("killed", cases);
 }
 
 /// Held where a step begins, let go, and killed once something of the step is to be seen.
-fn in_the_middle(place: &Place, entry: u32, is_reached: impl FnMut(&Place) -> bool) {
+pub(crate) fn in_the_middle(place: &Place, entry: u32, is_reached: impl FnMut(&Place) -> bool) {
     let running = place.hold(&place.upgrade(), entry);
     running.go();
     place.wait_until("the middle of the step", is_reached);
     running.kill();
 }
 
-fn is_begun(place: &Place, entry: u32) -> bool {
+pub(crate) fn is_begun(place: &Place, entry: u32) -> bool {
     match entry {
         HOLD => place.cluster.object(&place.name, "lease", "portolan-kant").is_some(),
         BACK_UP => {
@@ -252,86 +223,4 @@ fn on_the_way_back() {
         }
     }
     table::run("killed-back", cases);
-}
-
-/// Who goes on, takes back or recovers is killed too; then the same once more.
-#[test]
-fn killed_twice() {
-    let mut cases = Vec::new();
-    for (word, second, third, entries) in [
-        ("again", Then::Again, Then::Again, vec![3, 5, 6, 7, 9]),
-        ("undo", Then::Undo, Then::Undo, vec![3, 5, 6, 7, 8]),
-        ("mixed", Then::Again, Then::Undo, vec![3, 5, 6, 7, 9]),
-        ("recover", Then::Recover, Then::Recover, vec![1, 2, 3, 4]),
-    ] {
-        for entry in entries {
-            let run = move |place: &Place| {
-                in_the_middle(place, UPGRADE, |place| is_begun(place, UPGRADE));
-                let running: Running = place.hold(&second.line(place), entry);
-                let step =
-                    format!("in the middle of `upgrade`; then of `{}` {}", second.shown(), place.entry());
-                running.kill();
-                let left = place.words();
-                std::thread::sleep(Duration::from_millis(50));
-                settled(place, step, left, third)
-            };
-            cases.push(case(format!("twice-{word}-{entry}"), "`kill -9` twice", entry, false, run));
-        }
-    }
-    for (word, second, third) in [
-        ("again", Then::Again, Then::Again),
-        ("undo", Then::Undo, Then::Undo),
-        ("recover", Then::Recover, Then::Recover),
-    ] {
-        for number in [2, 3] {
-            let run = move |place: &Place| {
-                in_the_middle(place, UPGRADE, |place| is_begun(place, UPGRADE));
-                let running = place.hold(&second.line(place), 1);
-                running.go();
-                place.wait_until("the way back", |place| place.record_is(3, "pending-rollback"));
-                running.kill();
-                let left = place.words();
-                let step =
-                    format!("in the middle of `upgrade`; then of the way back of `{}`", second.shown());
-                settled(place, step, left, third)
-            };
-            cases.push(case(format!("twice-within-{word}-{number}"), "`kill -9` twice", number, false, run));
-        }
-    }
-    table::run("killed-twice", cases);
-}
-
-/// What journal and Lease cost an upgrade, printed: making the Lease, what lies between one step and the next, asking
-/// for the Lease before each of three steps (each taken for as long as making it), and letting it go.
-#[test]
-#[ignore = "prints a figure"]
-fn what_journal_and_lease_cost() {
-    const RUNS: u32 = 5;
-    let mut costs = Vec::new();
-    for number in 0..RUNS {
-        let place = Place::new(&format!("cost-{number}"), helm(number)).unwrap();
-        let ended = place.run(&place.upgrade());
-        place.whole(&ended);
-        costs.push(cost(&std::fs::read_to_string(place.journals().pop().unwrap()).unwrap()));
-    }
-    costs.sort_by(f64::total_cmp);
-    eprintln!(
-        "journal and lease: {:.3} s in the middle of {RUNS} upgrades, {costs:.3?}",
-        costs[costs.len() / 2]
-    );
-}
-
-fn cost(journal: &str) -> f64 {
-    let lines: Vec<serde_json::Value> =
-        journal.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let time = |line: &serde_json::Value| {
-        let text = line["time"].as_str().or(line["began"].as_str()).unwrap();
-        humantime::parse_rfc3339(text).unwrap()
-    };
-    let is_over = |line: &serde_json::Value| line["state"] != "began";
-    let between = lines.windows(2).filter(|pair| is_over(&pair[0]));
-    let between: f64 =
-        between.map(|pair| time(&pair[1]).duration_since(time(&pair[0])).unwrap().as_secs_f64()).sum();
-    let hold = lines.iter().find(|line| line["step"] == "hold" && is_over(line)).unwrap();
-    between + 4.0 * hold["seconds"].as_f64().unwrap()
 }

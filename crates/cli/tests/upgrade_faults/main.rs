@@ -9,16 +9,24 @@
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 mod charts;
+mod cost;
 #[path = "../support/ended.rs"]
 mod ended;
 mod etcd;
 mod gate;
 mod journals;
 mod killed;
+mod meanwhile;
 mod objects;
 mod others;
 mod place;
+mod rights;
 mod server;
 mod state;
+mod stopped;
 mod table;
+mod then;
 mod transcripts;
+mod twice;
+mod webhook;
+mod whole;

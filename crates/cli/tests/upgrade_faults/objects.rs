@@ -1,5 +1,5 @@
-//! Objects that the server refuses, that can't become what they should, or that never become ready; and rights that
-//! lack. Each is a chart of its own; most are stopped before anything is changed.
+//! Objects that the server refuses, that can't become what they should, or that never become
+//! ready. Each is a chart of its own; most are stopped before anything is changed.
 
 use std::fs;
 
@@ -186,42 +186,4 @@ fn refused_or_never_ready() {
         }
     }
     table::run("objects", cases);
-}
-
-/// A user who lacks one right.
-#[test]
-fn rights_that_lack() {
-    let mut cases = Vec::new();
-    for (number, (verb, resource)) in (0..).zip([
-        ("patch", "deployments"),
-        ("create", "configmaps"),
-        ("delete", "configmaps"),
-        ("create", "secrets"),
-        ("update", "secrets"),
-        ("patch", "customresourcedefinitions"),
-        ("create", "leases"),
-        ("update", "leases"),
-    ]) {
-        let run = move |place: &Place| {
-            let config = place.restricted(verb, resource);
-            let line = format!("{} --kubeconfig {}", place.upgrade(), config.display());
-            let ended = place.run(&line);
-            let left = place.words();
-            if ended.code == 0 {
-                let stands = place.whole_without_lease(&ended);
-                return Shown { step: String::from("–"), left, then: String::new(), stands };
-            }
-            let stands = place.whole(&ended);
-            Shown { step: String::from("–"), left, then: String::new(), stands }
-        };
-        cases.push(Case {
-            name: format!("right-{verb}-{resource}"),
-            scenario: format!("No right to {verb} {resource}"),
-            helm: crate::killed::helm(number),
-            is_in_ci: false,
-            run: Box::new(run),
-            plain: None,
-        });
-    }
-    table::run("rights", cases);
 }

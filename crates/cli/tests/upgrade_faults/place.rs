@@ -19,14 +19,14 @@ use tempfile::TempDir;
 use crate::charts::{self, new, old};
 use crate::ended::{Ended, ended};
 use crate::gate::Gate;
-use crate::state::{self, State, Which};
+use crate::state::{self, State};
 
 /// Shared by all rows; its audit log has every write.
 pub(crate) static CLUSTER: LazyLock<Option<Cluster>> =
     LazyLock::new(|| Cluster::start(&Options { audit: true, ..Options::default() }));
 
 /// How the states are that everything is compared with: both versions, each installed by Helm alone.
-static REFERENCE: LazyLock<(State, State)> = LazyLock::new(|| {
+pub(crate) static REFERENCE: LazyLock<(State, State)> = LazyLock::new(|| {
     let one = |name: &str, chart: fn(&str) -> Chart| {
         let place = Place::empty(CLUSTER.as_ref().unwrap(), name, &HELM_3).unwrap();
         place.helm_install(&chart(name));
@@ -118,6 +118,11 @@ impl Place {
         command
     }
 
+    /// The folder of Helm's program.
+    pub(crate) fn program_of_helm(&self) -> PathBuf {
+        self.program.parent().unwrap().to_owned()
+    }
+
     fn program(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_portolan"));
         command.current_dir(self.directory.path());
@@ -144,37 +149,6 @@ impl Place {
     pub(crate) fn words(&self) -> String {
         let (old, new) = &*REFERENCE;
         self.state().words(old, new)
-    }
-
-    /// A kubeconfig of a user who may do everything but `verb` on `resource`.
-    pub(crate) fn restricted(&self, verb: &str, resource: &str) -> PathBuf {
-        let name = &self.name;
-        let verbs = ["get", "list", "watch", "create", "update", "patch", "delete"];
-        let left: Vec<&str> = verbs.into_iter().filter(|one| *one != verb).collect();
-        let rest =
-            ["pods", "pods/log", "events", "services", "nodes", "serviceaccounts", "configmaps", "secrets"];
-        let apps = ["deployments", "replicasets"];
-        let mut rules = String::new();
-        let mut rule = |group: &str, resources: &[&str]| {
-            let (without, with): (Vec<&str>, Vec<&str>) = resources.iter().partition(|one| **one == resource);
-            for (resources, verbs) in [(with, verbs.to_vec()), (without, left.clone())] {
-                if !resources.is_empty() {
-                    rules += &format!(
-                        "- {{apiGroups: ['{group}'], resources: {resources:?}, verbs: {verbs:?}}}\n"
-                    );
-                }
-            }
-        };
-        rule("", &rest);
-        rule("apps", &apps);
-        rule("coordination.k8s.io", &["leases"]);
-        rule("apiextensions.k8s.io", &["customresourcedefinitions"]);
-        rule(&charts::group(name), &["spoons"]);
-        let role = format!(
-            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: {name}}}\nrules:\n{rules}---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: restricted, namespace: {name}}}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {{name: {name}}}\nroleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {name}}}\nsubjects: [{{kind: ServiceAccount, name: restricted, namespace: {name}}}]\n"
-        );
-        self.cluster.apply(&role);
-        self.cluster.kubeconfig_of(name, "restricted")
     }
 
     /// Begins a command and holds it behind an entry of its journal, counted from 1.
@@ -244,83 +218,12 @@ impl Place {
         !self.cluster.kubectl(&["-n", &self.name, "get", "secrets", "-l", &selector, "-o", "name"]).is_empty()
     }
 
-    /// Says what stands, in a word, after panicking with all that is wrong with it: something between, a record that
-    /// is pending, a lease, a run that is open, or something that was done twice.
-    pub(crate) fn whole(&self, said: &Ended) -> String {
-        self.whole_of(said, &[], true)
-    }
-
-    fn whole_of(&self, said: &Ended, others: &[&str], leases_are_gone: bool) -> String {
-        let (old, new) = &*REFERENCE;
-        let mut state = self.state();
-        state.objects.retain(|name, _| !others.iter().any(|other| name.ends_with(&format!(" {other}"))));
-        let (objects, definitions) = (state.objects_are(old, new), state.definitions_are(old, new));
-        let (number, last) = state.last();
-        let told = || format!("{}\n--- out\n{}\n--- err\n{}", state.words(old, new), said.out, said.err);
-        assert_ne!(objects, Which::Between, "{}\n{:#?}", told(), differences(&state, old, new));
-        assert!(last == "deployed" && !state.is_pending(), "{:?}\n{}", state.revisions, told());
-        assert!(!leases_are_gone || state.leases.is_empty(), "{:?}\n{}", state.leases, told());
-        let runs = ended(&mut self.listing()).expect(0);
-        assert!(!runs.out.contains("broken off"), "{}\n{}", runs.out, told());
-        self.nothing_twice(&state);
-        let ahead = match (objects, definitions) {
-            (one, other) if one == other => "",
-            (Which::Old, _) => ", definitions ahead",
-            _ => panic!("the definitions are behind: {}", told()),
-        };
-        format!("{}, revision {number}{ahead}", objects.words())
-    }
-
-    /// The same for a release that has more objects than both versions: what they are is not compared.
-    pub(crate) fn whole_beside(&self, said: &Ended, others: &[&str]) -> String {
-        self.whole_of(said, others, true)
-    }
-
-    /// The same where no lease may be removed: it ends by itself.
-    pub(crate) fn whole_without_lease(&self, said: &Ended) -> String {
-        self.whole_of(said, &[], false)
-    }
-
     /// `portolan runs`, which asks nothing of a cluster.
     pub(crate) fn listing(&self) -> Command {
         let mut command = self.program();
         command.arg("runs");
         command
     }
-
-    /// Each revision writes each object once at most, and each definition is written once, or once more where it was
-    /// taken back.
-    fn nothing_twice(&self, state: &State) {
-        let mut counts = std::collections::BTreeMap::<String, usize>::new();
-        for write in self.cluster.audited() {
-            let of = &write["objectRef"];
-            let is_ours = of["namespace"] == *self.name
-                || of["name"].as_str().is_some_and(|name| name.ends_with(&charts::group(&self.name)));
-            let who = write["userAgent"].as_str().unwrap_or_default();
-            let is_program =
-                who.starts_with("Helm") || who.starts_with("portolan") || who.starts_with("kube-rs");
-            let is_object = !matches!(of["resource"].as_str(), Some("leases" | "secrets" | "events"));
-            let counts_for = write["verb"] != "delete"
-                && of["subresource"].is_null()
-                && write["responseStatus"]["code"].as_u64() < Some(300);
-            let is_trial = write["requestURI"].as_str().is_some_and(|uri| uri.contains("dryRun="));
-            if is_ours && is_program && is_object && counts_for && !is_trial {
-                *counts.entry(format!("{} {}", of["resource"], of["name"])).or_default() += 1;
-            }
-        }
-        let most = state.revisions.len();
-        let twice: Vec<_> = counts.iter().filter(|(_, count)| **count > most.max(2)).collect();
-        assert!(twice.is_empty(), "{twice:?} of {:?}", state.revisions);
-    }
-}
-
-fn differences(found: &State, old: &State, new: &State) -> Vec<String> {
-    let one = |name: &String| {
-        let (is, was, is_to_be) = (found.objects.get(name), old.objects.get(name), new.objects.get(name));
-        (is != was && is != is_to_be).then(|| format!("{name}: {is:?}\n old {was:?}\n new {is_to_be:?}"))
-    };
-    let names = found.objects.keys().chain(old.objects.keys()).chain(new.objects.keys());
-    names.filter_map(one).collect()
 }
 
 /// A command that is held, or goes on.

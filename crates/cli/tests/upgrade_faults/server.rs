@@ -5,12 +5,13 @@ use std::time::Duration;
 use portolan_testkit::held::Held;
 
 use crate::ended::Ended;
-use crate::killed::{HELM_BEGINS, Then, UPGRADE, helm, plainly_again, settled};
+use crate::killed::{HELM_BEGINS, UPGRADE, helm, plainly_again};
 use crate::place::{Place, TIMEOUT};
 use crate::table::{self, Case, Plain, Shown};
+use crate::then::{Then, settled};
 
 /// How long the server is away.
-const AWAY: Duration = Duration::from_secs(10);
+pub(crate) const AWAY: Duration = Duration::from_secs(10);
 
 #[test]
 fn for_ten_seconds() {
@@ -58,10 +59,11 @@ fn for_ten_seconds() {
     table::run("away", cases);
 }
 
-/// What a run came to that ended by itself; where it didn't come to its end, the same command once more.
+/// What a run came to that ended by itself; where it didn't come to its end, or couldn't give its Lease back, the same
+/// command once more.
 pub(crate) fn after(place: &Place, ended: &Ended, step: String) -> Shown {
     let left = place.words();
-    if ended.code == 0 {
+    if ended.code == 0 && place.state().leases.is_empty() {
         let stands = place.whole(ended);
         return Shown { step, left, then: String::new(), stands };
     }

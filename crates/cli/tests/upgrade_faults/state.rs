@@ -111,14 +111,15 @@ impl State {
         self.revisions.values().any(|state| state.starts_with("pending"))
     }
 
-    /// `2 pending-upgrade, objects between, definitions new`
+    /// `2 pending-upgrade, objects between, definitions new`; a Lease where one is left
     pub(crate) fn words(&self, old: &Self, new: &Self) -> String {
         let (number, state) = self.last();
         let (objects, definitions) =
             (self.objects_are(old, new).words(), self.definitions_are(old, new).words());
+        let lease = if state == "deployed" && !self.leases.is_empty() { ", Lease" } else { "" };
         match objects == definitions {
-            true => format!("{number} {state}, {objects}"),
-            false => format!("{number} {state}, objects {objects}, definitions {definitions}"),
+            true => format!("{number} {state}, {objects}{lease}"),
+            false => format!("{number} {state}, objects {objects}, definitions {definitions}{lease}"),
         }
     }
 }

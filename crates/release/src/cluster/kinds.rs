@@ -45,6 +45,13 @@ pub(crate) const CRD: WellKnown = WellKnown(
     Scope::Cluster,
 );
 
+pub(super) const ACCESS_REVIEW: WellKnown = WellKnown(
+    "authorization.k8s.io/v1",
+    "SelfSubjectAccessReview",
+    "selfsubjectaccessreviews",
+    Scope::Cluster,
+);
+
 impl From<WellKnown> for Kind {
     fn from(WellKnown(api_version, kind, plural, scope): WellKnown) -> Self {
         Self { api_version: api_version.into(), kind: kind.into(), plural: plural.into(), scope }

@@ -99,13 +99,15 @@ pub(super) fn way_back(old_manifest: &str, objects: &[RenderedObject], namespace
 
 /// The same object, whatever version of its kind is spoken.
 fn is_same(one: &ObjectName, other: &ObjectName, namespace: &str) -> bool {
-    fn place<'a>(name: &'a ObjectName, usual: &'a str) -> &'a str {
-        if name.namespace.is_empty() { usual } else { &name.namespace }
-    }
     one.kind == other.kind
         && one.name == other.name
         && one.group() == other.group()
         && place(one, namespace) == place(other, namespace)
+}
+
+/// The namespace of an object that may name none.
+pub(super) fn place<'a>(name: &'a ObjectName, usual: &'a str) -> &'a str {
+    if name.namespace.is_empty() { usual } else { &name.namespace }
 }
 
 /// An object in the version of its kind that the old chart spoke: one that the new chart's own definitions bring

@@ -17,7 +17,7 @@ use super::package::Push;
 use super::plan::{NoWayBack, PLAN_VERSION, UpgradePlan};
 use super::prepare::Prepared;
 use super::rehearse::{Manner, Rehearsal, rehearse};
-use super::{DefinitionsError, Site, namespace};
+use super::{DefinitionsError, Site, namespace, rights};
 use crate::advisories::{Advice, ChartFacts, KnownImages, NoImages};
 use crate::diff::{Action, Change, CrdDiff, ObjectDiff, crd_diff, value_changes};
 use crate::event::Step;
@@ -104,11 +104,12 @@ async fn find_out(
         let _ = answer.send(looking::look(site, prepared, &rendered.objects, options).await);
     };
     let in_order = async {
-        let ((rehearsal, tried), (definitions, refused_definitions)) =
+        let ((mut rehearsal, tried), (definitions, refused_definitions)) =
             run.step(Step::Rehearse, trial, words).await?;
         let comparing = async {
-            let compared = compare(site.cluster, old_manifest, &rendered.objects, &tried, namespace).await;
-            compared.map_err(UpgradeError::from)
+            let objects = compare(site.cluster, old_manifest, &rendered.objects, &tried, namespace).await?;
+            rights::ask(site.cluster, &options.release, &objects, &mut rehearsal).await?;
+            Ok::<_, UpgradeError>(objects)
         };
         let words = |objects: &Vec<ObjectDiff>| compared(objects, &definitions);
         let objects = run.step(Step::Compare, comparing, words).await?;
