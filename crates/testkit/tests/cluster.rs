@@ -21,7 +21,7 @@ spec:
 #[test]
 fn pods_become_ready_on_nodes_of_several_architectures() {
     let nodes = vec![Node::new("one", "amd64"), Node::new("two", "arm64").label("zone", "b")];
-    let Some(mut cluster) = Cluster::start(&Options { nodes, audit: true, ..Options::default() }) else {
+    let Some(cluster) = Cluster::start(&Options { nodes, audit: true, ..Options::default() }) else {
         return;
     };
     let architectures = "jsonpath={.items[*].status.nodeInfo.architecture}";

@@ -9,6 +9,7 @@
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 mod charts;
+mod commands;
 mod cost;
 #[path = "../support/ended.rs"]
 mod ended;

@@ -179,7 +179,7 @@ fn refused_or_never_ready() {
                 name: format!("{name}-{word}"),
                 scenario: scenario.to_owned(),
                 helm,
-                is_in_ci: name == "policy-late" && word == "4",
+                is_in_ci: name == "never" && word == "4",
                 run: Box::new(run),
                 plain,
             });

@@ -220,9 +220,25 @@ impl Place {
 
     /// `portolan runs`, which asks nothing of a cluster.
     pub(crate) fn listing(&self) -> Command {
+        self.bare("runs")
+    }
+
+    /// A command that takes no namespace.
+    pub(crate) fn bare(&self, line: &str) -> Command {
         let mut command = self.program();
-        command.arg("runs");
+        command.args(line.split_whitespace());
         command
+    }
+}
+
+impl Drop for Place {
+    /// All that it had goes: the server tells every Helm of every definition there is, which takes longer with each.
+    fn drop(&mut self) {
+        let names = charts::definitions(&self.name);
+        let mut arguments = vec!["delete", "crd", "--ignore-not-found", "--wait=false"];
+        arguments.extend(names.iter().map(String::as_str));
+        self.cluster.try_kubectl(&["delete", "namespace", &self.name, "--wait=false"]);
+        self.cluster.try_kubectl(&arguments);
     }
 }
 

@@ -164,3 +164,28 @@ pub(crate) fn write_between(part: &str, text: &str) {
 fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(DOCUMENT)
 }
+
+/// The head's figures, and that every part was run.
+#[test]
+fn the_head_counts() {
+    let text = fs::read_to_string(path()).unwrap();
+    assert!(!text.contains("Not run yet"), "a part of the table was never run");
+    let rows: Vec<Vec<&str>> = text.lines().map(lasting).filter(|row| row.len() == 4).collect();
+    let rows = &rows[..];
+    let is_head = |row: &Vec<&str>| row[0].trim_start_matches("| ") == "scenario" || row[0].contains("---");
+    let rows: Vec<&Vec<&str>> = rows.iter().filter(|row| !is_head(row)).collect();
+    let scenarios: std::collections::BTreeSet<&str> = rows.iter().map(|row| row[0]).collect();
+    let with: std::collections::BTreeSet<(&str, &str)> = rows.iter().map(|row| (row[0], row[2])).collect();
+    let told = format!(
+        "{} rows: {} scenarios, {} with the one command more that each was followed by.\n",
+        rows.len(),
+        scenarios.len(),
+        with.len()
+    );
+    if writes() {
+        write_between("count", &told);
+    } else {
+        assert!(text.contains(&told), "the head has to say: {told}");
+    }
+    assert!(scenarios.len() >= 40, "{told}");
+}
