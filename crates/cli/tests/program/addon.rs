@@ -14,7 +14,7 @@ use portolan_testkit::images::Image;
 use portolan_testkit::tarball::{Tarball, gzip};
 use portolan_transfer::{ChartOutcome, ImageOutcome, Report};
 
-use crate::inputs::{ORIGIN, report};
+use crate::inputs::{ORIGIN, external_configuration, report};
 use crate::site::{Depot, Site, ended};
 
 /// The folders of the package, each with a chart of one image: chart, registry, repository.
@@ -54,23 +54,7 @@ fn site(config: &str) -> Site {
 
 /// Images and charts to a Harbor at `host`.
 fn external(host: &str) -> String {
-    format!(
-        "apiVersion: provision.daocloud.io/v1alpha4
-kind: ClusterConfig
-spec:
-  imagesAndCharts:
-    type: external
-    externalImageRepo: http://{host}
-    externalImageRepoUsername: admin
-    externalImageRepoPassword: Harbor12345
-    externalChartRepoType: harbor
-    externalChartRepo: http://{host}
-    externalChartRepoUsername: admin
-    externalChartRepoPassword: Harbor12345
-addonPackage:
-  path: {AMD64}
-"
-    )
+    external_configuration(host, "", &format!("addonPackage:\n  path: {AMD64}\n"))
 }
 
 fn outcomes(report: &Report) -> (Vec<ImageOutcome>, Vec<ChartOutcome>) {

@@ -57,6 +57,25 @@ pub(crate) fn local_configuration(host: &str) -> String {
     )
 }
 
+/// A `clusterConfig.yaml` with images to a Harbor at `host`, and charts into `charts` of the same; `rest` follows.
+pub(crate) fn external_configuration(host: &str, charts: &str, rest: &str) -> String {
+    format!(
+        "apiVersion: provision.daocloud.io/v1alpha4
+kind: ClusterConfig
+spec:
+  imagesAndCharts:
+    type: external
+    externalImageRepo: http://{host}
+    externalImageRepoUsername: admin
+    externalImageRepoPassword: Harbor12345
+    externalChartRepoType: harbor
+    externalChartRepo: http://{host}{charts}
+    externalChartRepoUsername: admin
+    externalChartRepoPassword: Harbor12345
+{rest}"
+    )
+}
+
 /// A site with two bundles, and a depot that its `load-image.yaml` names.
 pub(crate) fn local_site() -> (Site, Depot) {
     let (site, depot) = (Site::new(), Depot::open());

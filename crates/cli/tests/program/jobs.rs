@@ -8,7 +8,7 @@ use portolan_testkit::bundles::module_tar;
 use portolan_testkit::tarball::{Tarball, gzip};
 use portolan_transfer::{ChartOutcome, ImageOutcome, Report};
 
-use crate::inputs::{bundle, report};
+use crate::inputs::{bundle, external_configuration, report};
 use crate::site::{Depot, Site};
 
 const LINE: &str = "cluster-create -c clusterConfig.yaml";
@@ -16,24 +16,8 @@ const LINE: &str = "cluster-create -c clusterConfig.yaml";
 /// A site whose modules lie in `offline`.
 fn site() -> (Site, Depot) {
     let (site, depot) = (Site::new(), Depot::harbor());
-    let config = format!(
-        "apiVersion: provision.daocloud.io/v1alpha4
-kind: ClusterConfig
-spec:
-  fullPackagePath: offline
-  addonPackage: {{path: addon.tar.gz}}
-  imagesAndCharts:
-    type: external
-    externalImageRepo: http://{host}
-    externalImageRepoUsername: admin
-    externalImageRepoPassword: Harbor12345
-    externalChartRepoType: harbor
-    externalChartRepo: http://{host}/chartrepo/modules
-    externalChartRepoUsername: admin
-    externalChartRepoPassword: Harbor12345
-",
-        host = depot.host()
-    );
+    let packages = "  fullPackagePath: offline\n  addonPackage: {path: addon.tar.gz}\n";
+    let config = external_configuration(&depot.host(), "/chartrepo/modules", packages);
     site.write("clusterConfig.yaml", config);
     (site, depot)
 }
