@@ -82,7 +82,7 @@ fn straight_from_a_package() {
     assert_eq!(plan["images"][0]["state"], "pushed", "{plan:#}");
     assert_eq!(plan["pushes"][1]["images"][0]["action"], "push");
     let done = site.run(&line).expect(0);
-    assert!(done.err.contains("push images: 1 of them are there"), "{}", done.err);
+    assert!(done.err.contains("push images: 1 is there"), "{}", done.err);
     assert!(done.out.starts_with("upgraded kairship from 0.20.0 to 0.21.0: "), "{}", done.out);
     assert_eq!(image_of(&site, "kairship-kairship"), image);
 

@@ -19,7 +19,10 @@ pub(super) async fn push(plan: &UpgradePlan, run: &Run<'_>) -> Result<Vec<Report
     let words = |reports: &Vec<Report>| {
         let targets: BTreeSet<_> =
             reports.iter().flat_map(|report| &report.images).map(|image| &image.target).collect();
-        format!("{} of them are there", targets.len())
+        match targets.len() {
+            1 => "1 is there".to_owned(),
+            many => format!("{many} are there"),
+        }
     };
     let work = async {
         let mut reports = vec![first.carry_out().await?];
