@@ -10,20 +10,20 @@
 //! A line is on the disk before the run goes on, and the file is locked for as long as its run lives: so a
 //! journal without a last line, and without a lock, is one of a run that was broken off.
 
+pub(crate) mod log;
 mod reading;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use portolan_oci::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Step;
-use crate::private::{self, FileError};
+use crate::private::FileError;
+use log::{Log, now};
+pub(crate) use reading::run_of;
 pub use reading::{RecordedRun, RunState, UnreadableRun, runs};
 
 /// Version of the lines' shape; raised when a member changes its meaning or goes away.
@@ -223,26 +223,21 @@ pub(crate) struct Resumed {
     pub(crate) begun: BTreeSet<Step>,
 }
 
-/// A journal that is being written. Its lock goes with it.
-pub(crate) struct Journal {
-    file: File,
-    path: PathBuf,
-}
+/// A journal that is being written.
+pub(crate) struct Journal(Log);
 
 impl Journal {
     /// Begins a journal in a folder that has none.
     pub(crate) fn begin(folder: &Path, task: &Task) -> Result<Self, FileError> {
-        let path = folder.join(JOURNAL);
-        let journal = Self { file: private::new_log(&path)?, path };
-        let head = Head { journal_version: JOURNAL_VERSION, began: now(), task: task.clone() };
-        journal.add(&head)?;
-        Ok(journal)
+        let log = Log::begin(folder.join(JOURNAL))?;
+        log.add(&Head { journal_version: JOURNAL_VERSION, began: now(), task: task.clone() })?;
+        Ok(Self(log))
     }
 
     /// Goes on with one that was broken off. What was cut off at its end is taken away.
     pub(crate) fn resume(folder: &Path) -> Result<Resumed, ResumeError> {
         let path = folder.join(JOURNAL);
-        let Some(file) = private::old_log(&path)? else {
+        let Some(log) = Log::take_up(path.clone())? else {
             return Err(ResumeError::UnderWay { path });
         };
         let unreadable = |why| ResumeError::Unreadable { path: path.clone(), why };
@@ -251,15 +246,8 @@ impl Journal {
         if let RunState::Ended { outcome, .. } = found.state {
             return Err(ResumeError::Ended { path, outcome });
         }
-        let journal = Self { file, path };
-        journal.take_away_what_was_cut_off()?;
-        Ok(Resumed { journal, task: found.task, begun })
-    }
-
-    fn take_away_what_was_cut_off(&self) -> Result<(), FileError> {
-        let bytes = private::read(&self.path, reading::JOURNAL_LIMIT)?;
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at as u64 + 1);
-        self.file.set_len(whole).map_err(FileError::new("cannot write", &self.path))
+        log.take_away_what_was_cut_off()?;
+        Ok(Resumed { journal: Self(log), task: found.task, begun })
     }
 
     /// A step begins, or is over.
@@ -270,27 +258,11 @@ impl Journal {
         result: &str,
         seconds: Option<f64>,
     ) -> Result<(), FileError> {
-        self.add(&StepLine { time: now(), step, state, result: result.to_owned(), seconds })
+        self.0.add(&StepLine { time: now(), step, state, result: result.to_owned(), seconds })
     }
 
     /// The run is over.
     pub(crate) fn end(&self, ending: &Ending) -> Result<(), FileError> {
-        self.add(&EndLine { time: now(), ending: ending.clone() })
+        self.0.add(&EndLine { time: now(), ending: ending.clone() })
     }
-
-    /// Writes a line down whole, or takes away what came of it, so that the next one begins a line.
-    fn add(&self, line: &impl Serialize) -> Result<(), FileError> {
-        let text = serde_json::to_string(line).expect("because it is a struct of texts and numbers") + "\n";
-        let before = self.file.metadata().map(|metadata| metadata.len());
-        let written = (&self.file).write_all(text.as_bytes()).and_then(|()| self.file.sync_all());
-        if let (Err(_), Ok(length)) = (&written, before) {
-            // The write's own failure is what is told.
-            let _ = self.file.set_len(length);
-        }
-        written.map_err(FileError::new("cannot write", &self.path))
-    }
-}
-
-fn now() -> String {
-    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
 }

@@ -33,6 +33,8 @@ const RENEWAL: Duration = Duration::from_secs(4);
 const PAUSE: Duration = Duration::from_millis(500);
 /// The longest time that another's lease is believed to last.
 const LONGEST: Duration = Duration::from_secs(300);
+/// How long a server that is out of reach at the very end is asked again to remove one.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why a release can't be worked on.
 #[derive(Debug, thiserror::Error)]
@@ -89,12 +91,23 @@ struct State {
     lost: Option<String>,
 }
 
+/// What a run came to, which tells also that its lease was left behind.
+pub(crate) trait Leaves {
+    /// `lease` says which, and when it ends by itself.
+    fn leaves(&mut self, lease: String);
+}
+
+/// Something without a report.
+impl Leaves for () {
+    fn leaves(&mut self, _: String) {}
+}
+
 /// Works on a release while others are kept out by its lease, which is taken as a step of the run. Where there is
-/// none, the guard says why.
+/// none, the guard says why. A lease that can't be removed at the end is told, and stands in what the work gives.
 ///
 /// # Errors
 /// [`LeaseError`] where somebody else is at work, and what the work gives.
-pub(crate) async fn held<T, E: From<LeaseError> + From<FileError>>(
+pub(crate) async fn held<T: Leaves, E: From<LeaseError> + From<FileError>>(
     cluster: &Cluster,
     release: &HelmRelease,
     run: &Run<'_>,
@@ -102,8 +115,13 @@ pub(crate) async fn held<T, E: From<LeaseError> + From<FileError>>(
 ) -> Result<T, E> {
     let holding = async { Ok::<_, E>(guard(cluster, release, run).await?) };
     let guard = run.step(Step::Hold, holding, Guard::words).await?;
-    let done = work(&guard).await;
-    guard.let_go().await;
+    let mut done = work(&guard).await;
+    if let Some(left) = guard.let_go().await {
+        run.observer().event(Event::Noted { step: Step::Hold, note: &left });
+        if let Ok(done) = &mut done {
+            done.leaves(left);
+        }
+    }
     done
 }
 
@@ -227,12 +245,16 @@ impl Guard {
         }
     }
 
-    /// Lets others in. A lease that can't be removed ends by itself.
-    pub(crate) async fn let_go(self) {
-        if let Self::Held(held) = self {
-            held.renewal.abort();
-            held.shared.remove().await;
-        }
+    /// Lets others in. Of a lease that can't be removed it is said which one it is, and when it ends by itself.
+    pub(crate) async fn let_go(self) -> Option<String> {
+        let Self::Held(held) = self else { return None };
+        held.renewal.abort();
+        let error = held.shared.remove_patiently().await.err()?;
+        let HelmRelease { name, namespace } = &held.shared.release;
+        let seconds = DURATION.as_secs();
+        Some(format!(
+            "the Lease portolan-{name} in {namespace} could not be removed, and ends by itself within {seconds} seconds: {error}"
+        ))
     }
 }
 
@@ -285,18 +307,35 @@ impl Shared {
         Err(self.lost(state.lost.insert(how)))
     }
 
-    async fn remove(&self) {
+    /// Removes it; a server that is out of reach is asked again for a while.
+    async fn remove_patiently(&self) -> Result<(), ClusterError> {
+        let began = Instant::now();
+        loop {
+            match self.remove().await {
+                Err(error) if error.may_pass() && began.elapsed() < PATIENCE => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                removed => return removed,
+            }
+        }
+    }
+
+    async fn remove(&self) -> Result<(), ClusterError> {
         let state = self.state.lock().await;
+        if state.lost.is_some() {
+            return Ok(());
+        }
         let namespace = Some(self.release.namespace.as_str());
         let remove = async |object: &Value| self.cluster.remove(&LEASE.into(), namespace, object).await;
-        let removed = remove(state.record.object()).await;
-        // A renewal that was given up on may have been carried out all the same.
-        if removed.is_err_and(|error| error.reason() == Some("Conflict"))
-            && let Ok(Some(found)) = read(&self.cluster, &self.release).await
-            && found.holder() == state.record.holder()
-        {
-            // One that can't be removed ends by itself.
-            let _ = remove(found.object()).await;
+        match remove(state.record.object()).await {
+            // A renewal that was given up on may have been carried out all the same.
+            Err(error) if error.reason() == Some("Conflict") => {
+                match read(&self.cluster, &self.release).await? {
+                    Some(found) if found.holder() == state.record.holder() => remove(found.object()).await,
+                    _ => Ok(()),
+                }
+            }
+            removed => removed,
         }
     }
 

@@ -11,6 +11,7 @@
 
 pub mod advisories;
 mod backup;
+mod causes;
 mod cluster;
 pub mod diff;
 mod event;
@@ -50,8 +51,8 @@ pub use names::{NameError, Namespace, ReleaseName, Revision};
 pub use private::FileError;
 pub use readiness::{Readiness, readiness};
 pub use recover::{
-    Holding, ObjectHolding, RecoverError, RecoverOptions, RecoverPlan, Recovered, WayOut, plan_recovery,
-    recover,
+    Holding, ObjectHolding, RecoverError, RecoverOptions, RecoverPlan, Recovered, WayOut, finish_recovery,
+    is_stuck, plan_recovery, recover,
 };
 pub use releases::{ReleasesError, find, history, releases};
 pub use rollback::{RollbackError, RollbackOptions, RollbackPlan, RolledBack, plan_rollback, roll_back};

@@ -5,6 +5,7 @@
 //! had a good revision is taken away. The record that was pending says afterwards that it failed.
 
 mod error;
+mod finish;
 mod holding;
 mod way;
 
@@ -16,13 +17,14 @@ use crate::cluster::Cluster;
 use crate::event::{Event, Step};
 use crate::helm::{Helm, HelmRelease};
 use crate::journal::{Ending, Holder, Task, Work};
-use crate::lease::{self, Guard, held};
+use crate::lease::{self, Guard, Leaves, held};
 use crate::names::Revision;
 use crate::releases::{find, forget, history, mark_left};
 use crate::run::Run;
 use crate::stored::{Status, StoredRelease};
 use crate::verify::{self, Verified};
 pub use error::RecoverError;
+pub use finish::{finish_recovery, is_stuck};
 pub(crate) use holding::holds;
 pub use holding::{Holding, ObjectHolding};
 use way::Way;
@@ -75,8 +77,9 @@ pub struct RecoverPlan {
 pub struct Recovered {
     /// The revision that was pending.
     pub from: u32,
-    /// What it was.
-    pub was: Status,
+    /// What it was; absent where an earlier recovery, which was broken off, had done its work already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub was: Option<Status>,
     /// The revision whose content stands; absent where there is no release any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<u32>,
@@ -89,6 +92,9 @@ pub struct Recovered {
     /// How its objects are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<Verified>,
+    /// Its lease, where that could not be removed at the end: which one, and when it ends by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease_left: Option<String>,
 }
 
 impl RecoverPlan {
@@ -109,14 +115,25 @@ impl RecoverPlan {
     }
 }
 
+impl Leaves for Recovered {
+    fn leaves(&mut self, lease: String) {
+        self.lease_left = Some(lease);
+    }
+}
+
 impl Recovered {
+    /// There is no release any more.
+    fn gone(from: u32, was: Option<Status>) -> Self {
+        Self { from, was, to: None, version: None, revision: None, verified: None, lease_left: None }
+    }
+
     /// Whether everything that stands is ready.
     pub fn is_ready(&self) -> bool {
         self.verified.as_ref().is_none_or(Verified::is_ready)
     }
 
     fn ending(&self) -> Ending {
-        let left = self.verified.iter().flat_map(Verified::left).collect();
+        let left = self.verified.iter().flat_map(Verified::left).chain(self.lease_left.clone()).collect();
         let outcome = if self.is_ready() { "recovered" } else { "not-ready" };
         Ending { outcome: outcome.to_owned(), left }
     }
@@ -189,11 +206,11 @@ async fn carry_out(
         let (release, status, revision) = (now.name.clone(), now.info.status, now.version);
         return Err(RecoverError::NotStuck { release, status, revision });
     }
-    let Recovered { from, was, .. } = gone(plan);
+    let gone = Recovered::gone(plan.now.version, Some(plan.now.info.status));
     let Some(to) = &plan.to else {
         let away = async { Ok::<_, RecoverError>(helm.uninstall(&options.release, options.timeout).await?) };
         run.step(Step::RollBack, away, |()| "the release is taken away".to_owned()).await?;
-        return Ok(gone(plan));
+        return Ok(gone);
     };
     let revision = Revision::new(to.version).expect("because a stored revision has a number");
     let back = async {
@@ -211,7 +228,7 @@ async fn carry_out(
             .await?;
     let version = Some(now.chart.metadata.version.clone());
     let (to, revision) = (Some(to.version), Some(now.version));
-    Ok(Recovered { from, was, to, version, revision, verified: Some(verified) })
+    Ok(Recovered { to, version, revision, verified: Some(verified), ..gone })
 }
 
 /// What stands on the way. Helm takes its last record for what is there, so that it would leave what only another one
@@ -229,10 +246,4 @@ async fn go_through(
         helm.roll_back(&options.release, revision, options.timeout).await?;
     }
     Ok(())
-}
-
-/// The release is no more.
-fn gone(plan: &RecoverPlan) -> Recovered {
-    let (from, was) = (plan.now.version, plan.now.info.status);
-    Recovered { from, was, to: None, version: None, revision: None, verified: None }
 }

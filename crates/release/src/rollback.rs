@@ -21,6 +21,7 @@ use crate::diff::CrdDiff;
 use crate::event::Step;
 use crate::helm::HelmRelease;
 use crate::journal::{Ending, Holder, Task, Work};
+use crate::lease::Leaves;
 use crate::names::Revision;
 use crate::releases::{ReleasesError, history};
 use crate::run::Run;
@@ -82,6 +83,9 @@ pub struct RolledBack {
     pub definitions: Vec<String>,
     /// How its objects are.
     pub verified: Verified,
+    /// Its lease, where that could not be removed at the end: which one, and when it ends by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease_left: Option<String>,
 }
 
 impl RollbackPlan {
@@ -107,10 +111,19 @@ impl RollbackPlan {
     }
 }
 
+impl Leaves for RolledBack {
+    fn leaves(&mut self, lease: String) {
+        self.lease_left = Some(lease);
+    }
+}
+
 impl RolledBack {
     fn ending(&self) -> Ending {
         let outcome = if self.verified.is_ready() { "rolled-back" } else { "not-ready" };
-        Ending { outcome: outcome.to_owned(), left: self.verified.left().collect() }
+        Ending {
+            outcome: outcome.to_owned(),
+            left: self.verified.left().chain(self.lease_left.clone()).collect(),
+        }
     }
 }
 

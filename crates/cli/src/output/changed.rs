@@ -54,6 +54,7 @@ pub fn rolled_back(done: &RolledBack, style: Style) -> String {
     }
     lines.extend(done.backup.iter().map(|backup| format!("  backup: {}", backup.folder.display())));
     lines.extend(unready::lines(&done.verified.unready, style));
+    lines.extend(done.lease_left.iter().map(|lease| format!("  {lease}")));
     lines.join("\n")
 }
 
@@ -82,6 +83,7 @@ mod tests {
             backup: None,
             definitions: Vec::new(),
             verified,
+            lease_left: None,
         };
         let expected = "revision 4 stands, which is revision 2 again (version 0.1.0); it was 3\n  \
                         not ready  : late\n    Pod a BackOff: again\n    log a/c: no";

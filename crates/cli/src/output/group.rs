@@ -66,6 +66,10 @@ fn head(report: &GroupReport, style: Style) -> String {
         GroupOutcome::AsBefore => {
             format!("{} to upgrade the group; all {of} of it stand as before", style.bad("failed"))
         }
+        GroupOutcome::Undone => match new {
+            0 => format!("{} the group; all {of} of it stand as before", style.good("took back")),
+            new => format!("{} the group; {new} of {of} stay upgraded", style.good("took back")),
+        },
         GroupOutcome::Failed => format!(
             "{} to upgrade the group; none of it is of the new version, and not all stand as before",
             style.bad("failed")
@@ -73,9 +77,9 @@ fn head(report: &GroupReport, style: Style) -> String {
     }
 }
 
-fn member(member: &MemberReport, language: Language, style: Style) -> String {
-    let MemberReport { component, release, namespace, upgrade: report, taken_back, error, .. } = member;
-    let what = match member.outcome {
+/// How a member ended, in words.
+fn outcome(outcome: MemberOutcome, style: Style) -> String {
+    match outcome {
         MemberOutcome::Upgraded => style.good("upgraded"),
         MemberOutcome::NotReady => style.warn("upgraded, and not all is ready"),
         MemberOutcome::RolledBack => style.bad("failed, and stands as before"),
@@ -84,12 +88,19 @@ fn member(member: &MemberReport, language: Language, style: Style) -> String {
         MemberOutcome::NotReached => style.warn("not reached"),
         MemberOutcome::TakenBack => style.warn("taken back"),
         MemberOutcome::NotTakenBack => style.bad("upgraded, and could not be taken back"),
-    };
-    let mut lines = vec![format!("{} ({namespace}/{release}): {what}", style.bold(component))];
+    }
+}
+
+fn member(member: &MemberReport, language: Language, style: Style) -> String {
+    let MemberReport { component, release, namespace, upgrade: report, taken_back, error, .. } = member;
+    let what = outcome(member.outcome, style);
+    let earlier = if member.earlier { " already when it was broken off" } else { "" };
+    let mut lines = vec![format!("{} ({namespace}/{release}): {what}{earlier}", style.bold(component))];
     lines.extend(error.iter().map(|error| format!("  {} {error}", style.bad("because"))));
     lines.extend(report.iter().map(|report| indented(&upgrade::report(report, language, style))));
     lines.extend(taken_back.iter().map(|back| match back {
         TakenBack::Back(back) => indented(&changed::rolled_back(back, style)),
+        TakenBack::Undone(report) => indented(&upgrade::report(report, language, style)),
         TakenBack::Failed(why) => format!("  {} {why}", style.bad("because")),
     }));
     lines.join("\n")

@@ -86,13 +86,19 @@ fn object(one: &ObjectHolding, style: Style) -> String {
 /// What stands now.
 #[must_use]
 pub fn recovered(recovered: &Recovered, release: &ReleaseName, style: Style) -> String {
-    let Recovered { from, was, to, version, revision, verified } = recovered;
-    let (Some(to), Some(version), Some(revision)) = (to, version, revision) else {
-        return format!("{release} was {was} and never good: it is taken away");
+    let Recovered { from, was, to, version, revision, verified, lease_left } = recovered;
+    let before = match was {
+        Some(was) => format!("{from} was {was}"),
+        None => "an earlier recovery had brought it there".to_owned(),
     };
-    let mut lines = vec![format!(
-        "revision {revision} stands, which is revision {to} again (version {version}); {from} was {was}"
-    )];
+    let mut lines = vec![match (to, version, revision, was) {
+        (Some(to), Some(version), Some(revision), _) => {
+            format!("revision {revision} stands, which is revision {to} again (version {version}); {before}")
+        }
+        (.., Some(was)) => format!("{release} was {was} and never good: it is taken away"),
+        (.., None) => format!("there is no release {release} any more: an earlier recovery took it away"),
+    }];
+    lines.extend(lease_left.iter().map(|lease| format!("  {lease}")));
     if let Some(verified) = verified {
         lines.extend(unready::lines(&verified.unready, style));
     }

@@ -1,5 +1,6 @@
 //! Runs on releases, as `portolan runs` shows them.
 
+use portolan_release::group::{GroupState, RecordedGroup};
 use portolan_release::{RecordedRun, RunState, Task, UnreadableRun, Work};
 use serde::Serialize;
 
@@ -18,32 +19,76 @@ const GOOD: [&str; 5] = ["upgraded", "rolled-back", "recovered", "restored", "un
 pub struct Runs<'a> {
     runs_version: u32,
     runs: &'a [RecordedRun],
+    groups: &'a [RecordedGroup],
     unreadable: &'a [UnreadableRun],
 }
 
 /// The document of `--output json`.
 #[must_use]
-pub fn document<'a>(runs: &'a [RecordedRun], unreadable: &'a [UnreadableRun]) -> Runs<'a> {
-    Runs { runs_version: RUNS_VERSION, runs, unreadable }
+pub fn document<'a>(
+    runs: &'a [RecordedRun],
+    groups: &'a [RecordedGroup],
+    unreadable: &'a [UnreadableRun],
+) -> Runs<'a> {
+    Runs { runs_version: RUNS_VERSION, runs, groups, unreadable }
 }
 
 /// One line a run: when it began, whose it is, what it does and how far it is; below it its folder, and what is
-/// left.
+/// left. A group stands before the runs of its members.
 #[must_use]
-pub fn table(runs: &[RecordedRun], style: Style) -> String {
-    if runs.is_empty() {
+pub fn table(runs: &[RecordedRun], groups: &[RecordedGroup], style: Style) -> String {
+    if runs.is_empty() && groups.is_empty() {
         return "no runs".to_owned();
     }
-    let rows: Vec<Vec<Cell>> = runs.iter().map(row).collect();
-    let mut text = Vec::new();
-    for (line, run) in lines(&rows, style).into_iter().zip(runs) {
-        text.push(line);
-        text.push(format!("    {}", style.dim(run.folder.display())));
-        let group = run.task.group.as_ref();
-        text.extend(group.map(|one| format!("    {} of {} of {}", one.number, one.of, one.name)));
-        text.extend(left(run).into_iter().map(|left| format!("    left: {left}")));
+    let of_groups = groups.iter().map(|group| (&group.began, group_row(group), below_group(group, style)));
+    let of_runs = runs.iter().map(|run| (&run.began, row(run), below(run, style)));
+    let mut all: Vec<(&String, Vec<Cell>, Vec<String>)> = of_groups.chain(of_runs).collect();
+    all.sort_by_key(|(began, ..)| *began);
+    let (rows, below): (Vec<_>, Vec<_>) = all.into_iter().map(|(_, row, below)| (row, below)).unzip();
+    let text = lines(&rows, style).into_iter().zip(below);
+    text.flat_map(|(line, below)| std::iter::once(line).chain(below)).collect::<Vec<_>>().join("\n")
+}
+
+fn below(run: &RecordedRun, style: Style) -> Vec<String> {
+    let folder = format!("    {}", style.dim(run.folder.display()));
+    let group =
+        run.task.group.as_ref().map(|one| format!("    {} of {} of {}", one.number, one.of, one.name));
+    let left = left(run).into_iter().map(|left| format!("    left: {left}"));
+    std::iter::once(folder).chain(group).chain(left).collect()
+}
+
+fn group_row(group: &RecordedGroup) -> Vec<Cell> {
+    let (how, tone) = match &group.state {
+        GroupState::Running => ("running".to_owned(), Tone::Warn),
+        GroupState::Ended { outcome, .. } if GOOD.contains(&outcome.as_str()) => {
+            (outcome.clone(), Tone::Good)
+        }
+        GroupState::Ended { outcome, .. } => (outcome.clone(), Tone::Bad),
+        GroupState::BrokenOff => ("broken off".to_owned(), Tone::Bad),
+    };
+    let members: Vec<&str> = group.members.iter().map(|one| one.member.component.as_str()).collect();
+    vec![
+        Cell::new(to_the_second(&group.began), Tone::Dim),
+        Cell::usual(group.task.holder.to_string()),
+        Cell::usual("upgrade".to_owned()),
+        Cell::usual(format!("group of {}", members.len())),
+        Cell::usual(members.join(", ")),
+        Cell::new(how, tone),
+    ]
+}
+
+fn below_group(group: &RecordedGroup, style: Style) -> Vec<String> {
+    let folder = format!("    {}", style.dim(group.folder.display()));
+    if !group.is_broken_off() {
+        return vec![folder];
     }
-    text.join("\n")
+    let how_far = group.members.iter().map(|one| format!("{} {}", one.member.component, one.words()));
+    let how_far = format!("    {}", how_far.collect::<Vec<_>>().join("; "));
+    let line = format!("portolan upgrade --group {}", group.file.display());
+    let left = format!(
+        "    left: `{line} --resume`, or `--undo`, with `--rollback-group` of those that are done too"
+    );
+    vec![folder, how_far, left]
 }
 
 fn row(run: &RecordedRun) -> Vec<Cell> {
@@ -134,15 +179,15 @@ mod tests {
   2026-01-02T03:04:05Z  jane@seed  upgrade  kpanda-system/kpanda  0.20.0 → 0.21.0  broken off: helm upgrade
     runs/a
     left: `portolan upgrade kpanda -n kpanda-system --resume` or `--undo`, or `portolan recover kpanda -n kpanda-system` where the release is pending";
-        assert_eq!(table(&runs, Style::Plain), expected);
-        assert_eq!(table(&[], Style::Plain), "no runs");
+        assert_eq!(table(&runs, &[], Style::Plain), expected);
+        assert_eq!(table(&[], &[], Style::Plain), "no runs");
     }
 
     #[test]
     fn the_document() {
         let running = RunState::Running { step: Some(Step::BackUp) };
-        let json = serde_json::to_string(&document(&[recorded(running, &[])], &[])).unwrap();
-        let expected = r#"{"runsVersion":1,"runs":[{"folder":"runs/a","work":"upgrade","release":"kpanda","namespace":"kpanda-system","server":"https://10.0.0.1:6443","holder":{"user":"jane","host":"seed"},"revision":3,"from":"0.20.0","to":"0.21.0","began":"2026-01-02T03:04:05.678Z","state":"running","step":"back-up","left":[]}],"unreadable":[]}"#;
+        let json = serde_json::to_string(&document(&[recorded(running, &[])], &[], &[])).unwrap();
+        let expected = r#"{"runsVersion":1,"runs":[{"folder":"runs/a","work":"upgrade","release":"kpanda","namespace":"kpanda-system","server":"https://10.0.0.1:6443","holder":{"user":"jane","host":"seed"},"revision":3,"from":"0.20.0","to":"0.21.0","began":"2026-01-02T03:04:05.678Z","state":"running","step":"back-up","left":[]}],"groups":[],"unreadable":[]}"#;
         assert_eq!(json, expected);
     }
 }

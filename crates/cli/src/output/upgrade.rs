@@ -185,6 +185,7 @@ pub fn report(report: &UpgradeReport, language: Language, style: Style) -> Strin
         .iter()
         .map(|step| format!("  {} {}", style.warn("after:"), advisories::step_text(step, language)));
     lines.extend(after);
+    lines.extend(report.lease_left.iter().map(|lease| format!("  {lease}")));
     lines.extend(report.backup.iter().map(|backup| format!("  backup: {}", backup.folder.display())));
     lines.join("\n")
 }

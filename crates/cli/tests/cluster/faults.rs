@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use portolan_testkit::charts::Chart;
 use portolan_testkit::components::{HELM_3, HELM_4};
+use portolan_testkit::held::Held;
 use portolan_testkit::process;
 use serde_json::Value;
 
 use crate::depot::Depot;
 use crate::site::Site;
+use crate::stopped::wait_until;
 
 fn module(version: &str) -> Chart {
     Chart::new("kant", version).image("web", "r.test.example", "a/b", version)
@@ -142,6 +144,34 @@ fn a_killed_run_is_listed_and_recovered() {
     let expected = "error: the release kant is deployed at revision 3: nothing was broken off\n";
     assert!(again.err.contains(expected), "{}", again.err);
     assert!(site.cluster.object("fault-recover", "lease", "portolan-kant").is_none());
+}
+
+/// A recovery that is itself killed behind an entry of its journal: before its work, and behind it. The next one has
+/// its lease, without waiting for its end, and closes its journal.
+#[test]
+fn a_killed_recovery_is_finished() {
+    let Some(site) = Site::start("fault-twice", &HELM_3) else { return };
+    site.install("kant", &module("0.20.0"), "");
+    let next = site.archive(&stuck("0.21.0"));
+    for (entry, said) in [(4, "revision 3 stands"), (5, "an earlier recovery had brought it there")] {
+        broken_off(&site, &format!("upgrade kant --chart {next} --skip-image-check --keep-frozen"));
+        let held = Held::new(&site.path("")).expect("a C compiler");
+        let mut command = site.command("recover kant -n fault-twice");
+        held.attach(&mut command, "/journal.jsonl", entry);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        wait_until("recover's entry", || held.is_held());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let done = site.run("recover kant").expect(0);
+        assert!(done.out.contains(said), "{}\n{}", done.out, done.err);
+        assert!(!done.err.contains("waiting for the end of a lease"), "{}", done.err);
+        assert!(site.cluster.object("fault-twice", "lease", "portolan-kant").is_none());
+        let listed = site.run_anywhere("runs").expect(0).out;
+        assert!(!listed.contains("broken off"), "{listed}");
+        assert!(!site.run("history kant").expect(0).out.contains("pending"));
+        site.by_hand("uninstall kant --wait");
+        site.install("kant", &module("0.20.0"), "");
+    }
 }
 
 /// On to what was broken off, once what held it up is there.

@@ -1,6 +1,7 @@
 //! Modules upgraded as a group, in the installer's own words: published, upgraded together, one of them failing; and
 //! what is registered of them.
 
+mod broken_off;
 mod place;
 
 use std::fs;

@@ -11,7 +11,7 @@ use crate::cluster::{ApplyMode, Cluster, ClusterError, FIELD_MANAGER, SECRET};
 use crate::event::{Event, Step};
 use crate::helm::{Helm, HelmError, HelmRelease};
 use crate::journal::{Ending, Holder, Task, Work};
-use crate::lease::{LeaseError, held};
+use crate::lease::{LeaseError, Leaves, held};
 use crate::names::{NameError, Revision};
 use crate::private::{self, FileError};
 use crate::releases::{ReleasesError, find, mark_left, secret_name};
@@ -49,6 +49,15 @@ pub struct Restored {
     pub record_made_again: bool,
     /// How many custom resources were applied.
     pub custom_resources: usize,
+    /// Its lease, where that could not be removed at the end: which one, and when it ends by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease_left: Option<String>,
+}
+
+impl Leaves for Restored {
+    fn leaves(&mut self, lease: String) {
+        self.lease_left = Some(lease);
+    }
 }
 
 /// Why a backup could not be restored.
@@ -151,6 +160,7 @@ async fn guarded(
             revision: now,
             record_made_again,
             custom_resources,
+            lease_left: None,
         })
     };
     let words = |done: &Restored| format!("revision {} stands", done.revision);

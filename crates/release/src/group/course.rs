@@ -32,23 +32,30 @@ pub(super) enum Next {
 #[derive(Clone, Debug)]
 pub(super) struct Course {
     on_failure: OnFailure,
+    /// Whether it is on its way back already: then nobody new is begun.
+    goes_back: bool,
     outcomes: Vec<Option<MemberOutcome>>,
 }
 
 impl Course {
     pub(super) fn new(members: usize, on_failure: OnFailure) -> Self {
-        Self { on_failure, outcomes: vec![None; members] }
+        Self { on_failure, goes_back: false, outcomes: vec![None; members] }
+    }
+
+    /// The way back of a group that goes on after it was broken off, or is given up: all that were done.
+    pub(super) fn back(members: usize) -> Self {
+        Self { goes_back: true, ..Self::new(members, OnFailure::RollBack) }
     }
 
     /// What is next; `is_stopped` where somebody wants it to end: then nobody new is begun.
     pub(super) fn next(&self, is_stopped: bool) -> Next {
         let failed = self.reached().any(|outcome| outcome != MemberOutcome::Upgraded);
-        let goes_on = !is_stopped && (!failed || self.on_failure == OnFailure::KeepGoing);
+        let goes_on = !self.goes_back && !is_stopped && (!failed || self.on_failure == OnFailure::KeepGoing);
         let open = self.outcomes.iter().position(Option::is_none);
         match open {
             Some(at) if goes_on => return Next::Upgrade(at),
             // Nothing failed, and nothing is left.
-            None if !failed => return Next::End,
+            None if !failed && !self.goes_back => return Next::End,
             _ => {}
         }
         let is_new = |outcome: &Option<MemberOutcome>| outcome.is_some_and(MemberOutcome::stands_new);
@@ -118,6 +125,18 @@ mod tests {
     fn one_that_cannot_be_taken_back_holds_no_other_up() {
         let ends = [Upgraded, Upgraded, RolledBack];
         assert_eq!(goes(OnFailure::RollBack, &ends, NotTakenBack, 99), "+0 +1 +2 -1 -0");
+    }
+
+    #[test]
+    fn a_way_back_begins_nobody() {
+        let mut course = Course::back(4);
+        [Upgraded, TakenBack, NotReady].into_iter().enumerate().for_each(|(at, end)| course.set(at, end));
+        for expected in [Next::TakeBack(2), Next::TakeBack(0)] {
+            assert_eq!(course.next(false), expected);
+            let Next::TakeBack(at) = expected else { continue };
+            course.set(at, TakenBack);
+        }
+        assert_eq!(course.next(false), Next::End);
     }
 
     #[test]

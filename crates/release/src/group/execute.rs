@@ -1,32 +1,29 @@
-//! Carrying a group's plan out, member by member, each as a release by itself.
+//! Carrying a group out, going on with one that was broken off, and taking one back; member by member.
+
+mod member;
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use portolan_registry::Stop;
 
 use super::course::{Course, Next, OnFailure};
+use super::journal::{self, GroupJournal, GroupMember, GroupTask, MemberState, RecordedGroup};
 use super::plan::{GroupPlan, PlannedMember};
-use super::report::{
-    GROUP_REPORT_VERSION, GroupOutcome, GroupReport, MemberOutcome, MemberReport, TakenBack,
-};
-use crate::event::{Event, Observer};
+use super::report::{GROUP_REPORT_VERSION, GroupOutcome, GroupReport, MemberOutcome, MemberReport};
+use crate::event::{Event, Observer, Step};
 use crate::helm::HelmRelease;
-use crate::journal::{GroupMark, Holder, Task};
-use crate::names::{ReleaseName, Revision};
-use crate::rollback::{RollbackOptions, RolledBack, plan_rollback, roll_back};
-use crate::run::Run;
-use crate::upgrade::{self, ImageCheck, Site, UpgradeReport, in_one_line};
+use crate::journal::{Holder, ResumeError};
+use crate::private::{self, FileError};
+use crate::upgrade::{self, Site, UpgradeError};
 
 /// The folder for the run of a release that begins now.
-pub type RunFolders<'a> = dyn Fn(&ReleaseName) -> Result<PathBuf, Box<dyn Error>> + 'a;
+pub type RunFolders<'a> = dyn Fn(&HelmRelease) -> Result<PathBuf, Box<dyn Error>> + 'a;
 
 /// How a group is carried out.
 pub struct GroupOptions<'a> {
-    /// What follows from a failure.
+    /// What follows from a failure. On the way back: whether those that were done go back too.
     pub on_failure: OnFailure,
-    /// Name of the run of all of them, which stands in their journals.
-    pub group: String,
     /// Whose run it is.
     pub holder: Holder,
     /// Who is told of it.
@@ -37,128 +34,223 @@ pub struct GroupOptions<'a> {
     pub stop: Stop,
 }
 
-/// Why a member was not begun, or not taken back.
-type Why = Box<dyn Error>;
+/// Why a group was not begun, or can't go on. The cluster was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum GroupError {
+    /// Its journal, or what is carried out, can't be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// It can't go on.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
+    /// What is carried out can't be kept.
+    #[error(transparent)]
+    Upgrade(#[from] UpgradeError),
+}
 
-/// Upgrades one member after the other; what follows from a failure, the options say.
-pub async fn execute(site: Site<'_>, plan: &GroupPlan, options: &GroupOptions<'_>) -> GroupReport {
-    let mut course = Course::new(plan.members.len(), options.on_failure);
-    let mut members: Vec<MemberReport> = plan.members.iter().map(not_reached).collect();
-    let group = Group { site, plan, options };
-    loop {
-        let at = match course.next(options.stop.is_requested()) {
-            Next::End => break,
-            Next::Upgrade(at) => {
-                group.tell(at, false);
-                let done = Box::pin(group.upgrade(at)).await;
-                upgraded(&mut members[at], done);
-                at
-            }
-            Next::TakeBack(at) => {
-                group.tell(at, true);
-                let done = Box::pin(group.take_back(at, members[at].upgrade.as_ref())).await;
-                taken_back(&mut members[at], done);
-                at
-            }
-        };
-        course.set(at, members[at].outcome);
+/// Upgrades one member after the other; what follows from a failure, the options say. The group is written down in
+/// `folder`, whose name is the group's, and `file` is where its components are named.
+///
+/// # Errors
+/// [`GroupError`] where it can't be written down. What goes wrong later is in the report.
+pub async fn execute(
+    site: Site<'_>,
+    plan: &GroupPlan,
+    folder: &Path,
+    file: &Path,
+    options: &GroupOptions<'_>,
+) -> Result<GroupReport, GroupError> {
+    for (at, PlannedMember { plan, options, .. }) in plan.members.iter().enumerate() {
+        let order = journal::order(folder, at);
+        private::folder(&order)?;
+        upgrade::keep_order(plan, options, &order)?;
     }
-    GroupReport {
-        group_report_version: GROUP_REPORT_VERSION,
-        group: options.group.clone(),
-        plan_digest: plan.digest.clone(),
+    let task = GroupTask {
+        file: file.to_owned(),
+        server: site.cluster.server().to_owned(),
+        holder: options.holder.clone(),
+        plan: plan.digest.clone(),
         on_failure: options.on_failure,
-        outcome: GroupOutcome::of(&members),
-        members,
+        members: plan.members.iter().map(member).collect(),
         left_out: plan.left_out.clone(),
-    }
+    };
+    let journal = GroupJournal::begin(folder, &task)?;
+    let known = RecordedGroup::begun(folder, task);
+    let group = Group { site, known: &known, journal: &journal, options };
+    Ok(group.carry_out().await)
 }
 
-#[derive(Clone, Copy)]
-struct Group<'a> {
-    site: Site<'a>,
-    plan: &'a GroupPlan,
-    options: &'a GroupOptions<'a>,
+/// Goes on with a group that was broken off, from its folder: what is done stays done, who was under way is gone on
+/// with, and the others follow as they were planned. One that was on its way back goes on with that.
+///
+/// # Errors
+/// [`GroupError`] where it can't go on. What goes wrong later is in the report.
+pub async fn resume(
+    site: Site<'_>,
+    folder: &Path,
+    options: &GroupOptions<'_>,
+) -> Result<GroupReport, GroupError> {
+    let (journal, known) = GroupJournal::resume(folder)?;
+    let group = Group { site, known: &known, journal: &journal, options };
+    Ok(group.carry_out().await)
 }
 
-impl<'a> Group<'a> {
-    fn tell(self, at: usize, goes_back: bool) {
-        let PlannedMember { component, .. } = &self.plan.members[at];
-        let (number, of) = (at + 1, self.plan.members.len());
-        self.options.observer.event(Event::Member { component, number, of, goes_back });
-    }
-
-    /// Begins a run about a member, marked as one of the group's.
-    fn begin(self, at: usize, task: Task) -> Result<Run<'a>, Why> {
-        let (number, of) = (at + 1, self.plan.members.len());
-        let group = Some(GroupMark { name: self.options.group.clone(), number, of });
-        let release = &self.plan.members[at].options.release.name;
-        let folder = (self.options.folders)(release)?;
-        Ok(Run::recorded(self.options.observer, &folder, Task { group, ..task })?)
-    }
-
-    async fn upgrade(self, at: usize) -> Result<UpgradeReport, Why> {
-        let PlannedMember { plan, options, .. } = &self.plan.members[at];
-        let run = self.begin(at, plan.task(self.site.cluster, self.options.holder.clone()))?;
-        Ok(upgrade::execute(self.site, plan, options, &run).await?)
-    }
-
-    /// Takes a member back to the revision that stood before it was upgraded.
-    async fn take_back(self, at: usize, upgraded: Option<&UpgradeReport>) -> Result<RolledBack, Why> {
-        let Site { cluster, helm, registries, .. } = self.site;
-        let PlannedMember { plan, options, .. } = &self.plan.members[at];
-        let before = plan.revision.and_then(Revision::new);
-        let HelmRelease { name, .. } = &options.release;
-        let how = RollbackOptions {
-            release: options.release.clone(),
-            revision: Some(before.ok_or_else(|| format!("{name} was not there before"))?),
-            with_definitions: false,
-            // That was looked at before the first of the group was touched.
-            image_check: ImageCheck::Skip,
-            timeout: options.timeout,
-        };
-        let looking = Run::unrecorded(self.options.observer);
-        let back = plan_rollback(cluster, registries, &how, &looking).await?;
-        if Some(back.now.version) != upgraded.and_then(|report| report.revision) {
-            return Err(format!("{name} is at revision {} by now", back.now.version).into());
+/// Takes a group back that was broken off: who was under way, and where the options say [`OnFailure::RollBack`] those
+/// that were done before too, the last one first.
+///
+/// # Errors
+/// [`GroupError`] where it can't be read or written.
+pub async fn undo(
+    site: Site<'_>,
+    folder: &Path,
+    options: &GroupOptions<'_>,
+) -> Result<GroupReport, GroupError> {
+    let (journal, known) = GroupJournal::resume(folder)?;
+    let group = Group { site, known: &known, journal: &journal, options };
+    let mut members = group.so_far().await;
+    let broken_off: Vec<usize> = (0..members.len()).filter(|at| group.is_open(*at)).collect();
+    for at in broken_off.into_iter().rev() {
+        group.tell(at, true);
+        match Box::pin(group.undo(at)).await {
+            // Nothing of it was done.
+            Ok(None) => {}
+            Ok(Some(back)) => members[at].taken_back(Ok(back)),
+            Err(error) => members[at].taken_back(Err(error)),
         }
-        let run = self.begin(at, back.task(cluster, self.options.holder.clone()))?;
-        Ok(roll_back(cluster, helm, &back, &how, &run).await?)
     }
+    if options.on_failure == OnFailure::RollBack || known.goes_back() {
+        let course = Course::back(members.len());
+        members = group.go(members, course).await;
+    }
+    // One that could not be taken back keeps the group open: it can be tried again.
+    if members.iter().any(|member| member.outcome == MemberOutcome::NotTakenBack) {
+        let outcome = GroupOutcome::of(&members);
+        return Ok(group.report(members, outcome));
+    }
+    group.end(GroupOutcome::Undone);
+    Ok(group.report(members, GroupOutcome::Undone))
 }
 
-fn not_reached(member: &PlannedMember) -> MemberReport {
-    let PlannedMember { component, plan, .. } = member;
-    MemberReport {
+fn member(planned: &PlannedMember) -> GroupMember {
+    let PlannedMember { component, plan, .. } = planned;
+    GroupMember {
         component: component.clone(),
         release: plan.release.clone(),
         namespace: plan.namespace.clone(),
+        revision: plan.revision,
         from: plan.from.clone(),
         to: plan.to.clone(),
-        outcome: MemberOutcome::NotReached,
-        upgrade: None,
-        taken_back: None,
-        error: None,
+        plan: plan.digest.clone(),
     }
 }
 
-fn upgraded(member: &mut MemberReport, done: Result<UpgradeReport, Why>) {
-    match done {
-        Ok(report) => {
-            member.outcome = report.outcome.into();
-            member.upgrade = Some(report);
-        }
-        Err(error) => {
-            member.outcome = MemberOutcome::NotBegun;
-            member.error = Some(in_one_line(error.as_ref()));
-        }
-    }
+/// A group under way.
+#[derive(Clone, Copy)]
+struct Group<'a> {
+    site: Site<'a>,
+    /// How far it was when this run of it began.
+    known: &'a RecordedGroup,
+    journal: &'a GroupJournal,
+    options: &'a GroupOptions<'a>,
 }
 
-fn taken_back(member: &mut MemberReport, done: Result<RolledBack, Why>) {
-    let (outcome, taken_back) = match done {
-        Ok(back) => (MemberOutcome::TakenBack, TakenBack::Back(back)),
-        Err(error) => (MemberOutcome::NotTakenBack, TakenBack::Failed(in_one_line(error.as_ref()))),
-    };
-    (member.outcome, member.taken_back) = (outcome, Some(taken_back));
+impl Group<'_> {
+    fn is_open(self, at: usize) -> bool {
+        self.known.members[at].upgrade.is_open()
+    }
+
+    /// What became of members before.
+    async fn so_far(self) -> Vec<MemberReport> {
+        let mut members = Vec::new();
+        for (at, one) in self.known.members.iter().enumerate() {
+            let mut report = MemberReport::not_reached(&one.member);
+            if let Some(outcome) = self.outcome(at).await {
+                (report.outcome, report.earlier) = (outcome, true);
+            }
+            members.push(report);
+        }
+        members
+    }
+
+    async fn carry_out(self) -> GroupReport {
+        let members = self.so_far().await;
+        let course = match self.known.goes_back() {
+            true => Course::back(members.len()),
+            false => Course::new(members.len(), self.options.on_failure),
+        };
+        let members = self.go(members, course).await;
+        let outcome = GroupOutcome::of(&members);
+        self.end(outcome);
+        self.report(members, outcome)
+    }
+
+    /// Goes the whole course.
+    async fn go(self, mut members: Vec<MemberReport>, mut course: Course) -> Vec<MemberReport> {
+        for (at, member) in members.iter().enumerate() {
+            if member.outcome != MemberOutcome::NotReached {
+                course.set(at, member.outcome);
+            }
+        }
+        loop {
+            let at = match course.next(self.options.stop.is_requested()) {
+                Next::End => return members,
+                Next::Upgrade(at) => {
+                    self.tell(at, false);
+                    let done = Box::pin(self.upgrade(at)).await;
+                    members[at].upgraded(done);
+                    at
+                }
+                Next::TakeBack(at) => {
+                    self.tell(at, true);
+                    let done = Box::pin(self.take_back(at, members[at].upgrade.as_ref())).await;
+                    members[at].taken_back(done);
+                    at
+                }
+            };
+            course.set(at, members[at].outcome);
+        }
+    }
+
+    fn tell(self, at: usize, goes_back: bool) {
+        let component = &self.known.members[at].member.component;
+        let (number, of) = (at + 1, self.known.members.len());
+        self.options.observer.event(Event::Member { component, number, of, goes_back });
+    }
+
+    /// What is done is done: that it can't be written down doesn't undo it.
+    fn end(self, outcome: GroupOutcome) {
+        if let Err(error) = self.journal.end(&outcome.to_string()) {
+            let note = format!("the group's journal has a gap: {error}");
+            self.options.observer.event(Event::Noted { step: Step::Verify, note: &note });
+        }
+    }
+
+    fn report(self, members: Vec<MemberReport>, outcome: GroupOutcome) -> GroupReport {
+        let task = &self.known.task;
+        GroupReport {
+            group_report_version: GROUP_REPORT_VERSION,
+            group: self.known.name(),
+            plan_digest: task.plan.clone(),
+            on_failure: self.options.on_failure,
+            outcome,
+            members,
+            left_out: task.left_out.clone(),
+        }
+    }
+
+    /// How a member ended, where it did. Where somebody else dealt with its run, the cluster says what stands.
+    async fn outcome(self, at: usize) -> Option<MemberOutcome> {
+        let one = &self.known.members[at];
+        match (&one.back, &one.upgrade) {
+            (MemberState::Ended { outcome, .. }, _) if outcome == "failed" => {
+                Some(MemberOutcome::NotTakenBack)
+            }
+            (MemberState::Ended { .. }, _) => Some(MemberOutcome::TakenBack),
+            (_, MemberState::Ended { outcome, .. }) => match MemberOutcome::of_word(outcome) {
+                Some(outcome) => Some(outcome),
+                None => Some(self.standing(at).await),
+            },
+            _ => None,
+        }
+    }
 }

@@ -1,12 +1,15 @@
 //! What became of a group.
 
+use std::error::Error;
 use std::fmt;
 
 use portolan_oci::Digest;
 use serde::Serialize;
 
 use super::course::OnFailure;
+use super::journal::GroupMember;
 use super::select::LeftOut;
+use crate::causes::in_one_line;
 use crate::rollback::RolledBack;
 use crate::upgrade::{Outcome, UpgradeReport};
 
@@ -50,6 +53,9 @@ pub struct MemberReport {
     pub to: String,
     /// How it ended.
     pub outcome: MemberOutcome,
+    /// Whether that was so already when the group, which was broken off, went on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub earlier: bool,
     /// What its upgrade came to; absent where it was not begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<UpgradeReport>,
@@ -62,11 +68,13 @@ pub struct MemberReport {
 }
 
 /// How a member was taken back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "outcome", content = "detail")]
 pub enum TakenBack {
     /// What was before stands again.
     Back(RolledBack),
+    /// What a run that was broken off had done is undone.
+    Undone(Box<UpgradeReport>),
     /// It could not be, for this reason.
     Failed(String),
 }
@@ -105,6 +113,8 @@ pub enum GroupOutcome {
     AsBefore,
     /// None is of the new version, and of some the report says what they are.
     Failed,
+    /// It was broken off, and what was to be taken back is.
+    Undone,
 }
 
 impl MemberOutcome {
@@ -116,6 +126,14 @@ impl MemberOutcome {
     /// Whether it is neither the old nor the new, or nobody knows.
     fn is_between(self) -> bool {
         matches!(self, Self::Failed | Self::NotTakenBack)
+    }
+
+    /// What the journal of an upgrade's run calls its end; `None` of a word that is none.
+    pub(super) fn of_word(word: &str) -> Option<Self> {
+        [Self::Upgraded, Self::NotReady, Self::RolledBack, Self::NotBegun, Self::Failed]
+            .into_iter()
+            .find(|one| one.as_str() == word)
+            .or_else(|| (word == Outcome::Undone.to_string()).then_some(Self::RolledBack))
     }
 
     /// In a word, as reports have it.
@@ -151,6 +169,18 @@ impl From<Outcome> for MemberOutcome {
     }
 }
 
+impl fmt::Display for GroupOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Upgraded => "upgraded",
+            Self::InPart => "in-part",
+            Self::AsBefore => "as-before",
+            Self::Failed => "failed",
+            Self::Undone => "undone",
+        })
+    }
+}
+
 impl GroupOutcome {
     pub(super) fn of(members: &[MemberReport]) -> Self {
         let any = |is: fn(MemberOutcome) -> bool| members.iter().any(|member| is(member.outcome));
@@ -163,6 +193,52 @@ impl GroupOutcome {
             false if any(MemberOutcome::is_between) => Self::Failed,
             false => Self::AsBefore,
         }
+    }
+}
+
+impl GroupReport {
+    /// Whether anything is left of what was to be taken back: definitions, labels, objects that are not ready.
+    pub fn is_left(&self) -> bool {
+        self.members.iter().any(|member| match &member.taken_back {
+            Some(TakenBack::Undone(report)) => !report.left().is_empty() || report.error.is_some(),
+            Some(TakenBack::Back(back)) => !back.verified.is_ready(),
+            Some(TakenBack::Failed(_)) => true,
+            None => false,
+        })
+    }
+}
+
+impl MemberReport {
+    /// Of a member that nothing became of yet.
+    pub(super) fn not_reached(member: &GroupMember) -> Self {
+        let GroupMember { component, release, namespace, from, to, .. } = member.clone();
+        let outcome = MemberOutcome::NotReached;
+        let (upgrade, taken_back, error) = (None, None, None);
+        Self { component, release, namespace, from, to, outcome, earlier: false, upgrade, taken_back, error }
+    }
+
+    /// How its upgrade ended.
+    pub(super) fn upgraded(&mut self, done: Result<UpgradeReport, Box<dyn Error>>) {
+        match done {
+            Ok(report) => {
+                self.outcome = report.outcome.into();
+                self.upgrade = Some(report);
+            }
+            Err(error) => {
+                self.outcome = MemberOutcome::NotBegun;
+                self.error = Some(in_one_line(error.as_ref()));
+            }
+        }
+        self.earlier = false;
+    }
+
+    /// How its way back ended.
+    pub(super) fn taken_back(&mut self, done: Result<TakenBack, Box<dyn Error>>) {
+        let (outcome, taken_back) = match done {
+            Ok(back) => (MemberOutcome::TakenBack, back),
+            Err(error) => (MemberOutcome::NotTakenBack, TakenBack::Failed(in_one_line(error.as_ref()))),
+        };
+        (self.outcome, self.taken_back, self.earlier) = (outcome, Some(taken_back), false);
     }
 }
 
@@ -180,6 +256,7 @@ mod tests {
             from: None,
             to: "1.0.0".to_owned(),
             outcome: *outcome,
+            earlier: false,
             upgrade: None,
             taken_back: None,
             error: None,

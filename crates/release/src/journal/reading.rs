@@ -1,17 +1,13 @@
 //! Journals of earlier runs: what was done, what is under way, what was broken off.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{EndLine, Head, JOURNAL, JOURNAL_VERSION, StepLine, StepState, Task};
+use super::{EndLine, Head, JOURNAL, JOURNAL_VERSION, StepLine, StepState, Task, log};
 use crate::event::Step;
-use crate::private::{self, FileError};
-
-/// How large a journal may be: a run has some twenty lines.
-pub(super) const JOURNAL_LIMIT: u64 = 16 << 20;
+use crate::private::FileError;
 
 /// A run that was written down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -81,17 +77,13 @@ enum Line {
 /// # Errors
 /// [`FileError`] where the folder can't be read.
 pub fn runs(folder: &Path) -> Result<(Vec<RecordedRun>, Vec<UnreadableRun>), FileError> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Default::default()),
-        entries => entries.map_err(FileError::new("cannot read", folder))?,
-    };
     let (mut found, mut unreadable) = (Vec::new(), Vec::new());
-    for entry in entries.flatten().filter(|entry| entry.path().join(JOURNAL).is_file()) {
+    for folder in log::folders(folder, JOURNAL)? {
         // Asked before the journal is read: a run that ends in between has written its end by then.
-        let lives = is_locked(&entry.path().join(JOURNAL));
-        match run(&entry.path(), lives) {
+        let lives = log::is_locked(&folder.join(JOURNAL));
+        match run(&folder, lives) {
             Ok(run) => found.push(run),
-            Err(why) => unreadable.push(UnreadableRun { folder: entry.path(), why }),
+            Err(why) => unreadable.push(UnreadableRun { folder, why }),
         }
     }
     found.sort_by(|one, other| (&one.began, &one.folder).cmp(&(&other.began, &other.folder)));
@@ -99,53 +91,36 @@ pub fn runs(folder: &Path) -> Result<(Vec<RecordedRun>, Vec<UnreadableRun>), Fil
     Ok((found, unreadable))
 }
 
+/// The run of a folder, and whether its program lives; else, in words, why its journal can't be read.
+pub(crate) fn run_of(folder: &Path) -> Result<RecordedRun, String> {
+    let lives = log::is_locked(&folder.join(JOURNAL));
+    run(folder, lives)
+}
+
 /// The run of a folder; else, in words, why its journal can't be read.
 pub(super) fn run(folder: &Path, lives: bool) -> Result<RecordedRun, String> {
-    let path = folder.join(JOURNAL);
-    let bytes = private::read(&path, JOURNAL_LIMIT).map_err(|error| in_one_line(&error))?;
-    parse(folder, &String::from_utf8_lossy(&bytes), lives)
+    parse(folder, &log::text(&folder.join(JOURNAL))?, lives)
 }
 
 /// The steps that a run has begun; else, in words, why its journal can't be read.
 pub(super) fn begun(folder: &Path) -> Result<BTreeSet<Step>, String> {
-    let path = folder.join(JOURNAL);
-    let bytes = private::read(&path, JOURNAL_LIMIT).map_err(|error| in_one_line(&error))?;
-    let text = String::from_utf8_lossy(&bytes);
+    let text = log::text(&folder.join(JOURNAL))?;
     let lines = text.lines().filter_map(|line| serde_json::from_str::<StepLine>(line).ok());
     Ok(lines.map(|line| line.step).collect())
-}
-
-fn in_one_line(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
-}
-
-/// Whether the program that writes it lives, on this machine or on one that shares the file's locks.
-fn is_locked(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 fn parse(folder: &Path, text: &str, lives: bool) -> Result<RecordedRun, String> {
     let mut lines = text.lines();
     let first = lines.next().unwrap_or_default();
-    let head: Head = serde_json::from_str(first).map_err(|_| version(first))?;
+    let unread = || log::unread(first, "journalVersion", JOURNAL_VERSION);
+    let head: Head = serde_json::from_str(first).map_err(|_| unread())?;
     if head.journal_version > JOURNAL_VERSION {
-        return Err(version(first));
+        return Err(unread());
     }
     // The last line of a run that was killed may be cut off: it says no more than the one before.
     let lines: Vec<Line> = lines.map_while(|line| serde_json::from_str(line).ok()).collect();
     let (state, left) = state(lines, lives);
     Ok(RecordedRun { folder: folder.to_owned(), task: head.task, began: head.began, state, left })
-}
-
-/// Why a first line is none.
-fn version(first: &str) -> String {
-    let head: serde_json::Value = serde_json::from_str(first).unwrap_or_default();
-    match head["journalVersion"].as_u64() {
-        Some(version) if version > JOURNAL_VERSION.into() => {
-            format!("it is of version {version}, and this program reads {JOURNAL_VERSION} at most")
-        }
-        _ => "its first line is not that of a journal".to_owned(),
-    }
 }
 
 fn state(lines: Vec<Line>, lives: bool) -> (RunState, Vec<String>) {

@@ -163,7 +163,7 @@ impl Pair<'_> {
         match definitions::apply(cluster, self.older, true).await {
             Ok(_) => Ok(None),
             Err(definitions::DefinitionsError::Refused { source, .. }) if source.may_pass() => Err(source),
-            Err(error) => Ok(Some(crate::upgrade::in_one_line(&error))),
+            Err(error) => Ok(Some(crate::causes::in_one_line(&error))),
         }
     }
 

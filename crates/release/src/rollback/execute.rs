@@ -74,6 +74,7 @@ async fn carry_out(all: Carrying<'_>) -> Result<RolledBack, RollbackError> {
         backup,
         definitions,
         verified,
+        lease_left: None,
     })
 }
 

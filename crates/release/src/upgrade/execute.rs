@@ -2,6 +2,7 @@
 
 mod standing;
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use portolan_registry::Stop;
@@ -15,6 +16,7 @@ use super::plan::UpgradePlan;
 use super::report::{Outcome, REPORT_VERSION, UpgradeReport};
 use super::{DefinitionsError, Site, namespace, pushing};
 use crate::backup::{Backup, BackupOptions, back_up};
+use crate::causes::in_one_line;
 use crate::cluster::{ApplyMode, ClusterError, FIELD_MANAGER, NODE};
 use crate::event::{Event, Step};
 use crate::helm::{HelmError, Upgrade};
@@ -106,6 +108,37 @@ async fn pushed_and_guarded(
     namespace::make(site.cluster, plan, run).await?;
     let report = guarded(site, &order, &plan.upgrade, run, &options.stop).await?;
     Ok(UpgradeReport { pushed, makes_namespace: plan.makes_namespace, ..report })
+}
+
+/// Keeps what a plan's upgrade would do in a folder, to be begun from there with [`begin`].
+///
+/// # Errors
+/// [`UpgradeError`] where it can't be written.
+pub(crate) fn keep_order(
+    plan: &UpgradePlan,
+    options: &UpgradeOptions,
+    folder: &Path,
+) -> Result<(), UpgradeError> {
+    Order::of(plan, options).save(&plan.upgrade, folder)
+}
+
+/// As [`execute`], of an upgrade that [`keep_order`] kept in the folder `from`: nothing of it is planned anew.
+///
+/// # Errors
+/// As with [`execute`].
+pub(crate) async fn begin(
+    site: Site<'_>,
+    from: &Path,
+    stop: &Stop,
+    run: &Run<'_>,
+) -> Result<UpgradeReport, UpgradeError> {
+    let done = async {
+        let (order, upgrade) = Order::read(from)?;
+        guarded(site, &order, &upgrade, run, stop).await
+    };
+    let done = Box::pin(done).await;
+    write_end(run, &done);
+    done
 }
 
 async fn guarded(
@@ -214,6 +247,7 @@ pub(super) fn begun(all: Carrying<'_>, backup: Option<Backup>) -> UpgradeReport 
         after: after.clone(),
         given_up_on: Vec::new(),
         error: None,
+        lease_left: None,
         run: all.run.folder().map(Into::into),
     }
 }
@@ -284,9 +318,4 @@ fn why(failure: &Failure, stop: &Stop) -> String {
         (Failure::Helm(_), true) => format!("interrupted, so that Helm was asked to stop: {error}"),
         _ => error,
     }
-}
-
-pub(crate) fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

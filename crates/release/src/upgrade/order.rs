@@ -40,6 +40,28 @@ pub(super) fn chart_digest(upgrade: &Upgrade) -> Result<Digest, UpgradeError> {
     Ok(Digest::sha256(&private::read(&upgrade.chart, FILE_LIMIT)?))
 }
 
+/// Whether the folder of a run has what it was about to do: one that was broken off before changed nothing.
+pub(crate) fn is_kept(folder: &Path) -> bool {
+    Order::is_in(folder)
+}
+
+/// What taking back an upgrade needs to know of it.
+pub(crate) struct Kept {
+    /// The revision that stood before; `None` where there was no release.
+    pub(crate) before: Option<u32>,
+    /// How long objects may take until they are ready.
+    pub(crate) timeout: Duration,
+}
+
+/// Reads what is kept in a folder.
+///
+/// # Errors
+/// [`UpgradeError`] where it can't be read.
+pub(crate) fn kept(folder: &Path) -> Result<Kept, UpgradeError> {
+    let (order, _) = Order::read(folder)?;
+    Ok(Kept { before: order.before.as_ref().map(|before| before.revision), timeout: order.timeout() })
+}
+
 /// All of a plan that carrying out needs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -125,11 +147,11 @@ impl Order {
         let chart = local_chart(&upgrade.chart)?;
         let packed =
             chart.pack().map_err(|source| UpgradeError::Pack { chart: upgrade.chart.clone(), source })?;
-        private::write_new(&folder.join(CHART), &packed)?;
-        private::write_new(&folder.join(VALUES), upgrade.values.expose_secret())?;
+        private::replace(&folder.join(CHART), &packed)?;
+        private::replace(&folder.join(VALUES), upgrade.values.expose_secret())?;
         let order = serde_json::to_vec(self).expect("because it is a struct of texts, numbers and JSON");
         // Last: a folder with this file has the others whole.
-        Ok(private::write_new(&folder.join(ORDER), &order)?)
+        Ok(private::replace(&folder.join(ORDER), &order)?)
     }
 
     /// Writes it again, in place of the one that is there: what the run goes on from is another revision now.

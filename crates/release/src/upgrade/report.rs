@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::advisories::Step;
 use crate::backup::Backup;
 use crate::journal::Ending;
+use crate::lease::Leaves;
 use crate::stored::Status;
 use crate::verify::{Unready, Verified};
 
@@ -77,6 +78,9 @@ pub struct UpgradeReport {
     /// What went wrong, causes included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Its lease, where that could not be removed at the end: which one, and when it ends by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease_left: Option<String>,
     /// Where the run is written down.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<PathBuf>,
@@ -113,6 +117,12 @@ impl fmt::Display for Outcome {
     }
 }
 
+impl Leaves for UpgradeReport {
+    fn leaves(&mut self, lease: String) {
+        self.lease_left = Some(lease);
+    }
+}
+
 impl UpgradeReport {
     /// How the run's journal ends.
     pub(super) fn ending(&self) -> Ending {
@@ -141,6 +151,7 @@ impl UpgradeReport {
             );
         }
         left.extend(self.verified.iter().flat_map(Verified::left));
+        left.extend(self.lease_left.clone());
         left
     }
 }

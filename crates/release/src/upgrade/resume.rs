@@ -11,6 +11,7 @@ use super::execute::{self, Carrying};
 use super::order::{Before, Order};
 use super::report::UpgradeReport;
 use super::stands::{self, Stands};
+use crate::causes::in_one_line;
 use crate::helm::Upgrade;
 use crate::lease::{Guard, held};
 use crate::releases::mark_left;
@@ -77,7 +78,7 @@ async fn go_on(order: &mut Order, going_on: GoingOn<'_>) -> Result<UpgradeReport
 pub(super) async fn taken_back(all: Carrying<'_>) -> Result<Option<StoredRelease>, UpgradeError> {
     execute::take_back(all).await.map_err(|failure| UpgradeError::WayBack {
         release: all.order.release.name.to_string(),
-        why: execute::in_one_line(&failure),
+        why: in_one_line(&failure),
     })
 }
 

@@ -13,6 +13,7 @@ use super::order::Order;
 use super::report::{Outcome, UpgradeReport};
 use super::resume::{GoingOn, taken_back};
 use super::stands::{self, Stands};
+use crate::causes::in_one_line;
 use crate::event::{Event, Step};
 use crate::helm::HelmRelease;
 use crate::journal::Ending;
@@ -107,6 +108,6 @@ async fn reported(all: Carrying<'_>, now: Option<&StoredRelease>, ahead: Vec<Ahe
     let Some(now) = now else { return report };
     match execute::look(all, &now.manifest).await {
         Ok(verified) => UpgradeReport { verified: Some(verified), ..report },
-        Err(failure) => UpgradeReport { error: Some(execute::in_one_line(&failure)), ..report },
+        Err(failure) => UpgradeReport { error: Some(in_one_line(&failure)), ..report },
     }
 }

@@ -55,6 +55,7 @@ async fn upgrade(
     let sections: Vec<Section> = arguments.upgrade.iter().copied().map(Section::from).collect();
     let (plan_out, plan) = arguments.flags.transfer.plan_files();
     let request = GroupRequest {
+        file: arguments.manifest.as_deref().expect("because it is required beside --upgrade"),
         manifest,
         sections: &sections,
         how: &arguments.how,

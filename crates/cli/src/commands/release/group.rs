@@ -1,25 +1,32 @@
 //! Several releases upgraded as one: the components of an installer's `manifest.yaml` that are installed.
 
+mod again;
 mod charts;
 mod members;
 mod saved;
 
+use std::path::Path;
+
 use clap::Args;
 use portolan_registry::Stop;
 use portolan_release::group::{
-    GroupOptions, GroupOutcome, GroupPlan, LeftOut, OnFailure, PlannedMember, execute,
+    GroupError, GroupOptions, GroupOutcome, GroupPlan, GroupReport, LeftOut, OnFailure, PlannedMember,
+    RecordedGroup, RunFolders, execute,
 };
-use portolan_release::helm::Helm;
-use portolan_release::upgrade::{Packages, Site, prepare};
-use portolan_release::{Cluster, Event, Run, Status};
+use portolan_release::helm::{Helm, HelmRelease};
+use portolan_release::upgrade::{Packages, Site, UpgradeOptions, prepare};
+use portolan_release::{Cluster, Event, Observer, Run, Status};
 
 use super::access::cluster_failed;
 use super::how::HowArgs;
+use super::open::Runs;
 use super::registries::Known;
 use super::state::holder;
 use crate::config::{Component, Environment, InstallerManifest, Section};
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, Format, group as output};
+use again::Next;
+pub(in crate::commands) use again::{Again, again};
 pub(in crate::commands) use charts::GroupCharts;
 pub(in crate::commands) use saved::PlanFiles;
 
@@ -58,6 +65,8 @@ impl GroupArgs {
 /// A group, and how it is upgraded.
 pub(in crate::commands) struct GroupRequest<'a> {
     /// The file that names its components.
+    pub(in crate::commands) file: &'a Path,
+    /// What stands in it.
     pub(in crate::commands) manifest: &'a InstallerManifest,
     /// The parts of the file that count.
     pub(in crate::commands) sections: &'a [Section],
@@ -83,8 +92,14 @@ pub(in crate::commands) async fn upgrade(
     let helm = helm.marking(how.state.marks(&cluster, environment)?);
     let work = tempfile::tempdir().map_err(|error| Failure::of(&error))?;
     let place = Place { cluster: &cluster, helm: &helm, work: work.path() };
+    let given_up = match Box::pin(again::next(&request, place, console, stop)).await? {
+        Next::GoOn(group) => {
+            return Box::pin(again::carry(&request, place, &group, Again::GoOn, console, stop)).await;
+        }
+        Next::BeginAnew(given_up) => given_up,
+    };
     let plan = Box::pin(plan(&request, place, console, stop)).await?;
-    carry_on(&request, place, plan, console, stop).await
+    carry_on(&request, place, plan, given_up, console, stop).await
 }
 
 /// Where it happens.
@@ -109,7 +124,8 @@ async fn plan(
     stop: &Stop,
 ) -> Result<GroupPlan, Failure> {
     let components: Vec<&Component> = request.components().collect();
-    let selecting = members::select(place.cluster, &components, request.how.cluster.namespace.as_ref());
+    let namespace = request.how.cluster.namespace.as_ref();
+    let selecting = members::select(place.cluster, &components, namespace, |installed| installed);
     let selection = super::unless_stopped(stop, selecting).await?;
     note_variables(&components, &selection.members, console);
     let (mut planned, mut left_out) = (Vec::new(), selection.left_out);
@@ -132,6 +148,22 @@ async fn plan(
     Ok(plan)
 }
 
+/// How a member is upgraded.
+async fn member_options(
+    request: &GroupRequest<'_>,
+    component: &Component,
+    member: &portolan_release::group::Member,
+    stop: &Stop,
+) -> Result<UpgradeOptions, Failure> {
+    let source = super::unless_stopped(stop, request.charts.source(component, &request.known, stop)).await?;
+    let packages = request.packages.clone();
+    let mut options = request.how.options(member.release.clone(), source, packages, stop)?;
+    options.version.clone_from(&member.version);
+    options.pins = request.plans.pins();
+    options.dry_run = request.plans.only_shows();
+    Ok(options)
+}
+
 /// Works out the upgrade of one member; the newest version may be the one that it has.
 async fn plan_member(
     request: &GroupRequest<'_>,
@@ -143,14 +175,9 @@ async fn plan_member(
 ) -> Result<Result<PlannedMember, LeftOut>, Failure> {
     let failed = |error: &_| members::of_member(component, super::upgrade::failed(error));
     let work = place.work.join(&member.component);
-    std::fs::create_dir(&work).map_err(|error| Failure::of(&error))?;
+    std::fs::create_dir_all(&work).map_err(|error| Failure::of(&error))?;
     let site = place.site(request, &work);
-    let source = super::unless_stopped(stop, request.charts.source(component, &request.known, stop)).await?;
-    let packages = request.packages.clone();
-    let mut options = request.how.options(member.release.clone(), source, packages, stop)?;
-    options.version.clone_from(&member.version);
-    options.pins = request.plans.pins();
-    options.dry_run = request.plans.only_shows();
+    let mut options = member_options(request, component, member, stop).await?;
     let steps = console.steps();
     let looking = Run::unrecorded(steps.as_ref());
     let preparing = async { prepare(site, &options, &looking).await.map_err(|error| failed(&error)) };
@@ -183,6 +210,7 @@ async fn carry_on(
     request: &GroupRequest<'_>,
     place: Place<'_>,
     plan: GroupPlan,
+    given_up: Option<Box<RecordedGroup>>,
     console: &Console,
     stop: &Stop,
 ) -> Result<Exit, Failure> {
@@ -210,31 +238,55 @@ async fn carry_on(
     if stop.is_requested() {
         return Err(super::untouched());
     }
+    carry_out(request, place, &plan, given_up, console, stop).await
+}
+
+/// Carries the plan out. Once a member is begun, runs on its release that were broken off are given up, as the group is
+/// that this one takes the place of.
+async fn carry_out(
+    request: &GroupRequest<'_>,
+    place: Place<'_>,
+    plan: &GroupPlan,
+    given_up: Option<Box<RecordedGroup>>,
+    console: &Console,
+    stop: &Stop,
+) -> Result<Exit, Failure> {
+    let GroupRequest { how, environment, file, .. } = *request;
     let steps = console.steps();
-    let folders =
-        |release: &_| Ok(request.how.state.run_folder(release, request.environment).map_err(words)?);
-    let options = GroupOptions {
-        on_failure: request.on_failure,
-        group: request.how.state.group_name(),
-        holder: holder(request.environment),
-        observer: steps.as_ref(),
-        folders: &folders,
-        stop: stop.clone(),
+    let begins = |release: &_, namespace: &_| {
+        let runs = Runs { cluster: place.cluster, release, namespace, state: &how.state, environment };
+        let folder = how.state.run_folder(release, environment)?;
+        runs.close(&runs.broken_off()?, "given-up", console);
+        Ok(folder)
     };
-    let report = Box::pin(execute(place.site(request, place.work), &plan, &options)).await;
-    match request.output {
-        Format::Text => console.result(&output::report(&report, language, console.style())),
-        Format::Json => console.json(&report)?,
+    let folders = |release: &HelmRelease| Ok(begins(&release.name, &release.namespace).map_err(words)?);
+    let options = request.options(steps.as_ref(), &folders, stop);
+    let folder = how.state.group_folder(environment)?;
+    let file = std::path::absolute(file).map_err(|error| Failure::of(&error))?;
+    if let Some(group) = given_up {
+        again::give_up(&group, console);
     }
-    Ok(exit(report.outcome))
+    let work = execute(place.site(request, place.work), plan, &folder, &file, &options);
+    let report = Box::pin(work).await.map_err(|error| failed(&error))?;
+    request.print(&report, console)
 }
 
 fn words(failure: Failure) -> String {
     failure.message
 }
 
-fn exit(outcome: GroupOutcome) -> Exit {
-    match outcome {
+/// Why a group was not begun, or can't go on.
+fn failed(error: &GroupError) -> Failure {
+    match error {
+        GroupError::Upgrade(error) => super::upgrade::failed(error),
+        GroupError::File(_) | GroupError::Resume(_) => Failure::of(error),
+    }
+}
+
+fn exit(report: &GroupReport) -> Exit {
+    match report.outcome {
+        GroupOutcome::Undone if !report.is_left() => Exit::Done,
+        GroupOutcome::Undone => Exit::InPart,
         GroupOutcome::Upgraded => Exit::Done,
         GroupOutcome::InPart => Exit::InPart,
         GroupOutcome::AsBefore | GroupOutcome::Failed => Exit::Failed,
@@ -242,6 +294,25 @@ fn exit(outcome: GroupOutcome) -> Exit {
 }
 
 impl GroupRequest<'_> {
+    fn options<'a>(
+        &'a self,
+        observer: &'a dyn Observer,
+        folders: &'a RunFolders<'a>,
+        stop: &Stop,
+    ) -> GroupOptions<'a> {
+        let (on_failure, holder) = (self.on_failure, holder(self.environment));
+        GroupOptions { on_failure, holder, observer, folders, stop: stop.clone() }
+    }
+
+    fn print(&self, report: &GroupReport, console: &Console) -> Result<Exit, Failure> {
+        let language = self.how.language.of(self.environment);
+        match self.output {
+            Format::Text => console.result(&output::report(report, language, console.style())),
+            Format::Json => console.json(report)?,
+        }
+        Ok(exit(report))
+    }
+
     /// The components that count, in the file's order.
     fn components(&self) -> impl Iterator<Item = &Component> {
         self.manifest.components.iter().filter(|component| self.sections.contains(&component.section))

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use clap::Args;
 use portolan_registry::Stop;
-use portolan_release::helm::HelmRelease;
+use portolan_release::helm::{Helm, HelmRelease};
 use portolan_release::{
-    RecoverError, RecoverOptions, RecoverPlan, ReleaseName, Run, WayOut, plan_recovery, recover,
+    Cluster, RecordedRun, RecoverError, RecoverOptions, RecoverPlan, Recovered, ReleaseName, Run, RunState,
+    WayOut, Work, finish_recovery, is_stuck, plan_recovery, recover,
 };
 
 use super::access::{ClusterArgs, cluster_failed, helm_failed, lease_failed, releases_failed};
@@ -78,38 +79,113 @@ async fn bring_out(
         way: if arguments.on { WayOut::On } else { WayOut::Back },
         timeout: arguments.timeout,
     };
-    let release = &options.release;
-    let (name, namespace, state) = (&release.name, &release.namespace, &arguments.state);
-    let runs = Runs { cluster: &cluster, release: name, namespace, state, environment };
-    let broken_off = runs.broken_off()?;
-    let steps = console.steps();
-    let looking = Run::unrecorded(steps.as_ref());
-    let planning =
-        async { plan_recovery(&cluster, &helm, &options, &looking).await.map_err(|error| failed(&error)) };
-    let plan = super::unless_stopped(stop, planning).await?;
+    let place = Place { cluster: &cluster, helm: &helm, options: &options, arguments, environment };
+    let last = place.runs().last()?.filter(is_broken_recovery);
+    let stuck = async { is_stuck(&cluster, &options.release).await.map_err(|error| failed(&error)) };
+    match last {
+        Some(last) if !super::unless_stopped(stop, stuck).await? => place.finish(&last, console).await,
+        last => place.recover(last, console, stop).await,
+    }
+}
+
+/// Whether it is a recovery whose program died.
+fn is_broken_recovery(run: &RecordedRun) -> bool {
+    run.task.work == Work::Recover && matches!(run.state, RunState::BrokenOff { .. })
+}
+
+/// What a release is brought out of its state with.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    cluster: &'a Cluster,
+    helm: &'a Helm,
+    options: &'a RecoverOptions,
+    arguments: &'a RecoverArgs,
+    environment: &'a Environment,
+}
+
+impl<'a> Place<'a> {
+    fn runs(self) -> Runs<'a> {
+        let HelmRelease { name, namespace } = &self.options.release;
+        let (cluster, state, environment) = (self.cluster, &self.arguments.state, self.environment);
+        Runs { cluster, release: name, namespace, state, environment }
+    }
+
+    /// Brings the release out of its state. An earlier recovery that was about to do the same, and was broken off, goes
+    /// on: its lease is its own.
+    async fn recover(
+        self,
+        last: Option<RecordedRun>,
+        console: &Console,
+        stop: &Stop,
+    ) -> Result<Exit, Failure> {
+        let Self { cluster, helm, options, arguments, environment } = self;
+        let steps = console.steps();
+        let looking = Run::unrecorded(steps.as_ref());
+        let planning =
+            async { plan_recovery(cluster, helm, options, &looking).await.map_err(|error| failed(&error)) };
+        let plan = super::unless_stopped(stop, planning).await?;
+        if !is_to_be_done(&plan, arguments, console, stop).await? {
+            return Ok(Exit::Done);
+        }
+        let task = plan.task(cluster, holder(environment));
+        let run = match last.filter(|last| last.task == task) {
+            Some(last) => Run::resumed(steps.as_ref(), &last.folder).map_err(|error| Failure::of(&error))?,
+            None => {
+                let folder = arguments.state.run_folder(&arguments.release, environment)?;
+                Run::recorded(steps.as_ref(), &folder, task).map_err(|error| Failure::of(&error))?
+            }
+        };
+        let done = recover(cluster, helm, &plan, options, &run).await.map_err(|error| failed(&error))?;
+        self.ended(&done, &run, console)
+    }
+
+    /// Finishes an earlier recovery, which was broken off behind its work.
+    async fn finish(self, last: &RecordedRun, console: &Console) -> Result<Exit, Failure> {
+        console.say(&format!(
+            "finishing the recovery that was begun {}: nothing is pending any more",
+            last.began
+        ));
+        if self.arguments.dry_run {
+            return Ok(Exit::Done);
+        }
+        let steps = console.steps();
+        let run = Run::resumed(steps.as_ref(), &last.folder).map_err(|error| Failure::of(&error))?;
+        let done = finish_recovery(self.cluster, self.options, &run).await.map_err(|error| failed(&error))?;
+        self.ended(&done, &run, console)
+    }
+
+    /// Closes what was broken off, and prints what it came to.
+    fn ended(self, done: &Recovered, run: &Run<'_>, console: &Console) -> Result<Exit, Failure> {
+        let mut broken_off = self.runs().broken_off()?;
+        broken_off.retain(|open| Some(open.folder.as_path()) != run.folder());
+        self.runs().close(&broken_off, "recovered", console);
+        match self.arguments.output {
+            Format::Text => {
+                console.result(&output::recovered(done, &self.arguments.release, console.style()));
+            }
+            Format::Json => console.json(done)?,
+        }
+        Ok(if done.is_ready() { Exit::Done } else { Exit::InPart })
+    }
+}
+
+/// Shows where it would go, and asks where that is wanted.
+async fn is_to_be_done(
+    plan: &RecoverPlan,
+    arguments: &RecoverArgs,
+    console: &Console,
+    stop: &Stop,
+) -> Result<bool, Failure> {
     if arguments.dry_run {
-        show(&plan, arguments.output, console)?;
-        return Ok(Exit::Done);
+        return show(plan, arguments.output, console).map(|()| false);
     }
     if arguments.output == Format::Text {
-        console.say(&output::plan(&plan, console.error_style()));
+        console.say(&output::plan(plan, console.error_style()));
     }
     if !arguments.yes {
         super::confirm(console, "Go there? [y/N] ", stop).await?;
     }
-    if stop.is_requested() {
-        return Err(super::untouched());
-    }
-    let folder = arguments.state.run_folder(&arguments.release, environment)?;
-    let task = plan.task(&cluster, holder(environment));
-    let run = Run::recorded(steps.as_ref(), &folder, task).map_err(|error| Failure::of(&error))?;
-    let done = recover(&cluster, &helm, &plan, &options, &run).await.map_err(|error| failed(&error))?;
-    runs.close(&broken_off, "recovered", console);
-    match arguments.output {
-        Format::Text => console.result(&output::recovered(&done, &arguments.release, console.style())),
-        Format::Json => console.json(&done)?,
-    }
-    Ok(if done.is_ready() { Exit::Done } else { Exit::InPart })
+    if stop.is_requested() { Err(super::untouched()) } else { Ok(true) }
 }
 
 fn show(plan: &RecoverPlan, format: Format, console: &Console) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use portolan_release::ReleaseName;
+use portolan_release::group::groups;
 
 use super::state::StateArgs;
 use crate::config::Environment;
@@ -38,13 +39,16 @@ Examples:
 pub fn run(arguments: &RunsArgs, environment: &Environment, console: &Console) -> Result<Exit, Failure> {
     let folder = arguments.state.runs(environment)?;
     let found = portolan_release::runs(&folder);
-    let (mut runs, unreadable) = found.map_err(|error| Failure::of(&error))?;
+    let (mut runs, mut unreadable) = found.map_err(|error| Failure::of(&error))?;
+    let (mut groups, unread) = groups(&folder).map_err(|error| Failure::of(&error))?;
+    unreadable.extend(unread);
     if let Some(release) = &arguments.release {
         runs.retain(|run| run.task.release == release.as_str());
+        groups.retain(|group| group.members.iter().any(|one| one.member.release == release.as_str()));
     }
     match arguments.output {
-        Format::Text => console.result(&output::table(&runs, console.style())),
-        Format::Json => console.json(&output::document(&runs, &unreadable))?,
+        Format::Text => console.result(&output::table(&runs, &groups, console.style())),
+        Format::Json => console.json(&output::document(&runs, &groups, &unreadable))?,
     }
     for run in &unreadable {
         console.note(&format!("the journal in {} can't be read: {}", run.folder.display(), run.why));

@@ -32,17 +32,21 @@ impl StateArgs {
         release: &ReleaseName,
         environment: &Environment,
     ) -> Result<PathBuf, Failure> {
+        self.free_folder(release.as_str(), environment)
+    }
+
+    /// The same for a group.
+    pub(super) fn group_folder(&self, environment: &Environment) -> Result<PathBuf, Failure> {
+        self.free_folder("group", environment)
+    }
+
+    fn free_folder(&self, what: &str, environment: &Environment) -> Result<PathBuf, Failure> {
         let runs = self.runs(environment)?;
-        let name = format!("{release}-{}", time_of_day());
+        let name = format!("{what}-{}", time_of_day());
         // Two runs in one second: each has its own folder.
         let mut names = std::iter::once(name.clone()).chain((2..).map(|number| format!("{name}-{number}")));
         let free = names.find(|name| !runs.join(name).exists());
         Ok(runs.join(free.expect("because numbers don't end")))
-    }
-
-    /// A name for a group of runs that begins now.
-    pub(super) fn group_name(&self) -> String {
-        format!("group-{}", time_of_day())
     }
 
     /// Where a Helm that changes a release tells other runs of it.

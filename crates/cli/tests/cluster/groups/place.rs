@@ -172,6 +172,15 @@ impl Group {
         fs::write(self.site.path("manifest.yaml"), text).unwrap();
     }
 
+    /// The modules that a lease is left of.
+    pub(super) fn leases(&self) -> Vec<&'static str> {
+        let has = |module: &&str| {
+            let name = format!("portolan-{}", self.release(module));
+            self.site.cluster.object(&self.namespace(module), "lease", &name).is_some()
+        };
+        MODULES.into_iter().filter(has).collect()
+    }
+
     pub(super) fn portolan(&self, line: &str) -> Ended {
         self.site.run_anywhere(line)
     }
@@ -214,14 +223,23 @@ fn is_of_its_moment(line: &str) -> bool {
     beginnings.iter().any(|beginning| line.trim_start().starts_with(beginning))
 }
 
-/// The chart's version of each module's release.
-pub(super) fn versions(group: &Group) -> [String; 3] {
+/// Helm's last record of each module's release, which is a good one.
+fn listed(group: &Group) -> [Value; 3] {
     MODULES.map(|module| {
         let line = format!("helm list -n {} -o json", group.namespace(module));
         let listed = portolan_testkit::process::run(&mut group.site.shell(&line));
         let listed: Value = serde_json::from_slice(&listed).unwrap();
         assert_eq!(listed[0]["status"], "deployed", "{listed:#}");
-        let chart = listed[0]["chart"].as_str().unwrap();
-        chart.rsplit_once('-').unwrap().1.to_owned()
+        listed[0].clone()
     })
+}
+
+/// The chart's version of each module's release.
+pub(super) fn versions(group: &Group) -> [String; 3] {
+    listed(group).map(|one| one["chart"].as_str().unwrap().rsplit_once('-').unwrap().1.to_owned())
+}
+
+/// The number of each release's last revision.
+pub(super) fn revisions(group: &Group) -> [u64; 3] {
+    listed(group).map(|one| one["revision"].as_str().unwrap().parse().unwrap())
 }

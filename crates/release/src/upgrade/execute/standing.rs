@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Carrying, Failure, in_one_line};
+use super::{Carrying, Failure};
+use crate::causes::in_one_line;
 use crate::event::Step;
 use crate::helm::{HelmRelease, UpgradeEnd};
 use crate::names::Revision;

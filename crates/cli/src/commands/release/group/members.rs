@@ -9,15 +9,17 @@ use crate::commands::release::access::releases_failed;
 use crate::config::Component;
 use crate::failure::{Exit, Failure};
 
-/// Selects those that are enabled, installed, and of an older version than the file wants.
+/// Selects those that are enabled, installed, and of an older version than the file wants. `taken_for` has what is
+/// there, and gives what it is taken for.
 pub(super) async fn select(
     cluster: &Cluster,
     components: &[&Component],
     namespace: Option<&Namespace>,
+    taken_for: impl FnOnce(Vec<Installed>) -> Vec<Installed>,
 ) -> Result<Selection, Failure> {
     let wanted = wanted(components)?;
     let there = releases(cluster, namespace).await.map_err(|error| releases_failed(&error))?;
-    let installed: Vec<Installed> = there.iter().filter_map(Installed::of).collect();
+    let installed = taken_for(there.iter().filter_map(Installed::of).collect());
     group::select(&wanted, &installed).map_err(|problems| {
         let message = "it is not clear which releases the components are";
         let parts = problems.iter().map(ToString::to_string).collect();

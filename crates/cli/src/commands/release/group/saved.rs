@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use portolan_oci::Digest;
 use portolan_release::group::{GroupPlan, SavedGroup};
 
 use crate::commands::release::upgrade::saved;
@@ -38,10 +39,19 @@ impl PlanFiles<'_> {
         Ok(())
     }
 
+    /// Whether a group was one of the saved plan; any is where none is held to.
+    pub(super) fn is_of(self, digest: &Digest) -> Result<bool, Failure> {
+        let Some(file) = self.plan else { return Ok(true) };
+        Ok(of_file(file)?.digest == *digest)
+    }
+
     /// Refuses where the saved plan would be another one by now.
     pub(super) fn hold(self, plan: &GroupPlan) -> Result<(), Failure> {
         let Some(file) = self.plan else { return Ok(()) };
-        let before = SavedGroup::parse(&saved::read(file)?).map_err(|error| saved::refused(file, &error))?;
-        saved::none_or_refused(before.changes(&plan.saved()))
+        saved::none_or_refused(of_file(file)?.changes(&plan.saved()))
     }
+}
+
+fn of_file(file: &Path) -> Result<SavedGroup, Failure> {
+    SavedGroup::parse(&saved::read(file)?).map_err(|error| saved::refused(file, &error))
 }

@@ -31,7 +31,7 @@ pub struct UpgradeArgs {
     release: Option<ReleaseName>,
     /// In place of one release, upgrade the components of this manifest.yaml that are enabled and installed, in its
     /// order and to its versions
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["release", "version", "repo_url", "repo_name", "chart", "push_images", "install", "files", "set", "set_string", "resume", "undo"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["release", "version", "repo_url", "repo_name", "chart", "push_images", "install", "files", "set", "set_string"])]
     pub(super) group: Option<PathBuf>,
     #[command(flatten)]
     pub(super) of_group: GroupArgs,
@@ -84,11 +84,11 @@ pub struct UpgradeArgs {
     /// Carry out the plan in this file, or nothing where it would be another one by now
     #[arg(long, value_name = "FILE")]
     pub(super) plan: Option<PathBuf>,
-    /// Go on with the upgrade of this release that was broken off here, as it was planned
+    /// Go on with the upgrade of this release, or of this group, that was broken off here, as it was planned
     #[arg(long, conflicts_with_all = ["version", "repo_url", "repo_name", "chart", "image_registry", "files", "set", "set_string", "plan", "plan_out", "dry_run"])]
     pub(super) resume: bool,
     /// Take back the upgrade of this release that was broken off here: the release, and its definitions as far as no
-    /// object is lost by it
+    /// object is lost by it. Of a group: who was under way, and with --rollback-group those that were done before
     #[arg(long, conflicts_with_all = ["resume", "version", "repo_url", "repo_name", "chart", "from_package", "install", "image_registry", "files", "set", "set_string", "plan", "plan_out", "dry_run"])]
     pub(super) undo: bool,
     /// Form of the result on standard output
@@ -114,6 +114,7 @@ Examples:
   portolan upgrade kpanda -n kpanda-system --resume                where an upgrade was broken off; or --undo
   portolan upgrade --group manifest.yaml -c load-image.yaml --dry-run
   portolan upgrade --group manifest.yaml -c load-image.yaml --keep-frozen --rollback-group
+  portolan upgrade --group manifest.yaml --resume                  where a group was broken off; or --undo
 
 Where an upgrade was broken off, the same command again goes on with it.
 
