@@ -59,11 +59,11 @@ fn for_ten_seconds() {
     table::run("away", cases);
 }
 
-/// What a run came to that ended by itself; where it didn't come to its end, or couldn't give its Lease back, the same
-/// command once more.
+/// What a run came to that ended by itself; where it didn't come to its end, couldn't give its Lease back, or couldn't
+/// write down that it had ended, the same command once more.
 pub(crate) fn after(place: &Place, ended: &Ended, step: String) -> Shown {
     let left = place.words();
-    if ended.code == 0 && place.state().leases.is_empty() {
+    if ended.code == 0 && place.state().leases.is_empty() && !place.has_open_run() {
         let stands = place.whole(ended);
         return Shown { step, left, then: String::new(), stands };
     }
