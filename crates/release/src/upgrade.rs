@@ -45,7 +45,7 @@ pub use error::UpgradeError;
 pub use execute::execute;
 pub(crate) use execute::{begin, keep_order};
 pub use ground::{Ground, PLAN_FILE_VERSION, SavedError, SavedUpgrade};
-pub use images::{CheckedImage, ImageState, Named, Registries};
+pub use images::{CheckedImage, ImageState, Memory, Named, Registries, Remembering};
 pub(crate) use live::Live;
 pub use options::{ChartSource, Frozen as FrozenPolicy, ImageCheck, Packages, UpgradeOptions};
 pub(crate) use order::{Kept, is_kept, kept};

@@ -1,5 +1,6 @@
 //! Whether every image is in its registry, whole, for every platform of the nodes (design.md, decision 17).
 
+mod memory;
 mod state;
 
 use std::collections::btree_map::Entry;
@@ -10,9 +11,10 @@ use futures_util::{StreamExt, stream};
 use portolan_chart::{Confidence, Evidence, RenderedObject, images_of, rendered_objects};
 use portolan_oci::{Platform, Reference, RegistryHost};
 use portolan_registry::{Registry, RegistryError};
-use portolan_transfer::Inspector;
+use portolan_transfer::{Inspector, Part};
 use serde::Serialize;
 
+pub use memory::{Memory, Remembering};
 use state::{after_push, state};
 
 use super::facts;
@@ -30,6 +32,11 @@ pub trait Registries: Send + Sync {
     /// # Errors
     /// In words, what keeps it from being made.
     async fn registry(&self, host: &RegistryHost) -> Result<Registry, String>;
+
+    /// What they have said, where that is kept.
+    fn memory(&self) -> Option<&Memory> {
+        None
+    }
 }
 
 /// An image that the chart's objects name, and how it is in its registry.
@@ -160,7 +167,7 @@ pub(super) async fn check(
             None => ImageState::NotAsked,
             Some(Ok(registry)) => {
                 let pushed = beforehand.pushed.get(&image).map(Vec::as_slice);
-                look(registry, &image, platforms, pushed).await
+                look(registry, &image, platforms, registries.memory(), pushed).await
             }
             Some(Err(why)) => ImageState::Unknown(why.clone()),
         };
@@ -179,7 +186,7 @@ pub(super) async fn check_again(
     let clients = clients(images.iter().map(|image| &image.image), registries).await;
     let looks = images.iter().map(async |image| {
         let state = match &clients[&image.image.registry] {
-            Ok(registry) => look(registry, &image.image, platforms, None).await,
+            Ok(registry) => look(registry, &image.image, platforms, registries.memory(), None).await,
             Err(why) => ImageState::Unknown(why.clone()),
         };
         CheckedImage { state, ..(*image).clone() }
@@ -256,14 +263,25 @@ async fn look(
     registry: &Registry,
     image: &Reference,
     platforms: &BTreeSet<Platform>,
+    memory: Option<&Memory>,
     pushed: Option<&[Platform]>,
 ) -> ImageState {
-    let state = match Inspector::new(registry).parts(image).await {
+    let parts = match memory {
+        Some(memory) => memory.parts(registry, image).await,
+        None => parts(registry, image).await,
+    };
+    let state = match parts {
         // Of a project that is made first a registry says nothing.
         Err(_) if pushed.is_some() => ImageState::Absent,
         Err(error) => ImageState::Unknown(error.to_string()),
         Ok(None) => ImageState::Absent,
-        Ok(Some(found)) => state(&found.parts, platforms),
+        Ok(Some(parts)) => state(&parts, platforms),
     };
     pushed.map_or(state.clone(), |pushed| after_push(state, platforms, pushed))
+}
+
+/// The parts of an image, as its registry has them; `None` where that has nothing of the name.
+async fn parts(registry: &Registry, image: &Reference) -> Result<Option<Vec<Part>>, RegistryError> {
+    let found = Inspector::new(registry).parts(image).await?;
+    Ok(found.map(|found| found.parts))
 }

@@ -14,7 +14,7 @@ use portolan_release::group::{
     RecordedGroup, RunFolders, execute,
 };
 use portolan_release::helm::{Helm, HelmRelease};
-use portolan_release::upgrade::{Packages, Site, UpgradeOptions, prepare};
+use portolan_release::upgrade::{Packages, Registries, Remembering, Site, UpgradeOptions, prepare};
 use portolan_release::{Cluster, Event, Observer, Run, Status};
 
 use super::access::cluster_failed;
@@ -111,8 +111,8 @@ struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn site(self, request: &'a GroupRequest<'_>, work: &'a std::path::Path) -> Site<'a> {
-        Site { cluster: self.cluster, helm: self.helm, registries: &request.known, work }
+    fn site(self, registries: &'a dyn Registries, work: &'a std::path::Path) -> Site<'a> {
+        Site { cluster: self.cluster, helm: self.helm, registries, work }
     }
 }
 
@@ -129,11 +129,20 @@ async fn plan(
     let selection = super::unless_stopped(stop, selecting).await?;
     note_variables(&components, &selection.members, console);
     let (mut planned, mut left_out) = (Vec::new(), selection.left_out);
+    // Members share images, and what stands now has many of what comes.
+    let registries = Remembering::new(&request.known);
     let steps = console.steps();
     let of = selection.members.len();
     for (number, member) in (1..).zip(&selection.members) {
         steps.event(Event::Member { component: &member.component, number, of, goes_back: false });
-        let planning = plan_member(request, place, components[member.at], member, console, stop);
+        let planning = plan_member(
+            request,
+            place.site(&registries, place.work),
+            components[member.at],
+            member,
+            console,
+            stop,
+        );
         match Box::pin(planning).await? {
             Ok(member) => planned.push(member),
             Err(stays) => left_out.push(stays),
@@ -141,7 +150,7 @@ async fn plan(
     }
     let mut plan = GroupPlan::new(planned, left_out);
     if request.on_failure == OnFailure::RollBack {
-        let site = place.site(request, place.work);
+        let site = place.site(&registries, place.work);
         let looking = async { plan.way_back_is_there(site).await.map_err(|error| cluster_failed(&error)) };
         super::unless_stopped(stop, looking).await?;
     }
@@ -167,16 +176,16 @@ async fn member_options(
 /// Works out the upgrade of one member; the newest version may be the one that it has.
 async fn plan_member(
     request: &GroupRequest<'_>,
-    place: Place<'_>,
+    site: Site<'_>,
     component: &Component,
     member: &portolan_release::group::Member,
     console: &Console,
     stop: &Stop,
 ) -> Result<Result<PlannedMember, LeftOut>, Failure> {
     let failed = |error: &_| members::of_member(component, super::upgrade::failed(error));
-    let work = place.work.join(&member.component);
+    let work = site.work.join(&member.component);
     std::fs::create_dir_all(&work).map_err(|error| Failure::of(&error))?;
-    let site = place.site(request, &work);
+    let site = Site { work: &work, ..site };
     let mut options = member_options(request, component, member, stop).await?;
     let steps = console.steps();
     let looking = Run::unrecorded(steps.as_ref());
@@ -266,7 +275,7 @@ async fn carry_out(
     if let Some(group) = given_up {
         again::give_up(&group, console);
     }
-    let work = execute(place.site(request, place.work), plan, &folder, &file, &options);
+    let work = execute(place.site(&request.known, place.work), plan, &folder, &file, &options);
     let report = Box::pin(work).await.map_err(|error| failed(&error))?;
     request.print(&report, console)
 }

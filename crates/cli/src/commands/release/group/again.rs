@@ -123,7 +123,7 @@ async fn member_changes(
     std::fs::create_dir_all(&work).map_err(|error| Failure::of(&error))?;
     let options = member_options(request, component, member, stop).await?;
     let quietly = Run::unrecorded(&Silent);
-    let asking = asked(place.site(request, &work), order, &options, request.how.frozen(), &quietly);
+    let asking = asked(place.site(&request.known, &work), order, &options, request.how.frozen(), &quietly);
     let asked = Box::pin(asking).await;
     let asked =
         asked.map_err(|error| members::of_member(component, super::super::upgrade::failed(&error)))?;
@@ -200,7 +200,7 @@ pub(super) async fn carry(
         Ok(request.how.state.run_folder(&release.name, request.environment).map_err(words)?)
     };
     let options = request.options(steps.as_ref(), &folders, stop);
-    let site = place.site(request, place.work);
+    let site = place.site(&request.known, place.work);
     let report = match what {
         Again::GoOn => Box::pin(resume(site, &group.folder, &options)).await,
         Again::TakeBack => Box::pin(undo(site, &group.folder, &options)).await,
