@@ -129,10 +129,22 @@ fn lasting(row: &str) -> Vec<&str> {
     }
 }
 
+/// Whether a row has shown what the table says. How long the server takes until it answers again is by chance: so is
+/// whether a run outlasts that. One that needs no further command for the same version does more than is said.
+fn is_held(said: &[&str], shown: &[&str]) -> bool {
+    let (&[scenario, step, _, stood], &[shown_scenario, shown_step, then, stands]) = (said, shown) else {
+        return false;
+    };
+    let version = |cell: &str| cell.trim_end_matches(" |").split(',').next().unwrap_or_default().to_owned();
+    let is_by_itself =
+        scenario.contains("API server") && then == "nothing" && version(stood) == version(stands);
+    (scenario, step) == (shown_scenario, shown_step) && (said == shown || is_by_itself)
+}
+
 fn compare(part: &str, rows: &[Option<String>]) {
     let text = fs::read_to_string(path()).unwrap();
     for row in rows.iter().flatten() {
-        let is_there = text.lines().any(|line| lasting(line) == lasting(row));
+        let is_there = text.lines().any(|line| is_held(&lasting(line), &lasting(row)));
         assert!(is_there, "{part}: the table doesn't have\n{row}");
     }
 }
