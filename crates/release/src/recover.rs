@@ -19,7 +19,7 @@ use crate::helm::{Helm, HelmRelease};
 use crate::journal::{Ending, Holder, Task, Work};
 use crate::lease::{self, Guard, Leaves, held};
 use crate::names::Revision;
-use crate::releases::{find, forget, history, mark_left};
+use crate::releases::{find, forget, history, mark_left, mark_passed};
 use crate::run::Run;
 use crate::stored::{Status, StoredRelease};
 use crate::verify::{self, Verified};
@@ -31,6 +31,9 @@ use way::Way;
 
 /// What a record says that was pending.
 const BROKEN_OFF: &str = "Broken off; recovered by Portolan";
+
+/// What a record says of a revision that stood on the way.
+const PASSED: &str = "Stood on the way of a recovery by Portolan";
 
 /// Which way out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -215,8 +218,11 @@ async fn carry_out(
     let revision = Revision::new(to.version).expect("because a stored revision has a number");
     let back = async {
         if plan.now.info.status.is_pending() {
-            go_through(cluster, helm, plan, options).await?;
+            let passed = go_through(cluster, helm, plan, options).await?;
             helm.roll_back(&options.release, revision, options.timeout).await?;
+            for passed in passed {
+                mark_passed(cluster, &options.release, passed, PASSED).await?;
+            }
         }
         let now = find(cluster, name, namespace, None).await?;
         mark_left(cluster, &options.release, now.version, BROKEN_OFF).await?;
@@ -232,18 +238,21 @@ async fn carry_out(
 }
 
 /// What stands on the way. Helm takes its last record for what is there, so that it would leave what only another one
-/// has.
+/// has. None of it is waited for: it may be what never becomes ready. Gives the numbers of these revisions.
 async fn go_through(
     cluster: &Cluster,
     helm: &Helm,
     plan: &RecoverPlan,
     options: &RecoverOptions,
-) -> Result<(), RecoverError> {
+) -> Result<Vec<u32>, RecoverError> {
+    let HelmRelease { name, namespace } = &options.release;
     if plan.forgets {
         forget(cluster, &plan.now).await?;
     }
+    let mut passed = Vec::new();
     for revision in plan.through.iter().filter_map(|revision| Revision::new(*revision)) {
-        helm.roll_back(&options.release, revision, options.timeout).await?;
+        helm.pass_through(&options.release, revision, options.timeout).await?;
+        passed.push(find(cluster, name, namespace, None).await?.version);
     }
-    Ok(())
+    Ok(passed)
 }

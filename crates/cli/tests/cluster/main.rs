@@ -12,6 +12,7 @@ mod faults;
 mod groups;
 mod installing;
 mod midway;
+mod pending;
 mod pods;
 mod releases;
 mod seeds;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use portolan_registry::Stop;
 use serde::{Deserialize, Serialize};
 
-use super::call::{Input, Output};
+use super::call::{Call, Input, Output};
 use super::error::HelmError;
 use super::{Helm, flags};
 use crate::names::{Namespace, ReleaseName, Revision};
@@ -132,11 +132,34 @@ impl Helm {
         revision: Revision,
         timeout: Duration,
     ) -> Result<(), HelmError> {
+        let call = self.rolling_back(release, revision, timeout)?;
+        call.with(["--wait", "--wait-for-jobs"]).run().await.map(drop)
+    }
+
+    /// The same for a revision that only stands on the way to another one: it need not become ready. `timeout` is what
+    /// each of its hooks may take.
+    ///
+    /// # Errors
+    /// [`HelmError`] in Helm's words.
+    pub(crate) async fn pass_through(
+        &self,
+        release: &HelmRelease,
+        revision: Revision,
+        timeout: Duration,
+    ) -> Result<(), HelmError> {
+        self.rolling_back(release, revision, timeout)?.run().await.map(drop)
+    }
+
+    fn rolling_back(
+        &self,
+        release: &HelmRelease,
+        revision: Revision,
+        timeout: Duration,
+    ) -> Result<Call, HelmError> {
         let HelmRelease { name, namespace } = release;
         let doing = format!("rolling {name} in {namespace} back to revision {revision}");
         let call = self.changing(release, doing, &["rollback", name.as_str(), &revision.to_string()])?;
-        let call = call.with(["--namespace", namespace.as_str(), "--wait", "--wait-for-jobs"]);
-        call.with(["--timeout", &seconds(timeout)]).run().await.map(drop)
+        Ok(call.with(["--namespace", namespace.as_str(), "--timeout", &seconds(timeout)]))
     }
 }
 

@@ -23,11 +23,31 @@ pub(crate) async fn mark_left(
 ) -> Result<Vec<u32>, ReleasesError> {
     let mut marked = Vec::new();
     for place in left(cluster, release, below).await? {
-        if mark(cluster, &place, description).await? {
+        if mark(cluster, &place, Status::is_pending, description).await? {
             marked.push(place.revision);
         }
     }
     Ok(marked)
+}
+
+/// Has Helm's record of a revision that only stood on the way to another one say that it failed: nobody waited until it
+/// was ready, so that it is none to go back to.
+///
+/// # Errors
+/// [`ReleasesError`] where it can't be read or written.
+pub(crate) async fn mark_passed(
+    cluster: &Cluster,
+    release: &HelmRelease,
+    revision: u32,
+    description: &str,
+) -> Result<(), ReleasesError> {
+    let HelmRelease { name, namespace } = release;
+    let labels = format!("{OWNER},name={name},version={revision}");
+    let was_passed = |status| status == Status::Superseded;
+    for place in places(cluster, Some(namespace.as_str()), &labels).await? {
+        mark(cluster, &place, was_passed, description).await?;
+    }
+    Ok(())
 }
 
 /// Removes Helm's record of a way back that was broken off, or failed. Helm takes its last record for what is there:
@@ -52,8 +72,13 @@ async fn left(cluster: &Cluster, release: &HelmRelease, below: u32) -> Result<Ve
     Ok(left)
 }
 
-/// One that is gone, or says something else by now, stays as it is.
-async fn mark(cluster: &Cluster, place: &Place, description: &str) -> Result<bool, ReleasesError> {
+/// One that is gone, or whose state is another by now, stays as it is.
+async fn mark(
+    cluster: &Cluster,
+    place: &Place,
+    is_meant: impl Fn(Status) -> bool,
+    description: &str,
+) -> Result<bool, ReleasesError> {
     let namespace = Some(place.namespace.as_str());
     let Some(mut secret) = cluster.get(&SECRET.into(), namespace, &place.secret).await? else {
         return Ok(false);
@@ -61,7 +86,7 @@ async fn mark(cluster: &Cluster, place: &Place, description: &str) -> Result<boo
     let broken = |source| broken(place, source);
     let data = secret.pointer("/data/release").and_then(Value::as_str);
     let data = data.ok_or(DecodeError::NoKey).map_err(broken)?;
-    if !decode(data).map_err(broken)?.info.status.is_pending() {
+    if !is_meant(decode(data).map_err(broken)?.info.status) {
         return Ok(false);
     }
     let marked = with_status(data, Status::Failed, description).map_err(broken)?;
