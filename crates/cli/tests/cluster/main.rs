@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test whose set-up fails has failed")]
 
 mod crashing;
+mod definitions;
 #[path = "../support/depot.rs"]
 mod depot;
 #[path = "../support/ended.rs"]

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::RollbackError;
 use crate::backup::stored_kind;
 use crate::cluster::{CRD, Cluster, ClusterError};
-use crate::diff::{CrdDiff, crd_diff, stored, version_name, versions};
+use crate::diff::{CrdDiff, VersionChange, crd_diff, stored, version_name, versions};
 use crate::judge::{DefinitionObjection, definition_objections, objections, resource_objections};
 use crate::recover::holds;
 use crate::stored::{StoredFile, StoredRelease};
@@ -61,7 +61,7 @@ pub(super) async fn plan(
             reasons.extend(against.into_iter().map(|reason| format!("the definition {of}: {reason}")));
         }
         if !live.as_ref().is_some_and(|live| is_as(live, definition)) {
-            older.diffs.push(crd_diff(live.as_ref(), definition));
+            older.diffs.push(becomes(live.as_ref(), definition));
             older.definitions.push(definition.clone());
         }
     }
@@ -70,6 +70,18 @@ pub(super) async fn plan(
         true => Ok(older),
         false => Err(RollbackError::Definitions { revision: to.version, reasons: shown(reasons) }),
     }
+}
+
+/// What becomes of a definition that may go back. No object is stored in a version that goes then, whatever the server
+/// remembers: else it would have been refused.
+fn becomes(live: Option<&Value>, older: &Value) -> CrdDiff {
+    let mut diff = crd_diff(live, older);
+    for change in &mut diff.versions {
+        if let VersionChange::DroppedThoughStored(version) = change {
+            *change = VersionChange::Dropped(std::mem::take(version));
+        }
+    }
+    diff
 }
 
 /// Whether the definition stands as it was, but for what the server fills in: it holds all that the older one says, and
