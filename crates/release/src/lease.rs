@@ -24,6 +24,7 @@ use crate::journal::Holder;
 use crate::private::FileError;
 use crate::run::Run;
 use record::Record;
+pub(crate) use record::name;
 
 /// How long a lease lasts that is not renewed.
 const DURATION: Duration = Duration::from_secs(20);
@@ -182,7 +183,7 @@ async fn take(
 }
 
 async fn read(cluster: &Cluster, release: &HelmRelease) -> Result<Option<Record>, ClusterError> {
-    let name = record::name(release);
+    let name = name(release);
     let found = cluster.get(&LEASE.into(), Some(release.namespace.as_str()), &name).await?;
     Ok(found.map(Record::of))
 }

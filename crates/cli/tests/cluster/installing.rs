@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::depot::Depot;
 use crate::site::Site;
+use crate::stopped::killed_behind;
 
 fn module(version: &str) -> Chart {
     Chart::new("kant", version).image("web", "r.test.example", "kant/kant-apiserver", version)
@@ -54,6 +55,64 @@ fn into_a_namespace_that_is_not_there() {
         assert_eq!((&report["outcome"], &report["makesNamespace"]), (&"upgraded".into(), &Value::Null));
         site.cluster.kubectl(&["delete", "namespace", fresh, "--wait=false"]);
     }
+}
+
+/// Entries of such a run's journal: its head, then `namespace`, `hold`, `back-up` and `upgrade`, before and after
+/// each.
+const BEFORE_IT_IS_MADE: u32 = 2;
+const ONCE_IT_IS_MADE: u32 = 3;
+const ONCE_HELM_IS_DONE: u32 = 11;
+
+/// Killed before there is a lease in it: the namespace is known to the run all the same, which goes on, or is taken
+/// back and the namespace with it.
+#[test]
+fn killed_while_the_namespace_is_made() {
+    let Some(site) = Site::start("install-killed", &HELM_4) else { return };
+    let chart = site.archive(&module("0.5.0"));
+    let line =
+        |namespace| format!("upgrade kant --skip-image-check --install -n {namespace} --chart {chart}");
+    let undo =
+        |namespace, code| site.run_anywhere(&format!("upgrade kant -n {namespace} --undo")).expect(code);
+    for (number, entry) in [BEFORE_IT_IS_MADE, ONCE_IT_IS_MADE, ONCE_HELM_IS_DONE].into_iter().enumerate() {
+        let namespace = ["install-back-1", "install-back-2", "install-back-3"][number];
+        killed_behind(&site, &line(namespace), entry);
+        assert_eq!(is_there(&site, namespace), entry >= ONCE_IT_IS_MADE);
+        let undone = undo(namespace, 0);
+        assert!(
+            undone.err.contains(&format!("✓ make the namespace: {namespace} taken back\n")),
+            "{}",
+            undone.err
+        );
+        assert!(!is_there(&site, namespace), "{entry}");
+        undo(namespace, 2);
+    }
+
+    // On, with either command, also where somebody has removed it meanwhile.
+    for (number, entry) in [BEFORE_IT_IS_MADE, ONCE_IT_IS_MADE].into_iter().enumerate() {
+        let namespace = ["install-on-1", "install-on-2"][number];
+        killed_behind(&site, &line(namespace), entry);
+        if is_there(&site, namespace) {
+            site.cluster.kubectl(&["delete", "namespace", namespace]);
+        }
+        let on = if number == 0 { line(namespace) } else { format!("upgrade kant -n {namespace} --resume") };
+        let done = site.run_anywhere(&on).expect(0);
+        assert!(done.err.contains(&format!("✓ make the namespace: {namespace}\n")), "{}", done.err);
+        site.cluster.kubectl(&["delete", "namespace", namespace, "--wait=false"]);
+    }
+
+    // Something else lives in it by now, or somebody else made it.
+    let namespace = "install-kept";
+    killed_behind(&site, &line(namespace), ONCE_IT_IS_MADE);
+    site.cluster.kubectl(&["-n", namespace, "create", "configmap", "theirs"]);
+    let kept = undo(namespace, 3);
+    assert!(kept.err.contains("install-kept stays: it has ConfigMap theirs\n"), "{}", kept.err);
+    assert!(kept.out.contains("the namespace install-kept was made, and stays\n"), "{}", kept.out);
+    let namespace = "install-theirs";
+    killed_behind(&site, &line(namespace), BEFORE_IT_IS_MADE);
+    site.cluster.kubectl(&["create", "namespace", namespace]);
+    let theirs = undo(namespace, 3);
+    assert!(theirs.err.contains("install-theirs stays: somebody else made it\n"), "{}", theirs.err);
+    assert!(is_there(&site, "install-kept") && is_there(&site, namespace));
 }
 
 /// A chart may make namespaces for its own objects: those can't be tried out, and stand in nobody's way.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use portolan_testkit::charts::Chart;
 use portolan_testkit::components::{HELM_3, HELM_3_10, HELM_4};
+use portolan_testkit::held::Held;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -41,6 +42,20 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 pub(crate) fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_raw(child.id().cast_signed()).unwrap(), signal).unwrap();
+}
+
+/// Runs the program until it is held behind that entry of its journals, and kills it there.
+pub(crate) fn killed_behind(site: &Site, line: &str, entry: u32) {
+    let held = Held::new(&site.path("")).expect("a C compiler");
+    let mut command = site.command(line);
+    held.attach(&mut command, ".jsonl", entry);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until(&format!("entry {entry}"), || {
+        assert!(child.try_wait().unwrap().is_none() || held.is_held(), "it ended before entry {entry}");
+        held.is_held()
+    });
+    send(&child, Signal::KILL);
+    child.wait().unwrap();
 }
 
 pub(crate) fn ended(child: Child) -> (Option<i32>, String, String) {

@@ -4,7 +4,7 @@ use kube::api::{Api, DeleteParams, DynamicObject, PostParams, Preconditions};
 use serde_json::Value;
 
 use super::objects::{described, in_words};
-use super::{Cluster, ClusterError, Kind};
+use super::{Cluster, ClusterError, FIELD_MANAGER, Kind};
 
 impl Cluster {
     /// Makes an object that isn't there, and gives it as the server has it.
@@ -18,7 +18,9 @@ impl Cluster {
         object: &Value,
     ) -> Result<Value, ClusterError> {
         let doing = || format!("making {}", described(kind, namespace, name(object)));
-        let made = self.api(kind, namespace).create(&PostParams::default(), &parsed(object, doing)?).await;
+        // Without it the server takes the name from the client's user agent.
+        let how = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+        let made = self.api(kind, namespace).create(&how, &parsed(object, doing)?).await;
         self.json(&made.map_err(|error| self.error(doing(), error))?, doing())
     }
 

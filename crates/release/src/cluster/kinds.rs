@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResource;
 use kube::api::ApiResource;
 
 use super::{Cluster, ClusterError};
@@ -107,36 +108,56 @@ impl Cluster {
         Ok(all)
     }
 
+    /// Every kind whose objects live in namespaces and can be listed, in each group's preferred version.
+    pub(crate) async fn listable_in_namespaces(&self) -> Result<Vec<Kind>, ClusterError> {
+        let asking = |error| self.error("asking for the cluster's kinds", error);
+        let groups = self.client.list_api_groups().await.map_err(asking)?.groups;
+        let preferred = groups.into_iter().filter_map(|group| {
+            let first = group.versions.into_iter().next();
+            group.preferred_version.or(first).map(|version| version.group_version)
+        });
+        let mut all = Vec::new();
+        for api_version in std::iter::once("v1".to_owned()).chain(preferred) {
+            let resources = self.resources_of(&api_version).await?;
+            let listable = resources.into_iter().filter(|one| one.verbs.iter().any(|verb| verb == "list"));
+            all.extend(own_kinds(listable, &api_version).filter(|kind| kind.scope == Scope::Namespaced));
+        }
+        Ok(all)
+    }
+
     /// All kinds of an `apiVersion`; none where the cluster doesn't know it.
     async fn kinds_of(&self, api_version: &str) -> Result<Arc<Vec<Kind>>, ClusterError> {
         let mut known = self.kinds.lock().await;
         if let Some(kinds) = known.get(api_version) {
             return Ok(Arc::clone(kinds));
         }
-        let kinds = Arc::new(self.ask_for_kinds(api_version).await?);
+        let resources = self.resources_of(api_version).await?.into_iter();
+        let kinds = Arc::new(own_kinds(resources, api_version).collect::<Vec<_>>());
         known.insert(api_version.to_owned(), Arc::clone(&kinds));
         Ok(kinds)
     }
 
-    async fn ask_for_kinds(&self, api_version: &str) -> Result<Vec<Kind>, ClusterError> {
+    async fn resources_of(&self, api_version: &str) -> Result<Vec<APIResource>, ClusterError> {
         let answer = match api_version.contains('/') {
             true => self.client.list_api_group_resources(api_version).await,
             false => self.client.list_core_api_resources(api_version).await,
         };
-        let list = match answer {
-            Err(kube::Error::Api(status)) if status.code == 404 => return Ok(Vec::new()),
-            answer => {
-                answer.map_err(|error| self.error(format!("asking for the kinds of {api_version}"), error))?
-            }
-        };
-        // `deployments/status` and the like are no kinds of their own.
-        let own = list.resources.into_iter().filter(|resource| !resource.name.contains('/'));
-        let kinds = own.map(|resource| Kind {
-            api_version: api_version.to_owned(),
-            kind: resource.kind,
-            plural: resource.name,
-            scope: if resource.namespaced { Scope::Namespaced } else { Scope::Cluster },
-        });
-        Ok(kinds.collect())
+        match answer {
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(Vec::new()),
+            answer => answer
+                .map(|list| list.resources)
+                .map_err(|error| self.error(format!("asking for the kinds of {api_version}"), error)),
+        }
     }
+}
+
+/// Those that are kinds of their own: `deployments/status` and the like are none.
+fn own_kinds(resources: impl Iterator<Item = APIResource>, api_version: &str) -> impl Iterator<Item = Kind> {
+    let own = resources.filter(|resource| !resource.name.contains('/'));
+    own.map(|resource| Kind {
+        api_version: api_version.to_owned(),
+        kind: resource.kind,
+        plural: resource.name,
+        scope: if resource.namespaced { Scope::Namespaced } else { Scope::Cluster },
+    })
 }

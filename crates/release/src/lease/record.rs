@@ -12,7 +12,7 @@ use crate::helm::HelmRelease;
 pub(super) struct Record(Value);
 
 /// The lease's name.
-pub(super) fn name(release: &HelmRelease) -> String {
+pub(crate) fn name(release: &HelmRelease) -> String {
     format!("portolan-{}", release.name)
 }
 

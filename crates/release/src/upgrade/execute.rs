@@ -105,9 +105,8 @@ async fn pushed_and_guarded(
         return Err(UpgradeError::Interrupted);
     }
     let order = Order::of(plan, options);
-    namespace::make(site.cluster, plan, run).await?;
     let report = guarded(site, &order, &plan.upgrade, run, &options.stop).await?;
-    Ok(UpgradeReport { pushed, makes_namespace: plan.makes_namespace, ..report })
+    Ok(UpgradeReport { pushed, ..report })
 }
 
 /// Keeps what a plan's upgrade would do in a folder, to be begun from there with [`begin`].
@@ -148,8 +147,14 @@ async fn guarded(
     run: &Run<'_>,
     stop: &Stop,
 ) -> Result<UpgradeReport, UpgradeError> {
+    let save = || run.folder().map_or(Ok(()), |folder| order.save(upgrade, folder));
+    if order.makes_namespace {
+        // What makes it is known before it is there: a run that dies then is gone on with, or taken back.
+        save()?;
+        namespace::make(site.cluster, &order.release.namespace, run).await?;
+    }
     let work = async |guard: &Guard| {
-        run.folder().map_or(Ok(()), |folder| order.save(upgrade, folder))?;
+        save()?;
         carry_out(Carrying { site, order, upgrade, run, stop, guard, goes_on: false }).await
     };
     held(site.cluster, &order.release, run, work).await
@@ -224,12 +229,12 @@ async fn keep(all: Carrying<'_>, now: Option<&StoredRelease>) -> Result<Option<B
 }
 
 pub(super) fn begun(all: Carrying<'_>, backup: Option<Backup>) -> UpgradeReport {
-    let Order { release, before, to, digest, after, .. } = all.order;
+    let Order { release, makes_namespace, before, to, digest, after, .. } = all.order;
     UpgradeReport {
         report_version: REPORT_VERSION,
         release: release.name.to_string(),
         namespace: release.namespace.to_string(),
-        makes_namespace: false,
+        makes_namespace: *makes_namespace,
         from: before.as_ref().map(|before| before.version.clone()),
         to: to.clone(),
         plan_digest: digest.clone(),

@@ -1,17 +1,19 @@
 //! The namespace of a release that is to be installed: made first, where there is none, as Helm's `--create-namespace`
 //! makes it. It is made by itself and not by Helm, so that the run can keep others out before Helm is called.
 
+mod way_back;
+
 use std::collections::BTreeSet;
 
 use portolan_chart::RenderedObject;
 use serde_json::json;
 
 use super::error::UpgradeError;
-use super::plan::UpgradePlan;
 use crate::cluster::{Cluster, ClusterError, NAMESPACE};
 use crate::event::Step;
 use crate::names::Namespace;
 use crate::run::Run;
+pub(super) use way_back::take_back;
 
 /// Whether there is none of that name. Where the right to ask lacks, there is taken to be one.
 pub(super) async fn lacks(cluster: &Cluster, name: &Namespace) -> Result<bool, ClusterError> {
@@ -29,12 +31,9 @@ pub(super) fn to_come(release: &str, makes_namespace: bool, objects: &[RenderedO
     made.map(|name| name.name.clone()).chain(own).collect()
 }
 
-/// Makes it, where the plan says so. One that somebody else has made meanwhile is as good.
-pub(super) async fn make(cluster: &Cluster, plan: &UpgradePlan, run: &Run<'_>) -> Result<(), UpgradeError> {
-    if !plan.makes_namespace {
-        return Ok(());
-    }
-    let name = plan.namespace.as_str();
+/// Makes it, as a step of the run. One that somebody else has made meanwhile is as good.
+pub(super) async fn make(cluster: &Cluster, name: &Namespace, run: &Run<'_>) -> Result<(), UpgradeError> {
+    let name = name.as_str();
     // The label is Helm's.
     let object = json!({
         "apiVersion": "v1",

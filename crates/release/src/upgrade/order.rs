@@ -68,6 +68,9 @@ pub(crate) fn kept(folder: &Path) -> Result<Kept, UpgradeError> {
 pub(super) struct Order {
     order_version: u32,
     pub(super) release: HelmRelease,
+    /// Whether its namespace is made first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) makes_namespace: bool,
     /// What stood before; `None` where there was no release.
     pub(super) before: Option<Before>,
     pub(super) to: String,
@@ -109,6 +112,7 @@ impl Order {
         Self {
             order_version: ORDER_VERSION,
             release: options.release.clone(),
+            makes_namespace: plan.makes_namespace,
             before: plan.now.as_ref().map(Before::of),
             to: plan.to.clone(),
             digest: plan.digest.clone(),

@@ -28,7 +28,8 @@ pub struct UpgradeReport {
     pub release: String,
     /// Where it is.
     pub namespace: String,
-    /// Whether that was made first; it stays whatever becomes of the release.
+    /// Whether that was made first; it stays where the upgrade fails. Of an upgrade that was taken back, whether it
+    /// had to stay.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub makes_namespace: bool,
     /// The version that stood before; absent where the release was installed.
@@ -149,6 +150,9 @@ impl UpgradeReport {
                     .iter()
                     .map(|hook| format!("{hook} is left of a hook, to be looked into and removed")),
             );
+        }
+        if self.outcome == Outcome::Undone && self.makes_namespace {
+            left.push(format!("the namespace {} was made, and stays", self.namespace));
         }
         left.extend(self.verified.iter().flat_map(Verified::left));
         left.extend(self.lease_left.clone());

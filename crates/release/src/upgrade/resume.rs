@@ -5,12 +5,12 @@ use std::path::Path;
 
 use portolan_registry::Stop;
 
-use super::Site;
 use super::error::UpgradeError;
 use super::execute::{self, Carrying};
 use super::order::{Before, Order};
 use super::report::UpgradeReport;
 use super::stands::{self, Stands};
+use super::{Site, namespace};
 use crate::causes::in_one_line;
 use crate::helm::Upgrade;
 use crate::lease::{Guard, held};
@@ -31,6 +31,9 @@ pub async fn resume(
 ) -> Result<UpgradeReport, UpgradeError> {
     let (mut order, upgrade) = Order::read(folder)?;
     let release = order.release.clone();
+    if order.makes_namespace && namespace::lacks(site.cluster, &release.namespace).await? {
+        namespace::make(site.cluster, &release.namespace, run).await?;
+    }
     let work =
         async |guard: &Guard| go_on(&mut order, GoingOn { site, upgrade: &upgrade, run, stop, guard }).await;
     let done = held(site.cluster, &release, run, work).await;

@@ -1,11 +1,11 @@
 //! What a run that was broken off had done is taken back: the release to what stood before, then its definitions as
-//! far as they can be. Images stay where they were pushed, and nodes keep their labels, which are told.
+//! far as they can be, then a namespace that was made for it, where nothing else lives in it. Images stay where they
+//! were pushed, and nodes keep their labels, which are told.
 
 use std::path::Path;
 
 use portolan_registry::Stop;
 
-use super::Site;
 use super::ahead::{self, Ahead};
 use super::error::UpgradeError;
 use super::execute::{self, Carrying};
@@ -13,6 +13,7 @@ use super::order::Order;
 use super::report::{Outcome, UpgradeReport};
 use super::resume::{GoingOn, taken_back};
 use super::stands::{self, Stands};
+use super::{Site, namespace};
 use crate::causes::in_one_line;
 use crate::event::{Event, Step};
 use crate::helm::HelmRelease;
@@ -73,7 +74,32 @@ async fn go_back(all: Carrying<'_>, folder: &Path) -> Result<UpgradeReport, Upgr
         mark_left(all.site.cluster, &all.order.release, now.version, execute::BROKEN_OFF).await?;
     }
     let ahead = definitions_back(all, folder).await?;
-    Ok(reported(all, now.as_ref(), ahead).await)
+    let makes_namespace = namespace_stays(all).await?;
+    Ok(UpgradeReport { makes_namespace, ..reported(all, now.as_ref(), ahead).await })
+}
+
+/// Takes the namespace back, where the run made it; whether it stays, which is told with the reason.
+async fn namespace_stays(all: Carrying<'_>) -> Result<bool, UpgradeError> {
+    let Order { release, makes_namespace, .. } = all.order;
+    if !makes_namespace || !all.run.has_begun(Step::Namespace) {
+        return Ok(false);
+    }
+    let taking = async {
+        all.guard.check().await?;
+        Ok::<_, UpgradeError>(
+            namespace::take_back(all.site.cluster, release, all.run.has_begun(Step::Upgrade)).await?,
+        )
+    };
+    let words = |why: &Option<String>| {
+        let what = if why.is_some() { "stays" } else { "taken back" };
+        format!("{} {what}", release.namespace)
+    };
+    let stays = all.run.step(Step::Namespace, taking, words).await?;
+    if let Some(why) = &stays {
+        let note = format!("{} stays: {why}", release.namespace);
+        all.run.observer().event(Event::Noted { step: Step::Namespace, note: &note });
+    }
+    Ok(stays.is_some())
 }
 
 /// Takes the definitions back. Those that stay ahead are told with the reason.

@@ -43,14 +43,18 @@ impl Registries for Nobody {
 struct Goes {
     kubernetes: Arc<Mutex<cluster::Cluster>>,
     at: Step,
+    /// Once that step is over, and not when it begins.
+    once_over: bool,
     after: Duration,
     back: Option<Duration>,
 }
 
 impl Observer for Goes {
     fn event(&self, event: Event<'_>) {
-        if !matches!(event, Event::Began { step } if step == self.at) {
-            return;
+        match event {
+            Event::Began { step } if step == self.at && !self.once_over => {}
+            Event::Ended { step, .. } if step == self.at && self.once_over => {}
+            _ => return,
         }
         let (kubernetes, after, back) = (Arc::clone(&self.kubernetes), self.after, self.back);
         let go = move || {
@@ -122,7 +126,8 @@ impl Place {
 
     fn goes(&self, at: Step, after: u64, back: Option<u64>) -> Goes {
         let seconds = Duration::from_secs;
-        Goes { kubernetes: Arc::clone(&self.kubernetes), at, after: seconds(after), back: back.map(seconds) }
+        let kubernetes = Arc::clone(&self.kubernetes);
+        Goes { kubernetes, at, once_over: false, after: seconds(after), back: back.map(seconds) }
     }
 
     async fn upgrade(&self, options: &UpgradeOptions, goes: &Goes) -> Result<UpgradeReport, UpgradeError> {
@@ -180,4 +185,23 @@ async fn a_server_that_is_away_while_helm_works() {
     let report = place.upgrade(&options, &place.goes(Step::Upgrade, 3, None)).await.unwrap();
     assert_eq!((report.outcome, report.status), (Outcome::Failed, None), "{report:#?}");
     place.bring_back();
+}
+
+/// All is done, and the server goes before the lease is given back: it is named, and ends by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_away_at_the_very_end() {
+    let Some(place) = Place::start().await else { return };
+    let options = place.options(&module("0.21.0"), 60);
+    let goes = Goes { once_over: true, ..place.goes(Step::Verify, 0, None) };
+    let report = place.upgrade(&options, &goes).await.unwrap();
+    assert_eq!((report.outcome, &report.error), (Outcome::Upgraded, &None), "{report:#?}");
+    let left = report.lease_left.as_deref().unwrap();
+    let said =
+        "the Lease portolan-kairship in default could not be removed, and ends by itself within 20 seconds: ";
+    assert!(left.starts_with(said), "{left}");
+    assert!(report.left().iter().any(|one| one == left), "{:?}", report.left());
+    place.bring_back();
+    assert_eq!(place.stands().await, (Status::Deployed, "0.21.0".to_owned()));
+    let lease = place.kubernetes.lock().unwrap().object("default", "lease", "portolan-kairship");
+    assert!(lease.is_some());
 }

@@ -10,32 +10,18 @@
 //!       41          the group is over
 //! ```
 
-use std::process::{Child, Stdio};
-
 use portolan_testkit::components::HELM_4;
-use portolan_testkit::held::Held;
-use rustix::process::Signal;
 use serde_json::Value;
 
 use super::place::{Group, revisions, versions};
-use crate::stopped::{send, wait_until};
+use crate::stopped::killed_behind;
 
 const LINE: &str = "upgrade --group manifest.yaml -c load-image.yaml --keep-frozen";
 /// All places, and not only those of the gate.
 const ALL: &str = "PORTOLAN_GROUP_FAULTS";
 
-/// Runs the program until it is held behind that entry, and kills it there.
 fn killed(group: &Group, line: &str, entry: u32) {
-    let held = Held::new(&group.site.path("")).expect("a C compiler");
-    let mut command = group.site.command(line);
-    held.attach(&mut command, ".jsonl", entry);
-    let mut child: Child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    wait_until(&format!("entry {entry}"), || {
-        assert!(child.try_wait().unwrap().is_none() || held.is_held(), "it ended before entry {entry}");
-        held.is_held()
-    });
-    send(&child, Signal::KILL);
-    child.wait().unwrap();
+    killed_behind(&group.site, line, entry);
 }
 
 /// Nothing is left of anybody's run, nor a lease.
