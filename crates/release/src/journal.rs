@@ -23,8 +23,8 @@ use serde::{Deserialize, Serialize};
 use crate::event::Step;
 use crate::private::FileError;
 use log::{Log, now};
-pub(crate) use reading::run_of;
 pub use reading::{RecordedRun, RunState, UnreadableRun, runs};
+pub(crate) use reading::{recorded, run_of};
 
 /// Version of the lines' shape; raised when a member changes its meaning or goes away.
 pub const JOURNAL_VERSION: u32 = 1;

@@ -77,16 +77,30 @@ enum Line {
 /// # Errors
 /// [`FileError`] where the folder can't be read.
 pub fn runs(folder: &Path) -> Result<(Vec<RecordedRun>, Vec<UnreadableRun>), FileError> {
+    recorded(folder, JOURNAL, run, |run| (&run.began, &run.folder))
+}
+
+/// What `read` makes of the journals of that name below a folder, oldest first by `age`, and those that it can't read,
+/// with why. It is told whether the program that writes the journal lives. None where there is no such folder.
+///
+/// # Errors
+/// [`FileError`] where the folder can't be read.
+pub(crate) fn recorded<R>(
+    below: &Path,
+    journal: &str,
+    read: impl Fn(&Path, bool) -> Result<R, String>,
+    age: impl Fn(&R) -> (&str, &Path),
+) -> Result<(Vec<R>, Vec<UnreadableRun>), FileError> {
     let (mut found, mut unreadable) = (Vec::new(), Vec::new());
-    for folder in log::folders(folder, JOURNAL)? {
+    for folder in log::folders(below, journal)? {
         // Asked before the journal is read: a run that ends in between has written its end by then.
-        let lives = log::is_locked(&folder.join(JOURNAL));
-        match run(&folder, lives) {
-            Ok(run) => found.push(run),
+        let lives = log::is_locked(&folder.join(journal));
+        match read(&folder, lives) {
+            Ok(one) => found.push(one),
             Err(why) => unreadable.push(UnreadableRun { folder, why }),
         }
     }
-    found.sort_by(|one, other| (&one.began, &one.folder).cmp(&(&other.began, &other.folder)));
+    found.sort_by(|one, other| age(one).cmp(&age(other)));
     unreadable.sort_by(|one, other| one.folder.cmp(&other.folder));
     Ok((found, unreadable))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{EndLine, GROUP_JOURNAL_VERSION, Goes, GroupMember, GroupTask, Head, JOURNAL, MemberLine};
-use crate::journal::{RunState, UnreadableRun, log, run_of};
+use crate::journal::{RunState, UnreadableRun, log, recorded, run_of};
 use crate::private::FileError;
 
 /// A group whose run was written down.
@@ -173,17 +173,7 @@ enum Line {
 /// # Errors
 /// [`FileError`] where the folder can't be read.
 pub fn groups(below: &Path) -> Result<(Vec<RecordedGroup>, Vec<UnreadableRun>), FileError> {
-    let (mut found, mut unreadable) = (Vec::new(), Vec::new());
-    for folder in log::folders(below, JOURNAL)? {
-        // Asked before the journal is read: a group that ends in between has written its end by then.
-        let lives = log::is_locked(&folder.join(JOURNAL));
-        match group(&folder, lives) {
-            Ok(group) => found.push(group),
-            Err(why) => unreadable.push(UnreadableRun { folder, why }),
-        }
-    }
-    found.sort_by(|one, other| (&one.began, &one.folder).cmp(&(&other.began, &other.folder)));
-    Ok((found, unreadable))
+    recorded(below, JOURNAL, group, |group| (&group.began, &group.folder))
 }
 
 /// The group of a folder; else, in words, why its journal can't be read.
