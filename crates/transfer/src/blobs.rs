@@ -11,12 +11,13 @@ use portolan_registry::{BlobSource, InMemory, RemoteBlob, SharedPieces};
 
 use crate::{
     event::BlobOutcome,
+    import::Coming,
     passed::Passed,
     plan::{ImageAction, PlannedImage},
 };
 
 /// One unique blob and where it is wanted.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct BlobTask {
     pub(crate) content: Content,
     /// As the package claims it; `None` where it is derived on the way.
@@ -47,6 +48,8 @@ pub(crate) enum Content {
     Stored(Blob),
     /// In memory: a config, which planning has read.
     Held(InMemory),
+    /// It goes by, and where it is shows once its way ended.
+    Coming(Coming),
     /// It went by, and is had back from where it was brought to.
     Passed(Passed),
     /// In another registry, or in another repository of the same.
@@ -58,6 +61,7 @@ impl BlobSource for Content {
         match self {
             Self::Stored(blob) => blob.open(),
             Self::Held(memory) => memory.open(),
+            Self::Coming(coming) => Err(coming.unopened()),
             Self::Passed(passed) => passed.open(),
             Self::Remote(blob) => blob.open(),
         }
@@ -67,6 +71,7 @@ impl BlobSource for Content {
         match self {
             Self::Stored(blob) => blob.entry(),
             Self::Held(memory) => memory.describe(),
+            Self::Coming(coming) => coming.entry().to_owned(),
             Self::Passed(passed) => passed.describe(),
             Self::Remote(blob) => blob.describe(),
         }
@@ -75,7 +80,7 @@ impl BlobSource for Content {
     fn open_pieces(&self) -> io::Result<Option<SharedPieces>> {
         match self {
             Self::Held(memory) => memory.open_pieces(),
-            Self::Stored(_) | Self::Passed(_) | Self::Remote(_) => Ok(None),
+            Self::Stored(_) | Self::Coming(_) | Self::Passed(_) | Self::Remote(_) => Ok(None),
         }
     }
 }
@@ -125,6 +130,16 @@ impl BlobPlan {
     /// Bytes of all unique blobs.
     pub(crate) fn bytes(&self) -> u64 {
         self.tasks.iter().map(|task| task.size).sum()
+    }
+
+    /// The numbers of the tasks in the order in which they are begun: those that wait for a blob to arrive last, so
+    /// that they keep nobody waiting.
+    pub(crate) fn turns(&self) -> Vec<usize> {
+        let is_awaited =
+            |at: &usize| matches!(&self.tasks[*at].content, Content::Coming(coming) if coming.is_underway());
+        let (awaited, mut turns): (Vec<usize>, Vec<usize>) = (0..self.tasks.len()).partition(is_awaited);
+        turns.extend(awaited);
+        turns
     }
 
     fn add_source(&mut self, image: usize, repository: &Repository, source: &ImageSource) {

@@ -6,7 +6,7 @@ use portolan_registry::{Mount, Registry, RegistryError, Stop};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
-    blobs::{BlobTask, shared},
+    blobs::{BlobTask, Content, shared},
     event::{BlobId, BlobOutcome, Event, Observer},
     lack::{Lack, whole},
     refusal::Closed,
@@ -79,12 +79,20 @@ struct Carrier<'a> {
 }
 
 impl Carriage<'_> {
-    /// Brings `task`'s blob wherever it is wanted, and tells the observer so. A repository that refuses it
+    /// Brings `task`'s blob wherever it is wanted, once it is anywhere, and tells the observer so. A repository that refuses it
     /// doesn't keep it from the others. After an interruption nothing is begun, and nothing is told.
     pub(crate) async fn carry(self, task: &BlobTask, id: BlobId) -> Carried {
         if self.stop.is_requested() {
             return Carried::not_reached(task);
         }
+        let ended;
+        let task = match &task.content {
+            Content::Coming(coming) => {
+                ended = coming.ended(task).await;
+                &ended
+            }
+            _ => task,
+        };
         let carried = Carrier { carriage: self, task, id }.everywhere().await;
         self.observer.event(Event::BlobFinished { id, size: task.size, outcome: carried.summary() });
         carried

@@ -5,7 +5,7 @@
 //!        │                              ▼
 //!        ├──images come──▶ foretell ─▶ ledger     which blobs are where, by what tags name and what was sent
 //!        │                              ▼
-//!        └──bundle whole──▶ settle: plan, mount, tag, chart ──▶ account ──▶ report
+//!        └──bundle whole──▶ settle: plan, mount what arrives, tag, chart ──▶ account ──▶ report
 //! ```
 //!
 //! A stream is planned bundle by bundle (rules.md, "Streams"). Of an image's blobs it is known only at the end
@@ -14,6 +14,7 @@
 //! when it went by, is fetched in one more pass where the package is a file.
 
 mod account;
+mod coming;
 mod foresight;
 mod foretell;
 mod ledger;
@@ -39,6 +40,7 @@ use portolan_oci::{Digest, Reference, Repository};
 use portolan_package::stream::StreamError;
 use tokio::sync::Semaphore;
 
+pub(crate) use coming::Coming;
 pub use foresight::{ForeseenPlan, foresee};
 pub use source::PassingPackage;
 

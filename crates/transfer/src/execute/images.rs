@@ -50,8 +50,8 @@ impl Run<'_> {
             stop: &self.options.stop,
             closed: self.closed,
         };
-        let tasks = blobs.tasks.iter().enumerate();
-        let transfers = tasks.map(async |(at, task)| (at, carriage.carry(task, BlobId(at)).await));
+        let turns = blobs.turns().into_iter();
+        let transfers = turns.map(async |at| (at, carriage.carry(&blobs.tasks[at], BlobId(at)).await));
         let mut transfers = pin!(stream::iter(transfers).buffer_unordered(jobs + ASKED_AHEAD));
         let verifier = &Verifier::new(&self.target.registry);
         let mut tagging = FuturesUnordered::new();

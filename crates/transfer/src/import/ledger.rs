@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Mutex};
 
 use portolan_oci::{Digest, Repository, SizedDigest};
 use portolan_package::BlobId;
+use tokio::sync::Notify;
 
 use super::held;
 use crate::event::BlobOutcome;
@@ -58,7 +59,11 @@ pub(super) enum Stand {
 
 /// All blobs of a run.
 #[derive(Debug, Default)]
-pub(super) struct Ledger(Mutex<State>);
+pub(super) struct Ledger {
+    state: Mutex<State>,
+    /// Tells whoever waits that some blob's way ended.
+    ended: Notify,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -70,22 +75,22 @@ struct State {
 impl Ledger {
     /// Notes by what key the blob is known that has this number, whenever the package is read.
     pub(super) fn enter(&self, id: BlobId, key: &Key) {
-        held(&self.0).keys.insert(id, key.clone());
+        held(&self.state).keys.insert(id, key.clone());
     }
 
     /// The key of a blob that went by.
     pub(super) fn key_of(&self, id: BlobId) -> Option<Key> {
-        held(&self.0).keys.get(&id).cloned()
+        held(&self.state).keys.get(&id).cloned()
     }
 
     /// Notes that a tag of `repository` names the blob.
     pub(super) fn name(&self, digest: &Digest, repository: &Repository) {
-        held(&self.0).named.entry(digest.clone()).or_insert_with(|| repository.clone());
+        held(&self.state).named.entry(digest.clone()).or_insert_with(|| repository.clone());
     }
 
     /// Whether the blob is to be sent now: it is neither there nor on its way. Then it is on its way.
     pub(super) fn claim(&self, key: &Key) -> bool {
-        let mut state = held(&self.0);
+        let mut state = held(&self.state);
         let is_named = matches!(key, Key::Digest(digest) if state.named.contains_key(digest));
         let is_settled = matches!(state.fates.get(key), Some(Fate::Underway | Fate::There(_)));
         if is_named || is_settled {
@@ -97,21 +102,33 @@ impl Ledger {
 
     /// The blob is on its way, whatever was thought of it before.
     pub(super) fn begin_again(&self, key: &Key) {
-        held(&self.0).fates.insert(key.clone(), Fate::Underway);
+        held(&self.state).fates.insert(key.clone(), Fate::Underway);
     }
 
     /// Notes how a blob's way ended.
     pub(super) fn settle(&self, key: Key, fate: Fate) {
-        held(&self.0).fates.insert(key, fate);
+        held(&self.state).fates.insert(key, fate);
+        self.ended.notify_waiters();
+    }
+
+    /// Waits until a blob is on its way no more.
+    pub(super) async fn ended(&self, key: &Key) {
+        loop {
+            let ended = self.ended.notified();
+            if !self.is_underway(key) {
+                return;
+            }
+            ended.await;
+        }
     }
 
     pub(super) fn is_underway(&self, key: &Key) -> bool {
-        held(&self.0).fates.get(key) == Some(&Fate::Underway)
+        held(&self.state).fates.get(key) == Some(&Fate::Underway)
     }
 
     /// Where the blob is. Bytes that were sent for it are told once; after that it existed.
     pub(super) fn stand(&self, key: &Key) -> Stand {
-        let mut state = held(&self.0);
+        let mut state = held(&self.state);
         let loss = match state.fates.get_mut(key) {
             Some(Fate::There(arrival)) => {
                 let told = arrival.clone();
@@ -132,6 +149,10 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
+    use futures_util::poll;
+
     use super::*;
 
     fn repository() -> Repository {
@@ -156,6 +177,20 @@ mod tests {
         assert_eq!(ledger.stand(&key), Stand::Arrived(arrival.clone()));
         let existed = Arrival { outcome: BlobOutcome::Existed, ..arrival };
         assert_eq!(ledger.stand(&key), Stand::Arrived(existed));
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_a_blob_hears_of_its_end() {
+        let ledger = Ledger::default();
+        let (key, other) = (Key::Digest(Digest::sha256(b"x")), Key::Digest(Digest::sha256(b"y")));
+        ledger.ended(&key).await;
+        assert!(ledger.claim(&key) && ledger.claim(&other));
+        let mut waiting = pin!(ledger.ended(&key));
+        assert!(poll!(waiting.as_mut()).is_pending());
+        ledger.settle(other, Fate::Lost(Loss::default()));
+        assert!(poll!(waiting.as_mut()).is_pending());
+        ledger.settle(key.clone(), Fate::Lost(Loss::default()));
+        assert!(poll!(waiting.as_mut()).is_ready());
     }
 
     #[test]

@@ -22,7 +22,6 @@ use super::{
     held,
     ledger::{Fate, Key},
     reader::{self, Directions, Told, Wants},
-    settle::underway,
 };
 use crate::{
     event::Event,
@@ -57,13 +56,6 @@ enum Step {
 
 type Work<'p> = FuturesUnordered<LocalBoxFuture<'p, Step>>;
 
-/// A bundle that waits for blobs that are on their way.
-struct Waiting {
-    ordinal: usize,
-    bundle: Bundle,
-    blobs: BTreeSet<Key>,
-}
-
 /// A pass under way.
 struct Pass<'p> {
     import: &'p Import<'p>,
@@ -73,7 +65,6 @@ struct Pass<'p> {
     bundles: usize,
     /// Bytes of charts in memory.
     charts: u64,
-    waiting: Vec<Waiting>,
     work: Work<'p>,
     ending: Option<Ending>,
 }
@@ -90,15 +81,7 @@ impl<'p> Import<'p> {
     ) -> Result<Ending, ImportError> {
         held(&self.chart_targets).clear();
         let (mut messages, read) = self.start(wants)?;
-        let mut pass = Pass {
-            import: self,
-            only,
-            bundles: 0,
-            charts: 0,
-            waiting: Vec::new(),
-            work: Work::new(),
-            ending: None,
-        };
+        let mut pass = Pass { import: self, only, bundles: 0, charts: 0, work: Work::new(), ending: None };
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !pass.is_over() {
@@ -108,7 +91,6 @@ impl<'p> Import<'p> {
                 Some(step) = pass.work.next() => pass.take(step)?,
                 _ = ticks.tick() => self.tell(read()),
             }
-            pass.settle_ready();
         }
         self.tell(read());
         Ok(pass.ending.expect("because a pass is over only once the reading has ended"))
@@ -138,7 +120,7 @@ impl Pass<'_> {
     }
 
     fn is_over(&self) -> bool {
-        self.ending.is_some() && self.work.is_empty() && self.waiting.is_empty()
+        self.ending.is_some() && self.work.is_empty()
     }
 
     fn hear(&mut self, told: Option<Told>) -> Result<(), ImportError> {
@@ -183,37 +165,20 @@ impl Pass<'_> {
             return import.account().put_off(ordinal, &bundle, import.package);
         }
         self.charts += size;
-        let blobs = underway(import, &bundle);
-        self.waiting.push(Waiting { ordinal, bundle, blobs });
+        let settled = async move { Step::Settled(size, Box::new(import.settle(ordinal, bundle).await)) };
+        self.work.push(settled.boxed_local());
     }
 
     fn take(&mut self, step: Step) -> Result<(), ImportError> {
         match step {
             Step::Directed(verdict) => verdict?,
-            Step::Blob(key, fate) => {
-                for bundle in &mut self.waiting {
-                    bundle.blobs.remove(&key);
-                }
-                self.import.ledger.settle(key, fate);
-            }
+            Step::Blob(key, fate) => self.import.ledger.settle(key, fate),
             Step::Settled(size, part) => {
                 self.charts -= size;
                 self.import.account().enter(*part, self.import.observer);
             }
         }
         Ok(())
-    }
-
-    /// Goes on with the bundles that wait for nothing more.
-    fn settle_ready(&mut self) {
-        let import = self.import;
-        for Waiting { ordinal, bundle, .. } in self.waiting.extract_if(.., |it| it.blobs.is_empty()) {
-            let settled = async move {
-                let size = bundle.chart_size();
-                Step::Settled(size, Box::new(import.settle(ordinal, bundle).await))
-            };
-            self.work.push(settled.boxed_local());
-        }
     }
 
     /// The package is complete; its checksum, where it is held to one, decides about tags and charts.

@@ -1,40 +1,28 @@
-//! A bundle that is whole: planned, its blobs mounted where they belong, tagged, and its chart uploaded.
+//! A bundle that went by: planned, its blobs mounted where they belong as they arrive, tagged, and its chart
+//! uploaded.
 
 use std::{
-    collections::{BTreeSet, HashSet},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    collections::HashSet,
+    sync::{Arc, atomic::Ordering},
 };
 
-use portolan_oci::{Reference, Repository};
-use portolan_package::{Blob, Bundle};
+use portolan_oci::Reference;
+use portolan_package::Bundle;
 
-use super::{
-    Import,
-    account::Part,
-    held,
-    ledger::{Arrival, Key, Stand},
-    muted::Muted,
-};
+use super::{Import, account::Part, coming::Coming, held, muted::Muted};
 use crate::{
     blobs::{BlobPlan, BlobTask, Content},
     content::Identity,
-    event::{BlobOutcome, Silent},
+    event::Silent,
     execute::{Done, Run},
-    passed::Passed,
     plan::Plan,
     planning::{Foretold, Ground, answered},
     report::BrokenBundle,
     wanted::{Wanted, wanted},
 };
 
-/// Blobs that went by and were wanted, and whether each was nowhere then.
-type Missed = Vec<(Key, Repository, Arc<AtomicBool>)>;
-
 impl Import<'_> {
-    /// Deals with a bundle all of whose blobs have ended their way, well or not.
+    /// Deals with a bundle that went by. Its blobs may be on their way still: an image waits for its own alone.
     pub(super) async fn settle(&self, ordinal: usize, bundle: Bundle) -> Part {
         let source = bundle.origin.to_string();
         let package = self.package_of(bundle);
@@ -58,8 +46,7 @@ impl Import<'_> {
     async fn carry_out(&self, plan: &Plan, part: &mut Part) {
         self.wrote.store(true, Ordering::Relaxed);
         let mut blobs = BlobPlan::of(&plan.images);
-        let missed = self.supply(&mut blobs);
-        let elsewhere = sent_elsewhere(&blobs);
+        blobs.tasks.iter_mut().for_each(|task| self.supply(task));
         let observer =
             Muted::new(self.observer, self.numbers.fetch_add(blobs.tasks.len(), Ordering::Relaxed));
         let run = Run {
@@ -75,57 +62,27 @@ impl Import<'_> {
         part.charts = repositories.zip(charts).collect();
         part.images = images;
         part.totals = totals;
-        elsewhere.into_iter().for_each(|(image, bytes)| part.count(image, bytes));
         part.notes.extend(plan.notes.iter().cloned());
-        part.again = missed
-            .into_iter()
-            .filter(|(_, _, missed)| missed.load(Ordering::Relaxed))
-            .map(|(key, repository, _)| (key, repository))
-            .collect();
+        blobs.tasks.iter().for_each(|task| self.account_for(task, part));
     }
 
-    /// Has every blob that went by come from where it is, and gives those that another pass could bring.
-    fn supply(&self, blobs: &mut BlobPlan) -> Missed {
-        let mut missed = Missed::new();
-        for task in &mut blobs.tasks {
-            let Content::Stored(blob) = &task.content else { continue };
-            let blob = blob.clone();
-            if let Some((key, is_missed)) = self.supply_one(task, &blob) {
-                missed.push((key, task.repositories[0].clone(), is_missed));
-            }
-        }
-        missed
+    /// Has a blob that went by come from where it turns out to be.
+    fn supply(&self, task: &mut BlobTask) {
+        let Content::Stored(blob) = &task.content else { return };
+        let Some(key) = blob.passed().and_then(|id| self.ledger.key_of(id)) else { return };
+        task.content = Content::Coming(Coming::new(&self.ledger, key, &self.target.registry, blob.entry()));
     }
 
-    fn supply_one(&self, task: &mut BlobTask, blob: &Blob) -> Option<(Key, Arc<AtomicBool>)> {
-        let key = self.ledger.key_of(blob.passed()?)?;
-        let missed = Arc::new(AtomicBool::new(false));
-        let mut passed = Passed {
-            registry: self.target.registry.clone(),
-            place: None,
-            why: None,
-            entry: blob.entry(),
-            missed: Arc::clone(&missed),
-        };
-        let mut can_come_again = self.package.can_be_read_again();
-        match self.ledger.stand(&key) {
-            Stand::Arrived(Arrival { blob, repository, outcome }) => {
-                passed.place = Some((repository.clone(), blob.digest.clone()));
-                (task.digest, task.size) = (Some(blob.digest), blob.size);
-                task.lenders.insert(0, repository.clone());
-                task.arrived = Some((repository, outcome));
-            }
-            Stand::Named(repository) => {
-                passed.place = task.digest.clone().map(|digest| (repository.clone(), digest));
-                task.lenders.insert(0, repository);
-            }
-            Stand::Nowhere(loss) => {
-                can_come_again &= !loss.is_final;
-                passed.why = loss.why;
-            }
+    /// Notes what a blob cost beside what its images tell, and whether another pass is to bring it.
+    fn account_for(&self, task: &BlobTask, part: &mut Part) {
+        let Content::Coming(coming) = &task.content else { return };
+        match coming.sent_elsewhere() {
+            0 => {}
+            bytes => part.count(task.images[0], bytes),
         }
-        task.content = Content::Passed(passed);
-        can_come_again.then_some((key, missed))
+        if coming.is_missed() && self.package.can_be_read_again() {
+            part.again.insert(coming.key().clone(), task.repositories[0].clone());
+        }
     }
 
     /// Leaves a bundle out whose images would take the place of others that this package brought before.
@@ -164,22 +121,4 @@ impl Import<'_> {
         let mut foretold = held(&self.foretold);
         targets.into_iter().filter_map(|target| foretold.remove_entry(target)).collect()
     }
-}
-
-/// Bytes that were sent for blobs as they went by, into a repository that is none of theirs; each with the
-/// number of the image that they count for. The others are counted where they were sent to.
-fn sent_elsewhere(blobs: &BlobPlan) -> Vec<(usize, u64)> {
-    let elsewhere = |task: &&BlobTask| {
-        let sent = task.arrived.as_ref().filter(|(_, outcome)| *outcome == BlobOutcome::Uploaded);
-        sent.is_some_and(|(repository, _)| !task.repositories.contains(repository))
-    };
-    blobs.tasks.iter().filter(elsewhere).map(|task| (task.images[0], task.size)).collect()
-}
-
-/// The blobs that a bundle waits for: those of its layers that are still on their way.
-pub(super) fn underway(import: &Import<'_>, bundle: &Bundle) -> BTreeSet<Key> {
-    let sources = bundle.images.iter().flat_map(|image| image.content.sources());
-    let ids = sources.flat_map(|source| &source.layers).filter_map(|layer| layer.blob.passed());
-    let keys = ids.filter_map(|id| import.ledger.key_of(id));
-    keys.filter(|key| import.ledger.is_underway(key)).collect()
 }

@@ -9,7 +9,7 @@ use portolan_testkit::{
     charts::Chart,
     docker_archive::{Shape, docker_archive},
     docker_registry::Request,
-    faulty_proxy::{Action, Fault, FaultyProxy, Kind, Reply},
+    faulty_proxy::{Action, Fault, FaultyProxy, Kind, Reply, Seen},
     images::{Image, Layer},
     tarball::{Tarball, gzip},
 };
@@ -178,6 +178,30 @@ async fn layers_of_any_size_go_in_chunks() {
     assert_eq!(report.outcome(), Outcome::Done, "{report:#?}");
     assert_eq!(site.pulled("large"), large.docker_digest().to_string());
     assert!(count(&site.requests_since(before), "PATCH", "/blobs/uploads/") >= 3);
+}
+
+#[tokio::test]
+async fn an_image_waits_for_its_own_layers_alone() {
+    let Some(site) = Site::start() else { return };
+    let large = Layer::random(12, 9 << 20);
+    let large = Image::new("quay.test/team/large:1", &platform("linux/amd64"), vec![large]);
+    let chart = chart("web").image("large", "quay.test", "team/large", "1");
+    let images = [image("web", 10, "linux/amd64"), large];
+    let file = site.file("web.tar.gz", &gzip(&Bundle::new(&chart).images(&images).tar()));
+    let proxy = FaultyProxy::before(site.registry.host().as_str());
+    let busy = Action::Answer(Reply::error(503, "UNAVAILABLE"));
+    proxy.add(Fault::of(Kind::UploadChunk, busy).first(2));
+    let (target, options) = site.through(&proxy);
+
+    let report = site.import_to(&PassingPackage::file(&file).unwrap(), &target, &options).await;
+
+    assert_eq!(report.outcome(), Outcome::Done, "{report:#?}");
+    site.pulled("web");
+    site.pulled("large");
+    let seen = proxy.seen();
+    let tagged = seen.iter().position(|request| request.kind() == Kind::ManifestPut);
+    let sent = seen.iter().rposition(|request| request.kind() == Kind::UploadChunk);
+    assert!(tagged < sent, "{:?}", seen.iter().map(Seen::line).collect::<Vec<_>>());
 }
 
 #[tokio::test]
