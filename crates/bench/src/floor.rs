@@ -3,6 +3,10 @@
 //! Four connections kept alive, a POST and a PUT for each blob, the bytes by `sendfile` from their place in
 //! the package (over TLS, through one buffer): no digest is computed, no manifest written, nothing is asked.
 //! What the registry does (it hashes and writes) is part of the floor.
+//!
+//! What comes front to back can't be sent so: [`in_chunks`] is the same upload under the rules for streams.
+
+mod in_chunks;
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -19,6 +23,8 @@ use crate::http::{Answer, Connection, Socket};
 use crate::link::Way;
 use crate::material::{Blob, Package};
 
+pub(crate) use in_chunks::upload_in_chunks;
+
 /// As many as Portolan's own default.
 const CONNECTIONS: usize = 4;
 
@@ -32,10 +38,17 @@ pub(crate) fn upload(way: &Way, package: &Package) -> Outcome<f64> {
 
 /// Uploads blobs over so many connections; gives seconds.
 pub(crate) fn upload_blobs(way: &Way, blobs: &[Blob], connections: usize) -> Outcome<f64> {
+    upload_each(way, blobs, connections, send)
+}
+
+/// How one blob is uploaded.
+type Send = fn(&mut Connection, &Blob) -> Outcome<()>;
+
+fn upload_each(way: &Way, blobs: &[Blob], connections: usize, send: Send) -> Outcome<f64> {
     let next = AtomicUsize::new(0);
     let began = Instant::now();
     let failures: Vec<String> = thread::scope(|scope| {
-        let worker = || send_all(way, blobs, &next).map_err(|error| error.to_string());
+        let worker = || send_all(way, blobs, &next, send).map_err(|error| error.to_string());
         let workers: Vec<_> = (0..connections).map(|_| scope.spawn(worker)).collect();
         workers
             .into_iter()
@@ -46,7 +59,7 @@ pub(crate) fn upload_blobs(way: &Way, blobs: &[Blob], connections: usize) -> Out
     if failures.is_empty() { Ok(seconds) } else { Err(failures.join("; ").into()) }
 }
 
-fn send_all(way: &Way, blobs: &[Blob], next: &AtomicUsize) -> Outcome<()> {
+fn send_all(way: &Way, blobs: &[Blob], next: &AtomicUsize, send: Send) -> Outcome<()> {
     let mut connection = Connection::open(way)?;
     while let Some(blob) = blobs.get(next.fetch_add(1, Ordering::Relaxed)) {
         send(&mut connection, blob)?;
@@ -74,11 +87,20 @@ pub(crate) fn put_bytes(
 
 /// Opens an upload session; gives the target that ends it with that digest.
 fn begin(connection: &mut Connection, repository: &str, digest: &Digest) -> Outcome<String> {
+    Ok(ended_by(&open_session(connection, repository)?, digest))
+}
+
+/// Opens an upload session; gives its target.
+fn open_session(connection: &mut Connection, repository: &str) -> Outcome<String> {
     let begun = connection.ask("POST", &format!("/v2/{repository}/blobs/uploads/"), "")?;
     expect(202, &begun)?;
-    let path = path_of(&begun.location);
-    let joint = if path.contains('?') { '&' } else { '?' };
-    Ok(format!("{path}{joint}digest={digest}"))
+    Ok(path_of(&begun.location).to_owned())
+}
+
+/// The target that ends a session with that digest.
+fn ended_by(session: &str, digest: &Digest) -> String {
+    let joint = if session.contains('?') { '&' } else { '?' };
+    format!("{session}{joint}digest={digest}")
 }
 
 fn send(connection: &mut Connection, blob: &Blob) -> Outcome<()> {

@@ -81,6 +81,7 @@ struct Bench {
 struct Results {
     floor: Row,
     floor_of_second: Row,
+    in_chunks: Row,
     gzip: Row,
     igzip: Row,
     cold: Row,
@@ -95,6 +96,7 @@ impl Bench {
     fn round(&self, results: &mut Results) -> Outcome<()> {
         results.floor.clock.add(self.bare(&self.amd)?);
         results.floor_of_second.clock.add(self.bare(&self.arm)?);
+        results.in_chunks.clock.add(self.bare_in_chunks(&self.amd)?);
         results.gzip.clock.add(unpacked("gzip", &self.amd.file)?);
         if program_is_there("igzip") {
             results.igzip.clock.add(unpacked("igzip", &self.amd.file)?);
@@ -126,6 +128,12 @@ impl Bench {
     fn bare(&self, packed: &Packed) -> Outcome<f64> {
         let registry = self.registry()?;
         floor::upload(&Link::Plain.to(&registry), &packed.package)
+    }
+
+    /// The bare upload of a package's blobs, as streams have to be sent.
+    fn bare_in_chunks(&self, packed: &Packed) -> Outcome<f64> {
+        let registry = self.registry()?;
+        floor::upload_in_chunks(&Link::Plain.to(&registry), &packed.package)
     }
 
     /// 500 images that are merged already, from folders, which are read at any place.
@@ -197,6 +205,7 @@ impl Results {
         println!("{}", report::head());
         let line = |name: &str, row: &Row, floor: &Row| println!("{}", report::line(name, row, floor));
         line("floor: bare upload, first", &self.floor, &self.floor);
+        line("the same, hashed and in chunks", &self.in_chunks, &self.floor);
         line("cold, from .tar.gz", &self.cold, &self.floor);
         line("floor: gzip -dc to nowhere", &self.gzip, &self.gzip);
         line("the same again", &self.again, &self.gzip);
@@ -235,5 +244,6 @@ mod tests {
         let options = Options { folder: Some(work.path().to_owned()), ..Options::default() };
         let registry = DockerRegistry::start(&options).unwrap();
         assert!(floor::upload(&Link::Plain.to(&registry), &amd.package).is_ok());
+        assert!(floor::upload_in_chunks(&Link::Plain.to(&registry), &arm.package).is_ok());
     }
 }
