@@ -18,12 +18,35 @@ use crate::{
 /// Bytes of an image's configuration that are read at most: as much as of a manifest.
 const CONFIG_LIMIT: u64 = portolan_oci::MANIFEST_LIMIT;
 
+/// What a tag names, with what the registry tells of it.
+pub(crate) struct Found {
+    manifest: Manifest,
+    /// What it runs on, where it is a single image.
+    platform: Option<Platform>,
+}
+
+impl Found {
+    /// Asks what `manifest` runs on.
+    ///
+    /// # Errors
+    /// Whatever keeps the registry from answering.
+    pub(crate) async fn ask(question: &Question<'_>, manifest: &Manifest) -> Result<Self, RegistryError> {
+        let platform = platform_of(question.registry, question.repository, manifest).await?;
+        Ok(Self { manifest: manifest.clone(), platform })
+    }
+
+    /// The document that the tag names.
+    pub(crate) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+}
+
 /// What a merge would come to.
 pub(crate) enum Outlook {
     /// The tag has all of ours, under that digest.
     Same(Digest),
-    /// The tag is to change so.
-    Changes(Changes),
+    /// What was found is to change so.
+    Changes(Changes, Box<Found>),
     /// The tag has other content for every platform of ours.
     Differs,
     /// The two can't stand under one tag.
@@ -38,32 +61,33 @@ pub(crate) async fn outlook(question: &Question<'_>, found: &Manifest) -> Result
     if let Some(digest) = same_by_config(question, found).await? {
         return Ok(Outlook::Same(digest));
     }
-    let ours = question.ours.stand_in();
-    let merged = match merged(question, found, &ours, &HashSet::new()).await? {
+    let (found, ours) = (Found::ask(question, found).await?, question.ours.stand_in());
+    let merged = match merged(question, &found, &ours, &HashSet::new()) {
         Ok(merged) => merged,
         Err(error) => return Ok(Outlook::Refused(error)),
     };
     Ok(match (&merged.document, merged.kept.is_empty()) {
-        (Merged::Found, true) => Outlook::Same(found.digest().clone()),
+        (Merged::Found, true) => Outlook::Same(found.manifest.digest().clone()),
         (Merged::Found, false) => Outlook::Differs,
-        (Merged::Ours | Merged::Made(_), _) => Outlook::Changes(changes(&merged, question.identity)),
+        (Merged::Ours | Merged::Made(_), _) => {
+            Outlook::Changes(changes(&merged, question.identity), Box::new(found))
+        }
     })
 }
 
 /// The document that holds both `found` and `ours`, less what is `lost`.
 ///
 /// # Errors
-/// Whatever keeps the registry from telling what `found` runs on. Inside, why the two can't be merged.
-pub(crate) async fn merged(
+/// Why the two can't be merged.
+pub(crate) fn merged(
     question: &Question<'_>,
-    found: &Manifest,
+    found: &Found,
     ours: &Manifest,
     lost: &HashSet<Digest>,
-) -> Result<Result<Merge, MergeError>, RegistryError> {
-    let found_on = platform_of(question.registry, question.repository, found).await?;
-    let found = Side { manifest: found, platform: found_on.as_ref() };
+) -> Result<Merge, MergeError> {
+    let found = Side { manifest: &found.manifest, platform: found.platform.as_ref() };
     let ours = Side { manifest: ours, platform: question.ours.platform() };
-    Ok(merge(found, ours, question.existing.clashing(), lost))
+    merge(found, ours, question.existing.clashing(), lost)
 }
 
 /// What a merge comes to, for plans and reports.

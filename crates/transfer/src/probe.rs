@@ -5,7 +5,7 @@ use portolan_registry::{Registry, RegistryError};
 
 use crate::{
     content::Identity,
-    merging::{self, Outlook},
+    merging::{self, Found, Outlook},
     options::{Existing, ExistingPolicy},
     ours::Ours,
     plan::ImageAction,
@@ -30,7 +30,7 @@ pub(crate) struct Probed {
     /// By what digest the registry has it, where it does.
     pub(crate) digest: Option<Digest>,
     /// What the tag names, where that is to be extended.
-    pub(crate) found: Option<Manifest>,
+    pub(crate) found: Option<Box<Found>>,
 }
 
 impl Probed {
@@ -81,9 +81,9 @@ pub(crate) async fn compare(question: &Question<'_>, found: &Manifest) -> Result
         }
         ExistingPolicy::Merge => Ok(match merging::outlook(question, found).await? {
             Outlook::Same(digest) => Probed::there(&digest),
-            Outlook::Changes(changes) => {
+            Outlook::Changes(changes, extended) => {
                 let action = ImageAction::Merge { found: found.digest().clone(), changes };
-                Probed { found: Some(found.clone()), ..Probed::absent(action) }
+                Probed { found: Some(extended), ..Probed::absent(action) }
             }
             Outlook::Differs => keep(holds()),
             Outlook::Refused(error) => keep(format!("{}; {error}", holds())),

@@ -232,10 +232,9 @@ impl Asking<'_> {
         self.refuse(&action)?;
         match (&action, found) {
             (ImageAction::Merge { .. }, Some(found)) => {
-                let merged =
-                    merging::merged(&question, &found, ours, &HashSet::new()).await.map_err(failed)?;
+                let merged = merging::merged(&question, &found, ours, &HashSet::new());
                 let document = merged.map(|merge| merge.document);
-                Ok(self.extending(action, &found, document.unwrap_or(Merged::Ours)))
+                Ok(self.extending(action, found.manifest(), document.unwrap_or(Merged::Ours)))
             }
             (ImageAction::Keep { .. }, _) => {
                 Ok(Asked { action, wanted: Vec::new(), whole: Whole::default() })

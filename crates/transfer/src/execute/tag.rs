@@ -8,7 +8,7 @@ use portolan_registry::{HarborRefusal, Put, Registry, RegistryError};
 
 use crate::{
     content::Identity,
-    merging,
+    merging::{self, Found},
     options::Existing,
     ours::Ours,
     plan::{ImageAction, PlannedImage},
@@ -172,7 +172,7 @@ impl<'a> Tagging<'a> {
                 let found = found.found.expect("because who finds a merge due has read what is extended");
                 match self.merge(&found).await {
                     Err(TagError::Registry(error)) if is_immutable(&error) => {
-                        Ok(self.written(immutable(found.digest(), "other platforms")))
+                        Ok(self.written(immutable(found.manifest().digest(), "other platforms")))
                     }
                     other => other,
                 }
@@ -184,7 +184,7 @@ impl<'a> Tagging<'a> {
     }
 
     /// Extends what the tag names, if that is still `found`.
-    async fn merge(&self, found: &Manifest) -> Result<Written, TagError> {
+    async fn merge(&self, found: &Found) -> Result<Written, TagError> {
         if self.manifest.image().is_some() {
             self.put_by_digest(&self.manifest).await?;
         }
@@ -196,8 +196,8 @@ impl<'a> Tagging<'a> {
 
     /// Extends what the tag names though the registry refused it, where that is for members which it has
     /// lost, and those may be left out.
-    async fn without_lost(&self, found: &Manifest, refusal: TagError) -> Result<Written, TagError> {
-        let lost = merging::lost_members(&self.question(), found).await?;
+    async fn without_lost(&self, found: &Found, refusal: TagError) -> Result<Written, TagError> {
+        let lost = merging::lost_members(&self.question(), found.manifest()).await?;
         match (lost.is_empty(), self.existing.drop_lost) {
             (true, _) => Err(refusal),
             (false, false) => Err(TagError::Lost { lost: lost.iter().map(ToString::to_string).collect() }),
@@ -205,17 +205,18 @@ impl<'a> Tagging<'a> {
         }
     }
 
-    async fn extend(&self, found: &Manifest, lost: &HashSet<Digest>) -> Result<Written, TagError> {
-        let merged = merging::merged(&self.question(), found, &self.manifest, lost).await?;
+    async fn extend(&self, found: &Found, lost: &HashSet<Digest>) -> Result<Written, TagError> {
+        let merged = merging::merged(&self.question(), found, &self.manifest, lost);
         let merged = merged.map_err(|source| TagError::Merge { source })?;
         let changes = merging::changes(&merged, &self.identity);
-        let action = ImageAction::Merge { found: found.digest().clone(), changes };
+        let found = found.manifest().digest();
+        let action = ImageAction::Merge { found: found.clone(), changes };
         let document = match merged.document {
-            Merged::Found => return Ok(self.written(Probed::there(found.digest()))),
+            Merged::Found => return Ok(self.written(Probed::there(found))),
             Merged::Ours => self.manifest.clone(),
             Merged::Made(made) => made,
         };
-        let replaced = self.replace(&document, found.digest()).await?;
+        let replaced = self.replace(&document, found).await?;
         let is_to_be_read_again = replaced == Put::Unguarded;
         Ok(Written { is_to_be_read_again, ..self.written(Probed::absent(action)) })
     }
