@@ -107,10 +107,15 @@ async fn merge(
         drop_lost: arguments.drop_lost,
     };
     let options = MergeOptions { existing, jobs: arguments.jobs.0, stop: clients.stop.clone() };
+    // What lies here is looked at before anybody is called.
+    let mut opened = Vec::with_capacity(sources.len());
+    for source in sources {
+        opened.push(source.opened().await?);
+    }
     let target = MergeTarget { registry: clients.of(target).await?, name: target.reference.clone() };
     let mut from = Vec::with_capacity(sources.len());
-    for source in sources {
-        from.push(source.open(&mut clients).await?);
+    for source in opened {
+        from.push(source.reached(&mut clients).await?);
     }
     let plan = plan_merge(&target, &from, &options).await.map_err(failure)?;
     if arguments.dry_run {
@@ -161,6 +166,8 @@ impl<'a> Clients<'a> {
         let access = if is_target { Access::PullPush } else { Access::Pull };
         let registry =
             connect::named(&self.known.named(host, named.scheme, flags), access, &self.stop).await?;
+        // Where nobody answers, this says so at once and gives advice.
+        registry.ping().await.map_err(|error| Failure::of(&error))?;
         self.open.insert(key, registry.clone());
         Ok(registry)
     }
@@ -181,13 +188,30 @@ impl Source {
         Ok(Self::Packed { package: package.to_owned(), name })
     }
 
-    async fn open(&self, clients: &mut Clients<'_>) -> Result<MergeSource, Failure> {
-        match self {
-            Self::Name(named) => Ok(MergeSource::in_registry(&clients.of(named).await?, &named.reference)),
+    /// Opens it, where it lies here.
+    async fn opened(&self) -> Result<Opened<'_>, Failure> {
+        Ok(match self {
+            Self::Name(named) => Opened::Name(named),
             Self::Packed { package, name } => {
                 let image = packed(package.clone(), name.clone()).await?;
-                Ok(MergeSource::in_package(&image, name))
+                Opened::Package(MergeSource::in_package(&image, name))
             }
+        })
+    }
+}
+
+/// A source that was found, as far as it lies here.
+enum Opened<'a> {
+    Name(&'a NamedReference),
+    Package(MergeSource),
+}
+
+impl Opened<'_> {
+    /// Has its registry's client, where it lies in one.
+    async fn reached(self, clients: &mut Clients<'_>) -> Result<MergeSource, Failure> {
+        match self {
+            Self::Name(named) => Ok(MergeSource::in_registry(&clients.of(named).await?, &named.reference)),
+            Self::Package(source) => Ok(source),
         }
     }
 }
