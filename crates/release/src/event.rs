@@ -38,6 +38,8 @@ pub enum Step {
     Definitions,
     /// Helm upgrades.
     Upgrade,
+    /// A revision stands that is on the way to another one.
+    PassThrough,
     /// Helm rolls back.
     RollBack,
     /// Every object becomes ready, or it is said why not.
@@ -63,6 +65,7 @@ impl Step {
             Self::Label => "label nodes",
             Self::Definitions => "apply definitions",
             Self::Upgrade => "helm upgrade",
+            Self::PassThrough => "stand on the way",
             Self::RollBack => "helm rollback",
             Self::Verify => "verify",
         }
@@ -70,7 +73,15 @@ impl Step {
 
     /// Whether it changes what others see of the release: such a step is written down before it begins.
     pub fn changes_cluster(self) -> bool {
-        matches!(self, Self::Namespace | Self::Label | Self::Definitions | Self::Upgrade | Self::RollBack)
+        matches!(
+            self,
+            Self::Namespace
+                | Self::Label
+                | Self::Definitions
+                | Self::Upgrade
+                | Self::PassThrough
+                | Self::RollBack
+        )
     }
 }
 

@@ -139,10 +139,13 @@ pub(crate) struct Ending {
     pub(crate) left: Vec<String>,
 }
 
+/// The outcome of a run that came to nothing.
+const FAILED: &str = "failed";
+
 impl Ending {
     /// Of a run that came to nothing, or broke off.
     pub(crate) fn failed(error: &dyn std::error::Error) -> Self {
-        Self { outcome: "failed".to_owned(), left: vec![error.to_string()] }
+        Self { outcome: FAILED.to_owned(), left: vec![error.to_string()] }
     }
 }
 

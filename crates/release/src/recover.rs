@@ -4,30 +4,34 @@
 //! back to the last good revision, or on to the one that was broken off, which it keeps whole; a release that never
 //! had a good revision is taken away. The record that was pending says afterwards that it failed.
 
+mod carry;
 mod error;
 mod finish;
 mod holding;
+mod kept;
 mod way;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cluster::Cluster;
 use crate::event::{Event, Step};
 use crate::helm::{Helm, HelmRelease};
 use crate::journal::{Ending, Holder, Task, Work};
-use crate::lease::{self, Guard, Leaves, held};
-use crate::names::Revision;
-use crate::releases::{find, forget, history, mark_left, mark_passed};
+use crate::lease::{self, Leaves};
+use crate::releases::history;
 use crate::run::Run;
 use crate::stored::{Status, StoredRelease};
-use crate::verify::{self, Verified};
+use crate::verify::Verified;
+pub use carry::recover;
 pub use error::RecoverError;
 pub use finish::{finish_recovery, is_stuck};
 pub(crate) use holding::holds;
 pub use holding::{Holding, ObjectHolding};
-use way::Way;
+use kept::Kept;
+use way::{Course, Way};
 
 /// What a record says that was pending.
 const BROKEN_OFF: &str = "Broken off; recovered by Portolan";
@@ -36,7 +40,7 @@ const BROKEN_OFF: &str = "Broken off; recovered by Portolan";
 const PASSED: &str = "Stood on the way of a recovery by Portolan";
 
 /// Which way out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WayOut {
     /// To the last good revision; where there is none, to no release.
@@ -55,19 +59,39 @@ pub struct RecoverOptions {
     pub way: WayOut,
     /// How long objects may take until they are ready.
     pub timeout: Duration,
+    /// The folder of an earlier recovery that was broken off, or failed: where it had come between two revisions, this
+    /// one goes to where that one went.
+    pub earlier: Option<PathBuf>,
+}
+
+impl RecoverOptions {
+    fn kept(&self) -> Result<Option<Kept>, RecoverError> {
+        self.earlier.as_deref().map_or(Ok(None), Kept::read)
+    }
+}
+
+impl WayOut {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Back => "back to the last good revision",
+            Self::On => "on to what was broken off",
+        }
+    }
 }
 
 /// A release that is stuck, and where it would go.
 #[derive(Clone, Debug)]
 pub struct RecoverPlan {
-    /// The revision that is pending.
+    /// The last revision, which is pending or stands on the way of an earlier recovery.
     pub now: StoredRelease,
     /// The revision whose content will stand; `None` where there will be no release.
     pub to: Option<StoredRelease>,
-    /// Revisions that stand on the way there.
-    through: Vec<u32>,
-    /// Whether the pending record goes first.
-    forgets: bool,
+    /// Whether it goes on with an earlier recovery, which had come between two revisions.
+    pub goes_on: bool,
+    /// How Helm gets there; `None` where it stands already.
+    course: Option<Course>,
+    /// What a run that is broken off goes on by.
+    kept: Kept,
     /// Whose lease there is, which was left behind or is renewed.
     pub holder: Option<String>,
     /// What the objects hold of the last good revision and of the pending one.
@@ -153,19 +177,25 @@ pub async fn plan_recovery(
     run: &Run<'_>,
 ) -> Result<RecoverPlan, RecoverError> {
     let HelmRelease { name, namespace } = &options.release;
+    let kept = options.kept()?;
     let finding = async {
         helm.wait_for_left(&options.release, || run.observer().event(Event::HelmIsLeft)).await?;
         let mut revisions = history(cluster, name, namespace).await?;
+        let rest = rest(kept.as_ref(), &revisions, options.way)?;
+        let is_stuck = rest.is_some() || finish::is_stuck_at(&revisions);
         let now = revisions.pop().expect("because a release has a last revision");
-        let was_left = revisions.iter().any(|one| one.info.status.is_pending());
-        if !now.info.status.is_pending() && !was_left {
-            let (release, status, revision) = (now.name.clone(), now.info.status, now.version);
-            return Err(RecoverError::NotStuck { release, status, revision });
+        match is_stuck {
+            true => Ok((now, revisions, rest)),
+            false => Err(RecoverError::NotStuck {
+                release: now.name.clone(),
+                status: now.info.status,
+                revision: now.version,
+            }),
         }
-        Ok((now, revisions))
     };
-    let words = |(now, _): &(StoredRelease, _)| format!("revision {} is {}", now.version, now.info.status);
-    let (now, earlier) = run.step(Step::Find, finding, words).await?;
+    let words =
+        |(now, ..): &(StoredRelease, _, _)| format!("revision {} is {}", now.version, now.info.status);
+    let (now, earlier, rest) = run.step(Step::Find, finding, words).await?;
     let was_good = |one: &&StoredRelease| matches!(one.info.status, Status::Superseded | Status::Deployed);
     let good = earlier.iter().rev().find(was_good).cloned();
     let comparing = async {
@@ -175,84 +205,26 @@ pub async fn plan_recovery(
     };
     let (objects, holder) =
         run.step(Step::Compare, comparing, |(objects, _)| holding::words(objects)).await?;
-    let Way { to, through, forgets } = Way::of(&now, &earlier, good, options.way);
-    Ok(RecoverPlan { now, to, through, forgets, holder, objects })
+    let goes_on = rest.is_some();
+    let Way { to, course } = rest.unwrap_or_else(|| Way::of(&now, &earlier, good, options.way));
+    let begun = || Kept::new(options.way, &now, to.as_ref().map(|to| to.version), course);
+    let kept = kept.filter(|_| goes_on).unwrap_or_else(begun);
+    Ok(RecoverPlan { now, to, goes_on, course, kept, holder, objects })
 }
 
-/// Carries it out, while others are kept out.
-///
-/// # Errors
-/// [`RecoverError`]; objects that do not become ready are no error, but stand in what is returned.
-pub async fn recover(
-    cluster: &Cluster,
-    helm: &Helm,
-    plan: &RecoverPlan,
-    options: &RecoverOptions,
-    run: &Run<'_>,
-) -> Result<Recovered, RecoverError> {
-    let work = async |_: &Guard| carry_out(cluster, helm, plan, options, run).await;
-    let done = held(cluster, &options.release, run, work).await;
-    run.ends(&done, Recovered::ending);
-    done
-}
-
-async fn carry_out(
-    cluster: &Cluster,
-    helm: &Helm,
-    plan: &RecoverPlan,
-    options: &RecoverOptions,
-    run: &Run<'_>,
-) -> Result<Recovered, RecoverError> {
-    let HelmRelease { name, namespace } = &options.release;
-    let now = find(cluster, name, namespace, None).await?;
-    if (now.version, now.info.status) != (plan.now.version, plan.now.info.status) {
-        let (release, status, revision) = (now.name.clone(), now.info.status, now.version);
-        return Err(RecoverError::NotStuck { release, status, revision });
+/// The rest of the way of an earlier recovery that was broken off between two revisions.
+fn rest(kept: Option<&Kept>, revisions: &[StoredRelease], way: WayOut) -> Result<Option<Way>, RecoverError> {
+    let now = finish::last(revisions);
+    let Some((kept, course)) = kept.and_then(|kept| Some((kept, kept.rest(now)?))) else { return Ok(None) };
+    if kept.way != way {
+        // The other way begins at what Helm's records tell, where they do.
+        return match finish::is_stuck_at(revisions) {
+            true => Ok(None),
+            false => Err(RecoverError::OtherWay { release: now.name.clone(), way: kept.way }),
+        };
     }
-    let gone = Recovered::gone(plan.now.version, Some(plan.now.info.status));
-    let Some(to) = &plan.to else {
-        let away = async { Ok::<_, RecoverError>(helm.uninstall(&options.release, options.timeout).await?) };
-        run.step(Step::RollBack, away, |()| "the release is taken away".to_owned()).await?;
-        return Ok(gone);
-    };
-    let revision = Revision::new(to.version).expect("because a stored revision has a number");
-    let back = async {
-        if plan.now.info.status.is_pending() {
-            let passed = go_through(cluster, helm, plan, options).await?;
-            helm.roll_back(&options.release, revision, options.timeout).await?;
-            for passed in passed {
-                mark_passed(cluster, &options.release, passed, PASSED).await?;
-            }
-        }
-        let now = find(cluster, name, namespace, None).await?;
-        mark_left(cluster, &options.release, now.version, BROKEN_OFF).await?;
-        Ok::<_, RecoverError>(now)
-    };
-    let now = run.step(Step::RollBack, back, |now| format!("revision {} stands", now.version)).await?;
-    let verified =
-        verify::in_step::<RecoverError>(cluster, &now.manifest, namespace.as_str(), options.timeout, run)
-            .await?;
-    let version = Some(now.chart.metadata.version.clone());
-    let (to, revision) = (Some(to.version), Some(now.version));
-    Ok(Recovered { to, version, revision, verified: Some(verified), ..gone })
-}
-
-/// What stands on the way. Helm takes its last record for what is there, so that it would leave what only another one
-/// has. None of it is waited for: it may be what never becomes ready. Gives the numbers of these revisions.
-async fn go_through(
-    cluster: &Cluster,
-    helm: &Helm,
-    plan: &RecoverPlan,
-    options: &RecoverOptions,
-) -> Result<Vec<u32>, RecoverError> {
-    let HelmRelease { name, namespace } = &options.release;
-    if plan.forgets {
-        forget(cluster, &plan.now).await?;
-    }
-    let mut passed = Vec::new();
-    for revision in plan.through.iter().filter_map(|revision| Revision::new(*revision)) {
-        helm.pass_through(&options.release, revision, options.timeout).await?;
-        passed.push(find(cluster, name, namespace, None).await?.version);
-    }
-    Ok(passed)
+    let to = revisions.iter().find(|one| Some(one.version) == kept.to).cloned();
+    // The history may have been cut off since.
+    let is_there = to.is_some() == kept.to.is_some();
+    Ok(is_there.then_some(Way { to, course: Some(course) }))
 }

@@ -13,7 +13,7 @@ use crate::cluster::{Cluster, ClusterError, SECRET};
 use crate::helm::HelmRelease;
 use crate::names::{Namespace, ReleaseName, Revision};
 use crate::stored::{DecodeError, Status, StoredRelease, decode};
-pub(crate) use marking::{forget, mark_left, mark_passed};
+pub(crate) use marking::{forget, mark_failed, mark_left};
 
 /// How many secrets are fetched at once.
 const FETCHES_AT_ONCE: usize = 8;

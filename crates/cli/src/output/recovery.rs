@@ -45,7 +45,7 @@ pub fn document(plan: &RecoverPlan) -> Recovery<'_> {
 /// What was broken off, what the objects hold, and where the release would go.
 #[must_use]
 pub fn plan(plan: &RecoverPlan, style: Style) -> String {
-    let RecoverPlan { now, to, holder, objects, .. } = plan;
+    let RecoverPlan { now, to, goes_on, holder, objects, .. } = plan;
     let chart = &now.chart.metadata;
     let head = format!(
         "{} in {} is {} at revision {} ({} {}) since {}",
@@ -59,6 +59,9 @@ pub fn plan(plan: &RecoverPlan, style: Style) -> String {
     );
     let mut lines = vec![style.bold(head)];
     lines.extend(holder.iter().map(|holder| format!("  its lease is of {holder}")));
+    if *goes_on {
+        lines.push("  a recovery that was broken off stands there, on its way".to_owned());
+    }
     lines.extend(objects.iter().map(|one| object(one, style)));
     lines.push(match to {
         Some(to) if to.version == now.version => "on to that revision".to_owned(),

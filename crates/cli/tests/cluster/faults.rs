@@ -19,7 +19,7 @@ fn module(version: &str) -> Chart {
 }
 
 /// With a pod for which there is no node yet.
-fn stuck(version: &str) -> Chart {
+pub(crate) fn stuck(version: &str) -> Chart {
     let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: stuck}\nspec:\n  nodeSelector: {moon-of-{{ .Release.Namespace }}: full}\n  containers: [{name: c, image: r.test.example/c:1}]\n";
     module(version).file("templates/stuck.yaml", pod)
 }
@@ -78,7 +78,7 @@ fn images_that_lack_stop_the_upgrade() {
 }
 
 /// A run whose programs have all died: no Portolan, no Helm.
-fn broken_off(site: &Site, line: &str) {
+pub(crate) fn broken_off(site: &Site, line: &str) {
     let mut command = site.command(line);
     command.args(["--namespace", site.namespace()]).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();

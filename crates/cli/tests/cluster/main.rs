@@ -18,6 +18,7 @@ mod pods;
 mod releases;
 mod seeds;
 mod site;
+mod slow;
 mod sources;
 mod stopped;
 mod upgrade;

@@ -2,7 +2,6 @@
 //! what stands, and that the same command brings the rest.
 
 use std::fs;
-use std::net::TcpListener;
 use std::process::Child;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -18,6 +17,7 @@ use serde_json::Value;
 
 use crate::depot::Depot;
 use crate::site::Site;
+use crate::slow::slow;
 use crate::stopped::{begin, ended, send, status, wait_until};
 
 /// How many images the pushed module has: more than are on their way at once.
@@ -170,7 +170,7 @@ impl Defining {
         };
         site.install("kant", &module("0.5.0"), "");
         let next = site.archive(&module("0.6.0"));
-        let asked = slow(&site, &format!("basses.{group}"));
+        let asked = slow(&site, "customresourcedefinitions", &format!("request.name == 'basses.{group}'"));
         Some(Self { site, group, next, asked })
     }
 
@@ -207,31 +207,6 @@ impl Defining {
             ["delete", "crd"].into_iter().chain(names.iter().map(String::as_str)).collect();
         site.cluster.kubectl(&delete);
     }
-}
-
-/// Has the server ask before it takes a definition; gives what tells that it asked.
-fn slow(site: &Site, definition: &str) -> mpsc::Receiver<()> {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let (asking, asked) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut held = Vec::new();
-        for connection in listener.incoming() {
-            held.push(connection);
-            if asking.send(()).is_err() {
-                return;
-            }
-        }
-    });
-    let name = site.namespace();
-    site.cluster.apply(&format!(
-        "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: {{name: {name}}}\n\
-         webhooks:\n- name: slow.{name}.example\n  clientConfig: {{url: 'https://127.0.0.1:{port}/'}}\n  rules:\n  \
-         - {{apiGroups: [apiextensions.k8s.io], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [customresourcedefinitions]}}\n  \
-         matchConditions:\n  - {{name: one, expression: \"request.name == '{definition}' && !request.dryRun\"}}\n  \
-         failurePolicy: Ignore\n  timeoutSeconds: 3\n  sideEffects: None\n  admissionReviewVersions: [v1]\n"
-    ));
-    asked
 }
 
 #[test]

@@ -65,7 +65,7 @@ pub(crate) fn ended(child: Child) -> (Option<i32>, String, String) {
 }
 
 pub(crate) fn status(site: &Site) -> (u64, String) {
-    let listed = site.by_hand("list --pending --deployed --failed -o json");
+    let listed = site.by_hand("list --pending --deployed --failed --uninstalling -o json");
     let listed: Value = serde_json::from_str(&listed).unwrap();
     let revision = listed[0]["revision"].as_str().unwrap().parse().unwrap();
     (revision, listed[0]["status"].as_str().unwrap().to_owned())

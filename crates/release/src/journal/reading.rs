@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{EndLine, Head, JOURNAL, JOURNAL_VERSION, StepLine, StepState, Task, log};
+use super::{EndLine, FAILED, Head, JOURNAL, JOURNAL_VERSION, StepLine, StepState, Task, log};
 use crate::event::Step;
 use crate::private::FileError;
 
@@ -52,6 +52,17 @@ pub enum RunState {
         /// Whether that, or what it did before, changes the cluster.
         changed: bool,
     },
+}
+
+impl RunState {
+    /// Whether it did not come to its end: its program died, or it failed.
+    pub fn is_unfinished(&self) -> bool {
+        match self {
+            Self::Running { .. } => false,
+            Self::BrokenOff { .. } => true,
+            Self::Ended { outcome, .. } => outcome == FAILED,
+        }
+    }
 }
 
 /// A journal that can't be read.

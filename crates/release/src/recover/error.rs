@@ -1,5 +1,8 @@
 //! Why a release was not brought out of its state.
 
+use std::path::PathBuf;
+
+use super::WayOut;
 use crate::cluster::ClusterError;
 use crate::helm::HelmError;
 use crate::lease::LeaseError;
@@ -22,6 +25,22 @@ pub enum RecoverError {
         status: Status,
         /// Its revision.
         revision: u32,
+    },
+    /// A recovery the other way was broken off half way.
+    #[error("a recovery of the release {release} that went the other way, {}, was broken off between two revisions", .way.words())]
+    OtherWay {
+        /// Its name.
+        release: String,
+        /// The way of that one.
+        way: WayOut,
+    },
+    /// What an earlier recovery was about can't be read.
+    #[error("{} can't be read: {why}", .path.display())]
+    Kept {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
     },
     /// Somebody else is at work on it.
     #[error(transparent)]

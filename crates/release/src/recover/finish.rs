@@ -1,25 +1,36 @@
 //! A recovery that was broken off behind its work: nothing is pending any more, but its lease and its journal are open.
 
+use super::carry::{alone, verified};
 use super::{BROKEN_OFF, RecoverError, RecoverOptions, Recovered};
 use crate::cluster::Cluster;
 use crate::event::Step;
 use crate::helm::HelmRelease;
-use crate::lease::{Guard, held};
 use crate::names::{Namespace, ReleaseName};
 use crate::releases::{ReleasesError, find, history, mark_left};
 use crate::run::Run;
 use crate::stored::StoredRelease;
-use crate::verify;
 
-/// Whether any record of a release is pending. Only reads.
+/// Whether a release is to be brought out of its state: a record of it is pending, or a recovery was broken off that had
+/// not come to its end. Only reads.
 ///
 /// # Errors
 /// [`RecoverError`] where it can't be read.
-pub async fn is_stuck(cluster: &Cluster, release: &HelmRelease) -> Result<bool, RecoverError> {
-    match history(cluster, &release.name, &release.namespace).await {
-        Err(ReleasesError::NoRelease { .. }) => Ok(false),
-        revisions => Ok(revisions?.iter().any(|one| one.info.status.is_pending())),
-    }
+pub async fn is_stuck(cluster: &Cluster, options: &RecoverOptions) -> Result<bool, RecoverError> {
+    let HelmRelease { name, namespace } = &options.release;
+    let revisions = match history(cluster, name, namespace).await {
+        Err(ReleasesError::NoRelease { .. }) => return Ok(false),
+        revisions => revisions?,
+    };
+    Ok(is_stuck_at(&revisions) || options.kept()?.is_some_and(|kept| kept.rest(last(&revisions)).is_some()))
+}
+
+/// The same, as far as Helm's records tell it.
+pub(super) fn is_stuck_at(revisions: &[StoredRelease]) -> bool {
+    last(revisions).stood_on_the_way() || revisions.iter().any(|one| one.info.status.is_pending())
+}
+
+pub(super) fn last(revisions: &[StoredRelease]) -> &StoredRelease {
+    revisions.last().expect("because a release has a last revision")
 }
 
 /// Finishes it, as the run that was broken off: looks at every object, gives the lease back and closes the journal.
@@ -31,10 +42,7 @@ pub async fn finish_recovery(
     options: &RecoverOptions,
     run: &Run<'_>,
 ) -> Result<Recovered, RecoverError> {
-    let work = async |_: &Guard| finish(cluster, options, run).await;
-    let done = held(cluster, &options.release, run, work).await;
-    run.ends(&done, Recovered::ending);
-    done
+    alone(cluster, options, run, async || finish(cluster, options, run).await).await
 }
 
 async fn finish(
@@ -51,12 +59,9 @@ async fn finish(
     let now = run.step(Step::Find, standing(cluster, name, namespace), words).await?;
     let Some(now) = now else { return Ok(Recovered::gone(from, None)) };
     mark_left(cluster, &options.release, now.version, BROKEN_OFF).await?;
-    let verified =
-        verify::in_step::<RecoverError>(cluster, &now.manifest, namespace.as_str(), options.timeout, run)
-            .await?;
-    let again = now.info.description.strip_prefix("Rollback to ").and_then(|number| number.parse().ok());
+    let verified = verified(cluster, &now, options, run).await?;
     Ok(Recovered {
-        to: Some(again.unwrap_or(now.version)),
+        to: Some(now.rolled_back_to().unwrap_or(now.version)),
         version: Some(now.chart.metadata.version.clone()),
         revision: Some(now.version),
         verified: Some(verified),

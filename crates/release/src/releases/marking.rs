@@ -30,12 +30,11 @@ pub(crate) async fn mark_left(
     Ok(marked)
 }
 
-/// Has Helm's record of a revision that only stood on the way to another one say that it failed: nobody waited until it
-/// was ready, so that it is none to go back to.
+/// Has Helm's record of a revision that stands, or stood, say that it failed: it is none to go back to.
 ///
 /// # Errors
 /// [`ReleasesError`] where it can't be read or written.
-pub(crate) async fn mark_passed(
+pub(crate) async fn mark_failed(
     cluster: &Cluster,
     release: &HelmRelease,
     revision: u32,
@@ -43,9 +42,9 @@ pub(crate) async fn mark_passed(
 ) -> Result<(), ReleasesError> {
     let HelmRelease { name, namespace } = release;
     let labels = format!("{OWNER},name={name},version={revision}");
-    let was_passed = |status| status == Status::Superseded;
+    let stood = |status| matches!(status, Status::Deployed | Status::Superseded);
     for place in places(cluster, Some(namespace.as_str()), &labels).await? {
-        mark(cluster, &place, was_passed, description).await?;
+        mark(cluster, &place, stood, description).await?;
     }
     Ok(())
 }

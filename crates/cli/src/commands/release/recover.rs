@@ -74,23 +74,33 @@ async fn bring_out(
     let helm = super::unless_stopped(stop, arguments.cluster.helm(environment)).await?;
     let helm = helm.marking(arguments.state.marks(&cluster, environment)?);
     let namespace = arguments.cluster.namespace(&cluster)?;
+    let release = HelmRelease { name: arguments.release.clone(), namespace };
+    let HelmRelease { name, namespace } = &release;
+    let runs = Runs { cluster: &cluster, release: name, namespace, state: &arguments.state, environment };
+    let last = runs.last()?.filter(is_unfinished_recovery);
     let options = RecoverOptions {
-        release: HelmRelease { name: arguments.release.clone(), namespace },
+        release: release.clone(),
         way: if arguments.on { WayOut::On } else { WayOut::Back },
         timeout: arguments.timeout,
+        earlier: last.as_ref().map(|last| last.folder.clone()),
     };
-    let place = Place { cluster: &cluster, helm: &helm, options: &options, arguments, environment };
-    let last = place.runs().last()?.filter(is_broken_recovery);
-    let stuck = async { is_stuck(&cluster, &options.release).await.map_err(|error| failed(&error)) };
-    match last {
+    let place =
+        Place { cluster: &cluster, helm: &helm, options: &options, runs: &runs, arguments, environment };
+    let stuck = async { is_stuck(&cluster, &options).await.map_err(|error| failed(&error)) };
+    match last.filter(is_broken_off) {
         Some(last) if !super::unless_stopped(stop, stuck).await? => place.finish(&last, console).await,
         last => place.recover(last, console, stop).await,
     }
 }
 
-/// Whether it is a recovery whose program died.
-fn is_broken_recovery(run: &RecordedRun) -> bool {
-    run.task.work == Work::Recover && matches!(run.state, RunState::BrokenOff { .. })
+/// Whether it is a recovery that did not come to its end.
+fn is_unfinished_recovery(run: &RecordedRun) -> bool {
+    run.task.work == Work::Recover && run.state.is_unfinished()
+}
+
+/// Whether its program died.
+fn is_broken_off(run: &RecordedRun) -> bool {
+    matches!(run.state, RunState::BrokenOff { .. })
 }
 
 /// What a release is brought out of its state with.
@@ -99,17 +109,12 @@ struct Place<'a> {
     cluster: &'a Cluster,
     helm: &'a Helm,
     options: &'a RecoverOptions,
+    runs: &'a Runs<'a>,
     arguments: &'a RecoverArgs,
     environment: &'a Environment,
 }
 
-impl<'a> Place<'a> {
-    fn runs(self) -> Runs<'a> {
-        let HelmRelease { name, namespace } = &self.options.release;
-        let (cluster, state, environment) = (self.cluster, &self.arguments.state, self.environment);
-        Runs { cluster, release: name, namespace, state, environment }
-    }
-
+impl Place<'_> {
     /// Brings the release out of its state. An earlier recovery that was about to do the same, and was broken off, goes
     /// on: its lease is its own.
     async fn recover(
@@ -118,7 +123,7 @@ impl<'a> Place<'a> {
         console: &Console,
         stop: &Stop,
     ) -> Result<Exit, Failure> {
-        let Self { cluster, helm, options, arguments, environment } = self;
+        let Self { cluster, helm, options, arguments, environment, .. } = self;
         let steps = console.steps();
         let looking = Run::unrecorded(steps.as_ref());
         let planning =
@@ -128,7 +133,7 @@ impl<'a> Place<'a> {
             return Ok(Exit::Done);
         }
         let task = plan.task(cluster, holder(environment));
-        let run = match last.filter(|last| last.task == task) {
+        let run = match last.filter(|last| plan.goes_on || last.task == task) {
             Some(last) => Run::resumed(steps.as_ref(), &last.folder).map_err(|error| Failure::of(&error))?,
             None => {
                 let folder = arguments.state.run_folder(&arguments.release, environment)?;
@@ -156,9 +161,9 @@ impl<'a> Place<'a> {
 
     /// Closes what was broken off, and prints what it came to.
     fn ended(self, done: &Recovered, run: &Run<'_>, console: &Console) -> Result<Exit, Failure> {
-        let mut broken_off = self.runs().broken_off()?;
+        let mut broken_off = self.runs.broken_off()?;
         broken_off.retain(|open| Some(open.folder.as_path()) != run.folder());
-        self.runs().close(&broken_off, "recovered", console);
+        self.runs.close(&broken_off, "recovered", console);
         match self.arguments.output {
             Format::Text => {
                 console.result(&output::recovered(done, &self.arguments.release, console.style()));
@@ -207,6 +212,10 @@ fn failed(error: &RecoverError) -> Failure {
             "`portolan upgrade --undo` takes back an upgrade that was broken off here, `portolan rollback` a release that \
              is in no pending state",
         ),
-        RecoverError::File(_) => Failure::of(error),
+        RecoverError::OtherWay { way, .. } => Failure::of(error).with_hint(match way {
+            WayOut::On => "the same command with --on goes on with it",
+            WayOut::Back => "the same command without --on goes on with it",
+        }),
+        RecoverError::Kept { .. } | RecoverError::File(_) => Failure::of(error),
     }
 }

@@ -8,7 +8,7 @@ use crate::causes::in_one_line;
 use crate::event::Step;
 use crate::helm::{HelmRelease, UpgradeEnd};
 use crate::names::Revision;
-use crate::releases::{ReleasesError, find, forget, mark_left};
+use crate::releases::{ReleasesError, find, forget, mark_failed, mark_left};
 use crate::stored::{Status, StoredRelease};
 use crate::upgrade::order::Order;
 use crate::upgrade::report::{Outcome, UpgradeReport};
@@ -146,7 +146,8 @@ pub(in crate::upgrade) async fn take_back(all: Carrying<'_>) -> Result<Option<St
     all.run.step(Step::RollBack, work, words).await
 }
 
-/// An earlier way back that was broken off, or failed, is gone again from where it began.
+/// An earlier way back that was broken off, or failed, is gone again from where it began. First the revision that was
+/// upgraded to says that it failed: once the record of the way back is gone, it would be taken for what stands.
 async fn forget_ways_back(all: Carrying<'_>) -> Result<(), Failure> {
     let Some(before) = &all.order.before else { return Ok(()) };
     while let Some(now) = current(all).await? {
@@ -156,6 +157,7 @@ async fn forget_ways_back(all: Carrying<'_>) -> Result<(), Failure> {
         if !is_way_back {
             break;
         }
+        mark_failed(all.site.cluster, &all.order.release, before.revision + 1, BROKEN_OFF).await?;
         forget(all.site.cluster, &now).await?;
     }
     Ok(())
