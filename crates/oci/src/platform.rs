@@ -72,6 +72,18 @@ impl Platform {
         let variant = (!variant.is_empty()).then_some(variant);
         Self { os, architecture, variant, ..self.clone() }
     }
+
+    /// The same platform in the one spelling in which two that mean the same to a merge are equal. The version
+    /// of the operating system tells images apart on Windows alone.
+    #[must_use]
+    pub fn comparable(&self) -> Self {
+        let mut one = self.normalized();
+        if one.os != "windows" {
+            one.os_version = None;
+        }
+        one.os_features.sort_unstable();
+        one
+    }
 }
 
 fn normal_processor(architecture: &str, variant: &str) -> (String, String) {

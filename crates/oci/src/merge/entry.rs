@@ -106,18 +106,7 @@ fn white_before(text: &str) -> &str {
 fn role(descriptor: &Descriptor) -> Role {
     match (descriptor.speaks_of(), descriptor.runs_on()) {
         (Some(subject), _) => Role::SpeaksOf(subject),
-        (None, Some(platform)) => Role::Runs(comparable(platform)),
+        (None, Some(platform)) => Role::Runs(platform.comparable()),
         (None, None) => Role::Other,
     }
-}
-
-/// The platform in the one spelling in which two that mean the same are equal. The version of the operating
-/// system tells images apart on Windows alone.
-fn comparable(platform: &Platform) -> Platform {
-    let mut one = platform.normalized();
-    if one.os != "windows" {
-        one.os_version = None;
-    }
-    one.os_features.sort_unstable();
-    one
 }
