@@ -5,7 +5,7 @@ use portolan_package::{Image, ImageContent, ImageSource, ManifestSource};
 use serde::{Deserialize, Serialize};
 
 /// What stands for the content of an image or chart in a saved plan: equal ones are equal content.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Pin {
     /// Digest of the manifest, image index, or chart archive.
@@ -16,6 +16,14 @@ pub(crate) enum Pin {
     /// Digest of the chart archive as it would be with digests of configs in the place of those that are
     /// derived while layers pass.
     Provisional(Digest),
+}
+
+impl Pin {
+    /// The digest, whatever it is of.
+    pub(crate) fn digest(&self) -> &Digest {
+        let (Self::Digest(digest) | Self::Config(digest) | Self::Provisional(digest)) = self;
+        digest
+    }
 }
 
 /// By what an image of the package is recognised in a registry (rules.md, "The same image").
@@ -90,6 +98,29 @@ impl Identity {
     }
 }
 
+/// What an image takes of a tag that others may be under too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Share {
+    identity: Identity,
+    /// As merging compares them.
+    platforms: Vec<Platform>,
+}
+
+impl Share {
+    pub(crate) fn of(image: &Image) -> Self {
+        let platforms = platforms(image).iter().map(Platform::comparable).collect();
+        Self { identity: Identity::of(image), platforms }
+    }
+
+    /// Whether one tag can't name both whole: they have a platform in common with different content, or one
+    /// of them is for none, so that nothing tells it from the other.
+    pub(crate) fn collides_with(&self, other: &Self) -> bool {
+        let is_for_none = self.platforms.is_empty() || other.platforms.is_empty();
+        let meets = self.platforms.iter().any(|platform| other.platforms.contains(platform));
+        self.identity != other.identity && (is_for_none || meets)
+    }
+}
+
 /// What the image runs on; attestations, which run on nothing, are left out.
 pub(crate) fn platforms(image: &Image) -> Vec<Platform> {
     let runs = |platform: &&Platform| platform.os != "unknown";
@@ -101,4 +132,56 @@ pub(crate) fn stored_bytes(image: &Image) -> u64 {
     let layers =
         |source: &ImageSource| source.layers.iter().map(|layer| layer.blob.stored_size()).sum::<u64>();
     image.content.sources().iter().map(|source| source.config.len() as u64 + layers(source)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn image(content: &str, platform: &str) -> ImageSource {
+        ImageSource {
+            manifest: ManifestSource::Pending,
+            config: Bytes::new(),
+            config_digest: Digest::sha256(content.as_bytes()),
+            platform: platform.parse().unwrap(),
+            layers: Vec::new(),
+        }
+    }
+
+    fn single(content: &str, platform: &str) -> Share {
+        let content = ImageContent::Single(Box::new(image(content, platform)));
+        Share::of(&Image { names: Vec::new(), content })
+    }
+
+    fn index(content: &str, platforms: &[&str]) -> Share {
+        let text = format!(r#"{{"schemaVersion":2,"manifests":[],"annotations":{{"a":"{content}"}}}}"#);
+        let index = Manifest::parse(Bytes::from(text), None).unwrap();
+        let children = platforms.iter().map(|platform| image(content, platform)).collect();
+        Share::of(&Image { names: Vec::new(), content: ImageContent::Index { index, children } })
+    }
+
+    #[test]
+    fn images_collide_where_a_platform_has_two_contents() {
+        let check = |one: &Share, other: &Share, expected: bool| {
+            assert_eq!(one.collides_with(other), expected, "{one:?} {other:?}");
+            assert_eq!(other.collides_with(one), expected, "{other:?} {one:?}");
+        };
+        let amd64 = single("a", "linux/amd64");
+        check(&amd64, &single("a", "linux/amd64"), false);
+        check(&amd64, &single("b", "linux/amd64"), true);
+        check(&amd64, &single("b", "linux/arm64"), false);
+        check(&amd64, &single("b", "linux/amd64/v3"), false);
+        check(&single("a", "linux/arm64"), &single("b", "linux/arm64/v8"), true);
+        check(&single("a", "linux/arm/v6"), &single("b", "linux/arm/v7"), false);
+        check(&amd64, &index("i", &["linux/arm64", "linux/s390x"]), false);
+        check(&amd64, &index("i", &["linux/arm64", "linux/amd64"]), true);
+        // An attestation runs nowhere, and is in the way of nobody.
+        let attested = |content, platform| index(content, &[platform, "unknown/unknown"]);
+        check(&attested("i", "linux/amd64"), &attested("j", "linux/arm64"), false);
+        // What runs nowhere at all can't be told from the other.
+        check(&amd64, &index("i", &["unknown/unknown"]), true);
+        check(&index("i", &[]), &index("j", &[]), true);
+    }
 }

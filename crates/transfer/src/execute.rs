@@ -14,6 +14,7 @@ pub(crate) use charts::finish_charts;
 
 use crate::{
     blobs::BlobPlan,
+    brought::Brought,
     event::{Event, Observer},
     failure::one_line,
     gate::Gate,
@@ -34,6 +35,8 @@ pub(crate) struct Run<'a> {
     pub(crate) closed: &'a Closed,
     /// Tags and charts wait for it, where there is one.
     pub(crate) gate: Option<&'a Gate>,
+    /// What the run has brought by now.
+    pub(crate) brought: &'a Brought,
 }
 
 /// What became of images and charts.
@@ -51,7 +54,8 @@ pub(crate) struct Done {
 /// middle leaves only blobs that no tag names.
 pub async fn execute(plan: &Plan, target: &Target, options: &SyncOptions, observer: &dyn Observer) -> Report {
     let closed = &Closed::default();
-    let run = Run { plan, target, options, observer, closed, gate: None };
+    let brought = &Brought::of(&plan.images);
+    let run = Run { plan, target, options, observer, closed, gate: None, brought };
     let blobs = BlobPlan::of(&plan.images);
     observer.event(Event::Started { bytes: blobs.bytes() });
     let Done { images, mut charts, totals } = run.carry_out(&blobs, &Mutex::default()).await;

@@ -14,6 +14,7 @@
 //! when it went by, is fetched in one more pass where the package is a file.
 
 mod account;
+mod claims;
 mod coming;
 mod foresight;
 mod foretell;
@@ -28,7 +29,7 @@ mod source;
 mod upload;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -36,7 +37,7 @@ use std::{
     time::Instant,
 };
 
-use portolan_oci::{Digest, Reference, Repository};
+use portolan_oci::{Digest, Repository};
 use portolan_package::stream::StreamError;
 use tokio::sync::Semaphore;
 
@@ -45,13 +46,14 @@ pub use foresight::{ForeseenPlan, foresee};
 pub use source::PassingPackage;
 
 use account::Account;
+use claims::Claims;
 use ledger::{Key, Ledger};
 use pass::Ending;
 use reader::Wants;
 use room::Room;
 
 use crate::{
-    content::Identity,
+    brought::Brought,
     event::{Event, Observer},
     failure::{Preconditions, one_line},
     gate::Gate,
@@ -150,8 +152,10 @@ struct Import<'a> {
     foretold: Mutex<Foretold>,
     /// Projects and chart repositories that were seen to be there.
     seen: Mutex<BTreeSet<String>>,
-    /// What each target of an image is to hold, and which bundle said so first.
-    targets: Mutex<HashMap<Reference, (Identity, String)>>,
+    /// What the bundles so far bring to each target.
+    claims: Mutex<Claims>,
+    /// What was brought by now.
+    brought: Brought,
     /// Chart targets that a bundle of this pass goes to.
     chart_targets: Mutex<HashSet<String>>,
     /// Servers that keep one index for all charts are written to by one bundle at a time.
@@ -186,7 +190,8 @@ impl<'a> Import<'a> {
             gate: package.checksum().map(|_| Gate::new()),
             foretold: Mutex::default(),
             seen: Mutex::default(),
-            targets: Mutex::default(),
+            claims: Mutex::default(),
+            brought: Brought::default(),
             chart_targets: Mutex::default(),
             charts_turn: tokio::sync::Mutex::default(),
             wrote: AtomicBool::new(false),

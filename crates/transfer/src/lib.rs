@@ -10,6 +10,7 @@
 //! Long work tells what it does through [`Observer`]; nothing here prints.
 
 mod blobs;
+mod brought;
 mod by_hand;
 mod carry;
 mod chart_places;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     blobs::BlobPlan,
-    content::{Identity, Pin},
+    content::Identity,
     options::Visibility,
     report::{BrokenBundle, Changes, is_false, platforms_as_text},
     saved::SavedPlan,
@@ -34,7 +34,8 @@ pub struct Plan {
     pub chart_repository: String,
     /// Projects to be made first.
     pub projects: Vec<PlannedProject>,
-    /// The images, in the package's order, each target once.
+    /// The images, in the package's order. A target stands here once for each content, where it gets several for
+    /// different platforms.
     pub images: Vec<PlannedImage>,
     /// The charts, in the package's order.
     pub charts: Vec<PlannedChart>,
@@ -149,7 +150,8 @@ pub struct PlannedChart {
     pub verified: bool,
     /// The values that relocation rewrites.
     pub edits: Vec<PlannedEdit>,
-    /// Indexes into [`Plan::images`] of the images that must be there first.
+    /// Indexes into [`Plan::images`] of the images that must be there first: all that go under the names that it
+    /// uses.
     pub images: Vec<usize>,
     #[serde(skip)]
     pub(crate) bundle: usize,
@@ -203,9 +205,7 @@ impl PlannedImage {
     /// What the package's image is known by, whatever the registry has: the digest of its manifest or image index,
     /// else that of its config.
     pub fn identity(&self) -> Digest {
-        match Identity::of(&self.content).pin() {
-            Pin::Digest(digest) | Pin::Config(digest) | Pin::Provisional(digest) => digest,
-        }
+        Identity::of(&self.content).pin().digest().clone()
     }
 }
 

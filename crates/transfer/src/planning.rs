@@ -2,32 +2,29 @@
 
 pub(crate) mod absent;
 mod charts;
+mod images;
 pub(crate) mod projects;
 mod ready;
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
-use futures_util::{StreamExt, TryStreamExt, stream};
 use portolan_oci::{Manifest, Reference};
 use portolan_package::Package;
-use portolan_registry::{Registry, RegistryError};
+use portolan_registry::Registry;
 
 use charts::Asked;
 use ready::{Ready, ready};
 
 use crate::{
+    brought::Brought,
     chart_places::Charts,
-    content::{Identity, platforms, stored_bytes},
     event::{Event, Observer},
     failure::{Precondition, Preconditions},
-    options::{Check, Existing, ExistingPolicy, SyncOptions},
-    ours::Ours,
+    options::{ExistingPolicy, SyncOptions},
     plan::{ChartAction, ImageAction, PLAN_VERSION, Plan, PlannedChart, PlannedImage, PlannedProject},
-    probe::{Probed, Question, compare, probe},
     report::BrokenBundle,
     saved::{SavedPlan, Settled},
-    verify::Verifier,
-    wanted::{Inputs, Wanted, WantedImage, wanted},
+    wanted::{Inputs, Wanted, wanted},
 };
 
 /// Questions about tags and charts that are open at once.
@@ -80,7 +77,7 @@ async fn made(
     observer.event(Event::Checking { targets: wanted.images.len() + wanted.charts.len() });
     let mut broken = std::mem::take(&mut wanted.broken);
     broken.extend(absent);
-    let ground = Ground { package, target, options, started };
+    let ground = Ground { package, target, options, started, brought: &Brought::default() };
     let plan = answered(ground, wanted, broken, &Foretold::new(), observer).await?;
     observer.event(Event::Planned { plan: &plan });
     Ok(plan)
@@ -119,16 +116,17 @@ async fn ask(
     foretold: &Foretold,
     observer: &dyn Observer,
 ) -> Result<Answers, Preconditions> {
-    let Ground { target, options, .. } = *ground;
+    let Ground { target, options, brought, .. } = *ground;
     let Ready { projects, unmade } = ready(target, wanted, options).await?;
-    let questions = Questions {
+    let questions = images::Questions {
         registry: &target.registry,
         check: options.check,
         existing: options.existing,
         projects: &projects,
         foretold,
+        brought,
     };
-    let images = ask_images(&questions, &wanted.images, observer)
+    let images = images::ask(&questions, &wanted.images, observer)
         .await
         .map_err(|source| Preconditions { failures: vec![Precondition::Registry { source }] })?;
     let questions = charts::Questions { check: options.check, unmade };
@@ -164,11 +162,13 @@ pub(crate) struct Ground<'a> {
     pub(crate) target: &'a Target,
     pub(crate) options: &'a SyncOptions,
     pub(crate) started: Instant,
+    /// What the run has brought by now.
+    pub(crate) brought: &'a Brought,
 }
 
 /// Joins what is wanted and what the servers said to the plan.
 fn joined(ground: Ground<'_>, wanted: Wanted, answers: Answers, broken: Vec<BrokenBundle>) -> Plan {
-    let Ground { package, target, options, started } = ground;
+    let Ground { package, target, options, started, .. } = ground;
     let Answers { projects, images, charts: Asked { charts, notes } } = answers;
     let (registry, chart_repository) = (target.registry.endpoint().to_string(), target.charts.location());
     let saved = SavedPlan::of(&Settled {
@@ -205,64 +205,11 @@ fn narrow(package: &Package, wanted: &mut Wanted, options: &SyncOptions) -> Resu
         .map_err(|targets| Preconditions { failures: vec![Precondition::OtherReport { targets }] })
 }
 
-fn is_planned(projects: &[PlannedProject], name: &str) -> bool {
-    projects.iter().any(|project| project.name == name)
-}
-
-/// How images are asked about.
-struct Questions<'a> {
-    registry: &'a Registry,
-    check: Check,
-    existing: Existing,
-    /// Those that are made first.
-    projects: &'a [PlannedProject],
-    foretold: &'a Foretold,
-}
-
-/// Asks about every image tag, several at once, and keeps their order. What is to go into a project that
-/// is made first isn't asked about: Harbor answers 401 there.
-async fn ask_images(
-    questions: &Questions<'_>,
-    images: &[WantedImage],
-    observer: &dyn Observer,
-) -> Result<Vec<PlannedImage>, RegistryError> {
-    let Questions { registry, check, existing, projects, foretold } = *questions;
-    let verifier = Verifier::new(registry);
-    let asked = images.iter().map(async |image| {
-        let identity = Identity::of(&image.content);
-        let (repository, locator) = (&image.target.repository, &image.target.locator());
-        let (ours, identity_of) = (Ours::Packed(&image.content), &identity);
-        let question = Question { registry, repository, locator, ours, identity: identity_of, existing };
-        let probed = match check {
-            _ if is_planned(projects, repository.project()) => Probed::absent(ImageAction::Push),
-            Check::Names => match foretold.get(&image.target) {
-                None => probe(&question).await?,
-                Some(None) => Probed::absent(ImageAction::Push),
-                Some(Some(found)) => compare(&question, found).await?,
-            },
-            Check::Parts => verifier.probe(&question).await?,
-        };
-        observer.event(Event::Checked);
-        Ok(planned(image, &identity, probed, check))
-    });
-    stream::iter(asked).buffered(QUESTIONS_AT_ONCE).try_collect().await
-}
-
-fn planned(image: &WantedImage, identity: &Identity, probed: Probed, check: Check) -> PlannedImage {
-    let Probed { action, digest, .. } = probed;
-    PlannedImage {
-        source: image.source.clone(),
-        target: image.target.clone(),
-        digest: digest.or_else(|| identity.digest().cloned()),
-        platforms: platforms(&image.content),
-        verified: check == Check::Parts && action == ImageAction::Exists,
-        action,
-        bytes: stored_bytes(&image.content),
-        content: Arc::clone(&image.content),
+/// Where each target stands in the plan, once for each image that goes there.
+fn positions(images: &[PlannedImage]) -> HashMap<&Reference, Vec<usize>> {
+    let mut positions: HashMap<&Reference, Vec<usize>> = HashMap::new();
+    for (index, image) in images.iter().enumerate() {
+        positions.entry(&image.target).or_default().push(index);
     }
-}
-
-/// Where each target stands in the plan.
-fn positions(images: &[PlannedImage]) -> HashMap<&Reference, usize> {
-    images.iter().enumerate().map(|(index, image)| (&image.target, index)).collect()
+    positions
 }

@@ -140,7 +140,7 @@ impl SavedPlan {
     fn in_order(mut self) -> Self {
         self.bundles.sort();
         self.projects.sort_by(|a, b| a.name.cmp(&b.name));
-        self.images.sort_by(|a, b| (&a.target, &a.source).cmp(&(&b.target, &b.source)));
+        self.images.sort_by(|a, b| a.key().cmp(&b.key()));
         self.charts.sort_by(|a, b| a.key().cmp(&b.key()));
         self.left_out.sort();
         self
@@ -208,6 +208,10 @@ impl SavedImage {
             action,
             found,
         }
+    }
+
+    fn key(&self) -> (&Reference, &Reference, &Pin) {
+        (&self.target, &self.source, &self.content)
     }
 }
 

@@ -11,7 +11,7 @@ mod packing;
 mod picked;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     error::Error,
     sync::Arc,
 };
@@ -26,7 +26,7 @@ use bundle::{Prepared, prepare};
 pub use images::{ImageChoice, NamedImage, PackageImages, package_images};
 pub use picked::{ChartName, PickError, PickedChart, pick_chart};
 
-use crate::{failure::one_line, report::BrokenBundle};
+use crate::{content::Identity, failure::one_line, report::BrokenBundle};
 
 /// Packed charts that wait in memory together, in bytes; those beyond are made again from the package.
 const PACKED_LIMIT: usize = 32 * 1024 * 1024;
@@ -176,14 +176,17 @@ pub(crate) fn lost(origin: &Origin, error: &dyn Error) -> BrokenBundle {
     BrokenBundle { source, error }
 }
 
-/// Joins the bundles: each image's target once, in the order of the package.
+/// Joins the bundles: each content of an image's target once, in the order of the package.
 fn gather(prepared: Vec<Prepared>, wanted: &mut Wanted) {
-    let mut known: HashSet<Reference> = HashSet::new();
+    let mut known: HashMap<Reference, Vec<Identity>> = HashMap::new();
     let mut charts = KnownCharts::default();
     for bundle in prepared {
         wanted.contents.insert(bundle.index, bundle.contents);
         for image in bundle.images {
-            if known.insert(image.target.clone()) {
+            let (identity, known) =
+                (Identity::of(&image.content), known.entry(image.target.clone()).or_default());
+            if !known.contains(&identity) {
+                known.push(identity);
                 wanted.images.push(image);
             }
         }

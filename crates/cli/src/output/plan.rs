@@ -1,5 +1,7 @@
 //! The plan, for people: a table for `--dry-run`, a few lines before a run.
 
+use std::collections::HashSet;
+
 use indicatif::BinaryBytes;
 use portolan_oci::Platform;
 use portolan_transfer::{ChartAction, ImageAction, Plan, PlannedChart, PlannedImage, Visibility};
@@ -34,10 +36,12 @@ pub fn outline(plan: &Plan) -> String {
     lines.join("\n")
 }
 
-/// Every image once, `SOURCE TARGET` a line, for `--print-images`.
+/// Every image once, for however many platforms it comes, `SOURCE TARGET` a line, for `--print-images`.
 #[must_use]
 pub fn image_pairs(plan: &Plan) -> String {
-    plan.images.iter().map(|image| format!("{} {}\n", image.source, image.target)).collect()
+    let mut told = HashSet::new();
+    let pairs = plan.images.iter().map(|image| format!("{} {}\n", image.source, image.target));
+    pairs.filter(|pair| told.insert(pair.clone())).collect()
 }
 
 fn image_counts(plan: &Plan) -> String {

@@ -2,11 +2,12 @@
 
 use std::fs;
 
-use portolan_testkit::tarball::gzip;
+use portolan_oci::Platform;
+use portolan_testkit::{bundles::Bundle, charts::Chart, images::Image, tarball::gzip};
 use portolan_transfer::{ChartOutcome, ImageOutcome};
 
 use crate::inputs::{
-    bundle, harbor_configuration, image, local_configuration, local_site, report, two_bundles,
+    ORIGIN, bundle, harbor_configuration, image, local_configuration, local_site, report, two_bundles,
 };
 use crate::site::{Depot, Site, ended};
 
@@ -140,6 +141,31 @@ fn images_alone_are_printed_as_pairs() {
         "origin.example.com/team/kant:v1 {host}/apps/kant:v1\norigin.example.com/team/kpanda:v1 {host}/apps/kpanda:v1\n"
     );
     assert_eq!(site.run("sync -c load-image.yaml --print-images").expect(0).out, pairs);
+}
+
+#[test]
+fn two_architectures_of_a_folder_go_under_one_name() {
+    let (site, depot) = (Site::new(), Depot::open());
+    site.write("load-image.yaml", local_configuration(&depot.host()));
+    let chart = Chart::new("kant", "1.0.0").image("app", ORIGIN, "team/kant", "v1");
+    for (seed, architecture) in (1..).zip(["amd64", "arm64"]) {
+        let platform = Platform::new("linux", architecture);
+        let image = Image::random_for(&format!("{ORIGIN}/team/kant:v1"), seed, &platform);
+        site.write(&format!("bundles/{architecture}.bundle.tar"), Bundle::new(&chart).images(&[image]).tar());
+    }
+    let target = format!("{}/apps/kant:v1", depot.host());
+
+    let pairs = site.run("sync -c load-image.yaml --print-images").expect(0).out;
+    let shown = site.run("sync -c load-image.yaml --plan-out plan.json").expect(0).out;
+    let done = report(&site.run("sync -c load-image.yaml --plan plan.json --output json").expect(0).out);
+
+    assert_eq!(pairs, format!("{ORIGIN}/team/kant:v1 {target}\n"));
+    for architecture in ["amd64", "arm64"] {
+        let line = |line: &&str| line.contains(&target) && line.contains(&format!("linux/{architecture}"));
+        assert_eq!(shown.lines().filter(line).count(), 1, "{shown}");
+    }
+    assert_eq!((done.images.len(), done.charts.len()), (2, 1), "{done:#?}");
+    site.run("sync -c load-image.yaml --plan plan.json").expect(0);
 }
 
 #[test]

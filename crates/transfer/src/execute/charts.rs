@@ -4,16 +4,18 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use portolan_chartrepo::{ChartRepoError, ChartRepository, PackedChart};
 use portolan_oci::Reference;
+use portolan_package::Image;
 use portolan_registry::retry::{Transient, Verdict};
 
 use super::Run;
 use crate::{
     charts::{Held, compare},
+    content::Identity,
     event::Event,
     failure::one_line,
     lack::Lack,
     options::{ChartPolicy, Check},
-    plan::{ChartAction, PlannedChart},
+    plan::{ChartAction, PlannedChart, PlannedImage},
     refusal::explain,
     report::{ChartOutcome, ChartResult, ImageResult},
     wanted::{ChartState, Inputs, PackedForm, PrepareError, repack},
@@ -128,13 +130,15 @@ impl Run<'_> {
         if self.options.charts == ChartPolicy::Anyway {
             return None;
         }
-        let lacks: Vec<String> = chart
+        let mut lacks: Vec<String> = chart
             .images
             .iter()
             .map(|at| &images[*at])
             .filter(|image| !image.action.is_there())
             .map(|image| image.target.to_string())
             .collect();
+        // Several images may go to one target.
+        lacks.dedup();
         (!lacks.is_empty()).then(|| {
             let names = lacks.join(", ");
             format!("waits for {names}; --charts-anyway uploads it all the same")
@@ -156,6 +160,7 @@ impl Run<'_> {
             Held::Nothing => ChartOutcome::Pushed,
         };
         chart.repository.push(&packed).await.map_err(|source| UploadError::Repository { source })?;
+        self.brought.uploaded(&chart.target);
         let verified = self.fetch_again(chart, &packed).await?;
         Ok(Uploaded { action, verified })
     }
@@ -191,8 +196,8 @@ impl Run<'_> {
             Some(packed) => packed,
             None => Arc::new(self.repack(chart, images)?),
         };
-        // What planning settled need not be asked again.
-        if chart.action == ChartAction::Push {
+        // What planning settled need not be asked again, unless another bundle was quicker.
+        if chart.action == ChartAction::Push && !self.brought.has_chart(&chart.target) {
             return Ok((packed, Held::Nothing));
         }
         let held = self.compare(chart, &packed).await?;
@@ -208,8 +213,13 @@ impl Run<'_> {
     }
 
     fn repack(&self, chart: &PlannedChart, images: &[ImageResult]) -> Result<PackedChart, UploadError> {
-        let digest_of = |reference: &Reference| {
-            images.iter().find(|image| image.source == *reference).and_then(|image| image.digest.clone())
+        let digest_of = |reference: &Reference, image: &Image| {
+            let identity = Identity::of(image);
+            let is_it = |planned: &PlannedImage| {
+                planned.source == *reference && Identity::of(&planned.content) == identity
+            };
+            let mut brought = self.plan.images.iter().zip(images);
+            brought.find(|(planned, _)| is_it(planned)).and_then(|(_, result)| result.digest.clone())
         };
         let inputs = Inputs {
             package: &self.plan.package,

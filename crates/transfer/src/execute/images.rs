@@ -109,8 +109,11 @@ impl Run<'_> {
         layers: &[Vec<SizedDigest>],
         verifier: &Verifier<'_>,
     ) -> Result<ImageResult, TagError> {
-        let tagging = Tagging::begin(&self.target.registry, image, self.options.existing, layers).await?;
+        let mut turn = self.brought.turn(&image.target).await;
+        let existing = turn.existing(self.options.existing);
+        let tagging = Tagging::begin(&self.target.registry, image, existing, layers).await?;
         let Written { digest, action, .. } = tagging.settled(&self.options.stop).await?;
+        turn.did(&action);
         let result = ImageResult { digest: Some(digest), ..line(image, action) };
         Ok(self.read_back(verifier, &tagging, result).await)
     }

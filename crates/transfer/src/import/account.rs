@@ -6,7 +6,7 @@ use std::{
 };
 
 use portolan_chartrepo::ChartRepository;
-use portolan_oci::{Digest, Reference, Repository};
+use portolan_oci::{Digest, Platform, Reference, Repository};
 use portolan_package::Bundle;
 
 use super::{Again, Import, PassingPackage, ledger::Key};
@@ -66,9 +66,9 @@ impl Part {
 
     /// What both passes together came to: what the first one brought stays brought.
     fn and(mut self, later: Self) -> Self {
-        let mut first: HashMap<Reference, ImageResult> =
-            self.images.drain(..).map(|image| (image.target.clone(), image)).collect();
-        let images = later.images.into_iter().map(|second| match first.remove(&second.target) {
+        let mut first: HashMap<_, ImageResult> =
+            self.images.drain(..).map(|image| (place(&image), image)).collect();
+        let images = later.images.into_iter().map(|second| match first.remove(&place(&second)) {
             Some(first) if first.action.is_there() => first,
             Some(first) => ImageResult { bytes_sent: first.bytes_sent + second.bytes_sent, ..second },
             None => second,
@@ -194,10 +194,15 @@ impl Import<'_> {
     }
 }
 
+/// What an image is known by in a run: a target has one for each platform at the most.
+fn place(image: &ImageResult) -> (Reference, Vec<Platform>) {
+    (image.target.clone(), image.platforms.clone())
+}
+
 /// Adds images; where a bundle before brought one of them, the better of both lines stays.
 fn add_images(all: &mut Vec<ImageResult>, images: Vec<ImageResult>) {
     for image in images {
-        match all.iter_mut().find(|it| it.target == image.target) {
+        match all.iter_mut().find(|it| it.target == image.target && it.platforms == image.platforms) {
             None => all.push(image),
             Some(earlier) if earlier.action.is_there() || !image.action.is_there() => {
                 earlier.bytes_sent += image.bytes_sent;

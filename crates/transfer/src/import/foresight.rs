@@ -11,6 +11,7 @@ use super::{
     room::Room,
 };
 use crate::{
+    brought::Brought,
     event::{Event, Observer},
     failure::{Precondition, Preconditions},
     options::SyncOptions,
@@ -83,7 +84,7 @@ async fn made(
     observer.event(Event::Checking { targets: wanted.images.len() + wanted.charts.len() });
     let mut broken = std::mem::take(&mut wanted.broken);
     broken.extend(absent);
-    let ground = Ground { package: outline, target, options, started };
+    let ground = Ground { package: outline, target, options, started, brought: &Brought::default() };
     let plan = answered(ground, wanted, broken, &Foretold::new(), observer).await?;
     observer.event(Event::Planned { plan: &plan });
     Ok(ForeseenPlan(plan))

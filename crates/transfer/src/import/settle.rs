@@ -12,7 +12,6 @@ use portolan_package::Bundle;
 use super::{Import, account::Part, coming::Coming, held, muted::Muted};
 use crate::{
     blobs::{BlobPlan, BlobTask, Content},
-    content::Identity,
     event::Silent,
     execute::{Done, Run},
     plan::Plan,
@@ -35,7 +34,8 @@ impl Import<'_> {
         self.mark_repeated(&mut wanted);
         part.broken = std::mem::take(&mut wanted.broken);
         let foretold = self.foretold_of(&wanted);
-        let ground = Ground { package, target: self.target, options: self.options, started: self.started };
+        let (target, options, started, brought) = (self.target, self.options, self.started, &self.brought);
+        let ground = Ground { package, target, options, started, brought };
         match answered(ground, wanted, Vec::new(), &foretold, &Silent).await {
             Ok(plan) => self.carry_out(&plan, &mut part).await,
             Err(refusal) => part.broken.push(BrokenBundle { source, error: refusal.to_string() }),
@@ -56,6 +56,7 @@ impl Import<'_> {
             observer: &observer,
             closed: &self.closed,
             gate: self.gate.as_ref(),
+            brought: &self.brought,
         };
         let Done { images, charts, totals } = run.carry_out(&blobs, &self.charts_turn).await;
         let repositories = plan.charts.iter().map(|chart| Arc::clone(&chart.repository));
@@ -87,24 +88,10 @@ impl Import<'_> {
 
     /// Leaves a bundle out whose images would take the place of others that this package brought before.
     fn take_out_colliding(&self, source: &str, wanted: &mut Wanted) {
-        let mut targets = held(&self.targets);
-        let collision = wanted.images.iter().find_map(|image| {
-            let (identity, other) = targets.get(&image.target)?;
-            (*identity != Identity::of(&image.content)).then(|| (image, other.clone()))
-        });
-        let Some((image, other)) = collision else {
-            let images = wanted.images.iter();
-            let named =
-                images.map(|image| (image.target.clone(), (Identity::of(&image.content), source.to_owned())));
-            targets.extend(named);
-            return;
-        };
-        let error = format!(
-            "the image {} would become {}, where this package has brought other content before (of {other}); have each go to a place of its own",
-            image.source, image.target
-        );
-        let broken = BrokenBundle { source: source.to_owned(), error };
-        *wanted = Wanted { broken: vec![broken], ..Wanted::default() };
+        if let Err(error) = held(&self.claims).claim(source, &wanted.images) {
+            let broken = BrokenBundle { source: source.to_owned(), error };
+            *wanted = Wanted { broken: vec![broken], ..Wanted::default() };
+        }
     }
 
     /// Has charts compared only once their turn comes, where a bundle before this one brings the same.

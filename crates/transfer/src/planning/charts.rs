@@ -111,7 +111,7 @@ fn planned(
     questions: &Questions,
     chart: WantedChart,
     step: Step,
-    positions: &HashMap<&Reference, usize>,
+    positions: &HashMap<&Reference, Vec<usize>>,
 ) -> PlannedChart {
     PlannedChart {
         target: chart.target(),
@@ -121,7 +121,7 @@ fn planned(
         damage: step.damage,
         verified: questions.check == Check::Parts && step.action == ChartAction::Exists,
         edits: chart.edits.into_iter().map(PlannedEdit::from).collect(),
-        images: chart.images.iter().filter_map(|target| positions.get(target).copied()).collect(),
+        images: chart.images.iter().filter_map(|target| positions.get(target)).flatten().copied().collect(),
         name: chart.name,
         source: chart.source,
         bundle: chart.bundle,

@@ -113,6 +113,13 @@ impl Stand {
             Step::Push | Step::Merge | Step::Replace | Step::Keep | Step::Later => false,
         }
     }
+
+    /// Whether a run of the plan that broke off leaves `now` behind for one image of a tag which has another
+    /// one of the plan by now.
+    pub(super) fn was_begun_to(&self, now: &Self) -> bool {
+        let is_sent = |step| matches!(step, Step::Push | Step::Merge | Step::Replace);
+        is_sent(self.step) && matches!(now.step, Step::Merge | Step::Replace)
+    }
 }
 
 impl fmt::Display for Stand {

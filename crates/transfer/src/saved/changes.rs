@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portolan_oci::Digest;
+use portolan_oci::{Digest, Reference};
 
-use super::{Change, SavedPlan, Stand};
+use super::{Change, SavedImage, SavedPlan, Stand, Step};
 use crate::{content::Pin, options::Visibility};
 
 /// An image or chart, as far as two plans are compared.
@@ -27,13 +27,17 @@ impl SavedPlan {
             return changes;
         }
         changes.extend(self.changed_projects(now));
-        changes.extend(changed_items(self.items(), now.items()));
+        changes.extend(changed_items(self.items(), now.items(), &now.begun()));
         changes
     }
 
     pub(super) fn items(&self) -> impl Iterator<Item = Item<'_>> {
-        let images = self.images.iter().map(|image| Item {
-            what: format!("image {}", image.source),
+        let shared = self.shared_sources();
+        let images = self.images.iter().map(move |image| Item {
+            what: match shared.contains(&image.source) {
+                true => format!("image {} of {}", image.source, image.content.digest()),
+                false => format!("image {}", image.source),
+            },
             target: image.target.to_string(),
             content: &image.content,
             stand: Stand { step: image.action, found: image.found.clone() },
@@ -45,6 +49,24 @@ impl SavedPlan {
             stand: Stand { step: chart.action, found: chart.found.clone() },
         });
         images.chain(charts)
+    }
+
+    /// The names of the package that stand for several images, each for platforms of its own.
+    fn shared_sources(&self) -> BTreeSet<&Reference> {
+        let mut contents: BTreeMap<&Reference, &Pin> = BTreeMap::new();
+        let mut shared = BTreeSet::new();
+        for image in &self.images {
+            if **contents.entry(&image.source).or_insert(&image.content) != image.content {
+                shared.insert(&image.source);
+            }
+        }
+        shared
+    }
+
+    /// The targets that have a part of what this plan brings there, by what it finds.
+    fn begun(&self) -> BTreeSet<String> {
+        let is_there = |image: &&SavedImage| matches!(image.action, Step::Exists | Step::Mend);
+        self.images.iter().filter(is_there).map(|image| image.target.to_string()).collect()
     }
 
     /// Servers and flags.
@@ -106,20 +128,21 @@ impl SavedPlan {
 fn changed_items<'a>(
     planned: impl Iterator<Item = Item<'a>>,
     now: impl Iterator<Item = Item<'a>>,
+    begun: &BTreeSet<String>,
 ) -> Vec<Change> {
     let by_name = |item: Item<'a>| (item.what.clone(), item);
     let pairs = pairs(planned.map(by_name).collect(), now.map(by_name).collect());
     pairs
         .into_iter()
         .filter_map(|(what, pair)| match pair {
-            (Some(planned), Some(now)) => changed_item(planned, now),
+            (Some(planned), Some(now)) => changed_item(planned, now, begun),
             (Some(_), None) => Some(Change::Gone { what }),
             (None, _) => Some(Change::New { what }),
         })
         .collect()
 }
 
-fn changed_item(planned: Item<'_>, now: Item<'_>) -> Option<Change> {
+fn changed_item(planned: Item<'_>, now: Item<'_>, begun: &BTreeSet<String>) -> Option<Change> {
     let what = now.what;
     if planned.target != now.target {
         return Some(Change::Target { what, planned: planned.target, now: now.target });
@@ -127,7 +150,9 @@ fn changed_item(planned: Item<'_>, now: Item<'_>) -> Option<Change> {
     if planned.content != now.content {
         return Some(Change::Content { what });
     }
-    let stands = planned.stand == now.stand || planned.stand.was_carried_out_to(&now.stand);
+    let stands = planned.stand == now.stand
+        || planned.stand.was_carried_out_to(&now.stand)
+        || (begun.contains(&now.target) && planned.stand.was_begun_to(&now.stand));
     (!stands).then_some(Change::Stand { target: now.target, planned: planned.stand, now: now.stand })
 }
 

@@ -101,6 +101,46 @@ fn unknown_members_versions_and_kinds_are_refused() {
     refused(&json!({"reportVersion": 1}), "is no plan file: it is a report");
 }
 
+/// One name of the package for two platforms.
+fn for_two_platforms(first: (Step, Option<Digest>), second: (Step, Option<Digest>)) -> SavedPlan {
+    let images = [("amd64", first), ("arm64", second)].map(|(content, (action, found))| SavedImage {
+        content: Pin::Digest(digest(content)),
+        ..image("a", action, found)
+    });
+    SavedPlan { images: images.into(), ..usual() }.in_order()
+}
+
+#[test]
+fn one_name_may_stand_for_several_images() {
+    let plan = for_two_platforms((Step::Push, None), (Step::Push, None));
+    assert_eq!(SavedPlan::from_file(plan.to_file().as_bytes()).unwrap(), plan);
+    let mut turned = plan.clone();
+    turned.images.reverse();
+    assert_eq!(turned.in_order().digest(), plan.digest());
+}
+
+#[test]
+fn a_tag_that_has_one_of_its_images_is_gone_on_with() {
+    let check = |planned: (Step, Option<Digest>), now: (Step, Option<Digest>), expected: usize| {
+        let plan = for_two_platforms(planned.clone(), planned);
+        let by_now = for_two_platforms((Step::Exists, None), now);
+        assert_eq!(plan.changes(&by_now).len(), expected, "{:?}", plan.changes(&by_now));
+    };
+    let other = || Some(digest("other"));
+    let amd64 = || Some(digest("amd64"));
+    check((Step::Push, None), (Step::Merge, amd64()), 0);
+    check((Step::Replace, other()), (Step::Replace, amd64()), 0);
+    check((Step::Merge, other()), (Step::Merge, amd64()), 0);
+    check((Step::Push, None), (Step::Exists, None), 0);
+    // It would not be brought any more.
+    check((Step::Push, None), (Step::Keep, other()), 1);
+    check((Step::Keep, other()), (Step::Merge, amd64()), 2);
+    // Nothing of the plan is there: the tag is somebody else's.
+    let plan = for_two_platforms((Step::Push, None), (Step::Push, None));
+    let by_now = for_two_platforms((Step::Merge, other()), (Step::Merge, other()));
+    assert_eq!(plan.changes(&by_now).len(), 2);
+}
+
 #[test]
 fn what_stands_twice_is_refused() {
     let twice = |change: fn(&mut SavedPlan), what: &str| {

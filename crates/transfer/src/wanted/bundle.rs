@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     chart_places::{Charts, PlaceError},
-    content::{Identity, Pin},
+    content::Identity,
     options::{ImagePolicy, SyncOptions},
 };
 
@@ -209,11 +209,11 @@ fn remarks(repository: &dyn ChartRepository, chart: &Chart) -> Result<Vec<String
 }
 
 /// Relocates and packs a bundle's chart again: because its archive was given up for want of room, or
-/// because `digest_of` knows digests now that weren't known before.
+/// because `digest_of` knows digests now of the bundle's images that weren't known before.
 pub(crate) fn repack(
     inputs: &Inputs<'_>,
     index: usize,
-    digest_of: &dyn Fn(&Reference) -> Option<Digest>,
+    digest_of: &dyn Fn(&Reference, &Image) -> Option<Digest>,
 ) -> Result<PackedChart, PrepareError> {
     let bundle = &inputs.package.bundles[index];
     let chart = bundle
@@ -222,7 +222,10 @@ pub(crate) fn repack(
         .expect("because this bundle had a chart when it was planned");
     let policy = policy_for(inputs.options, &chart).unwrap_or_default();
     let hints = hints_of(bundle, &chart)?;
-    let look_up = |reference: &Reference| digest_in(bundle, reference).or_else(|| digest_of(reference));
+    let look_up = |reference: &Reference| {
+        let image = find(bundle, reference)?;
+        Identity::of(image).digest().cloned().or_else(|| digest_of(reference, image))
+    };
     let subject = Subject { bundle, chart: &chart, hints: &hints, policy };
     let Packing { chart, .. } = pack(inputs.options, subject, &look_up)?;
     Ok(chart)
@@ -327,9 +330,7 @@ pub(super) fn digest_in(bundle: &Bundle, reference: &Reference) -> Option<Digest
 
 /// The digest of an image's config where that of its manifest isn't known yet.
 fn stand_in(bundle: &Bundle, reference: &Reference) -> Option<Digest> {
-    match Identity::of(find(bundle, reference)?).pin() {
-        Pin::Digest(digest) | Pin::Config(digest) | Pin::Provisional(digest) => Some(digest),
-    }
+    Some(Identity::of(find(bundle, reference)?).pin().digest().clone())
 }
 
 fn awaits_digests(bundle: &Bundle, named: &[HintImage]) -> bool {

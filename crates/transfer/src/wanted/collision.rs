@@ -1,27 +1,25 @@
-//! Two images of a package that would land on one target with different content.
+//! Two images of a package that would land on one target with different content, for one platform.
 //!
-//! Neither is right by itself, so every bundle that takes part is left out, and the others go on.
+//! Neither is right by itself, so every bundle that takes part is left out, and the others go on. Images for
+//! other platforms don't collide: the tag becomes an image index of both.
 
 use std::collections::{BTreeSet, HashMap};
 
 use portolan_oci::Reference;
 
 use super::{WantedImage, bundle::Prepared};
-use crate::{content::Identity, report::BrokenBundle};
+use crate::{content::Share, report::BrokenBundle};
+
+/// An image, what it takes of its target, and the number of its bundle.
+struct Claim<'a> {
+    image: &'a WantedImage,
+    share: Share,
+    bundle: usize,
+}
 
 /// Moves the bundles whose images collide from `prepared` to `broken`.
 pub(super) fn take_out(prepared: &mut Vec<Prepared>, broken: &mut Vec<BrokenBundle>) {
-    let mut first_at: HashMap<&Reference, (usize, &WantedImage)> = HashMap::new();
-    let mut colliding: Vec<(usize, BrokenBundle)> = Vec::new();
-    for (index, bundle) in prepared.iter().enumerate() {
-        for image in &bundle.images {
-            let (other, earlier) = *first_at.entry(&image.target).or_insert((index, image));
-            if Identity::of(&earlier.content) != Identity::of(&image.content) {
-                colliding.push((index, explain(bundle, image, earlier, &prepared[other])));
-                colliding.push((other, explain(&prepared[other], earlier, image, bundle)));
-            }
-        }
-    }
+    let colliding = colliding(prepared);
     let indexes: BTreeSet<usize> = colliding.iter().map(|(index, _)| *index).collect();
     for index in &indexes {
         broken.extend(colliding.iter().find(|(at, _)| at == index).map(|(_, line)| line.clone()));
@@ -30,15 +28,33 @@ pub(super) fn take_out(prepared: &mut Vec<Prepared>, broken: &mut Vec<BrokenBund
     prepared.retain(|_| at.next().is_none_or(|index| !indexes.contains(&index)));
 }
 
-fn explain(
-    bundle: &Prepared,
-    image: &WantedImage,
-    other: &WantedImage,
-    other_bundle: &Prepared,
-) -> BrokenBundle {
+/// Numbers of the bundles that collide with another one, each with the reason; some more than once.
+fn colliding(prepared: &[Prepared]) -> Vec<(usize, BrokenBundle)> {
+    let mut claims: HashMap<&Reference, Vec<Claim<'_>>> = HashMap::new();
+    let mut colliding = Vec::new();
+    for (bundle, image) in images(prepared) {
+        let claim = Claim { image, share: Share::of(&image.content), bundle };
+        let earlier = claims.entry(&image.target).or_default();
+        for other in earlier.iter().filter(|other| other.share.collides_with(&claim.share)) {
+            colliding.push((bundle, explain(prepared, &claim, other)));
+            colliding.push((other.bundle, explain(prepared, other, &claim)));
+        }
+        if earlier.iter().all(|other| other.share != claim.share) {
+            earlier.push(claim);
+        }
+    }
+    colliding
+}
+
+fn images(prepared: &[Prepared]) -> impl Iterator<Item = (usize, &WantedImage)> {
+    let bundles = prepared.iter().enumerate();
+    bundles.flat_map(|(at, bundle)| bundle.images.iter().map(move |image| (at, image)))
+}
+
+fn explain(prepared: &[Prepared], claim: &Claim<'_>, other: &Claim<'_>) -> BrokenBundle {
     let error = format!(
         "the images {} and {} (of {}) would both become {} with different content: set target.containerPrefixRepository or containerPrefixRegistry, which keep the whole repository, instead of containerRepository",
-        image.source, other.source, other_bundle.source, image.target
+        claim.image.source, other.image.source, prepared[other.bundle].source, claim.image.target
     );
-    BrokenBundle { source: bundle.source.clone(), error }
+    BrokenBundle { source: prepared[claim.bundle].source.clone(), error }
 }

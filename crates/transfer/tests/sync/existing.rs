@@ -18,10 +18,14 @@ fn bundle_of(image: &Image) -> Vec<u8> {
 /// A chart that names an image in one value, which relocation pins by its digest, in an archive of
 /// uncompressed layers.
 pub(crate) fn pinning_bundle() -> Vec<u8> {
+    pinning_bundle_of(Image::random("quay.test/team/web:1.2", 1))
+}
+
+/// The same with another image of that name.
+pub(crate) fn pinning_bundle_of(image: Image) -> Vec<u8> {
     let chart = Chart::new("web", "0.1.0")
         .values("\nweb:\n  image: quay.test/team/web:1.2\n")
         .hint("{{ .web.image }}");
-    let image = Image::random("quay.test/team/web:1.2", 1);
     Bundle::new(&chart).images_tar(docker_archive(Shape::DockerSave, &[image])).tar()
 }
 

@@ -430,3 +430,26 @@ async fn folders_and_bare_charts_go_by_too() {
     assert_eq!(report.outcome(), Outcome::Done, "{report:#?}");
     assert_eq!(names_in(&site.charts_folder()), ["bare-0.2.0.tgz", "index.yaml", "web-0.1.0.tgz"]);
 }
+
+/// Two bundles have another chart of one name, and the first one's image is held up.
+#[tokio::test]
+async fn a_chart_is_never_put_over_one_that_was_quicker() {
+    let Some(site) = Site::start() else { return };
+    let proxy = FaultyProxy::before(&site.registry.host().to_string());
+    let busy = Action::Answer(Reply::status(503));
+    proxy.add(Fault::to("PUT", "*/slow/manifests/*", busy).first(2));
+    let (target, options) = site.through(&proxy);
+    let bundles = ["slow", "quick"].map(|name| {
+        let chart = Chart::new("web", "0.1.0").image(name, "quay.test", &format!("team/{name}"), "1");
+        let tar = Bundle::new(&chart).images(&[image(name, 10, "linux/amd64")]).tar();
+        (format!("{name}.bundle.tar"), tar)
+    });
+    let package = through_a_pipe(&gzip(&module_tar("addon", &bundles)));
+
+    let report = site.import_to(&package, &target, &options).await;
+
+    assert_eq!(actions(&report), [ImageOutcome::Pushed, ImageOutcome::Pushed], "{report:#?}");
+    let mut charts: Vec<ChartOutcome> = report.charts.iter().map(|chart| chart.action).collect();
+    charts.sort_by_key(|action| *action == ChartOutcome::Kept);
+    assert_eq!(charts, [ChartOutcome::Pushed, ChartOutcome::Kept], "{report:#?}");
+}
