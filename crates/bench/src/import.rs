@@ -108,7 +108,7 @@ impl Bench {
         let again = site.import(&self.portolan, &self.amd.file)?;
         results.again.clock.add(again.seconds);
         nix::unistd::sync();
-        let watching = Watching::begin(registry.host().as_str(), &self.arm.package)?;
+        let watching = Watching::begin(&registry, &self.arm.package)?;
         let second = site.import(&self.portolan, &self.arm.file)?;
         results.second_written.clock.add(watching.end()?);
         results.second.clock.add(second.seconds);
