@@ -24,7 +24,7 @@ use crate::event::Step;
 use crate::private::FileError;
 use log::{Log, now};
 pub use reading::{RecordedRun, RunState, UnreadableRun, runs};
-pub(crate) use reading::{recorded, run_of};
+pub(crate) use reading::{has_begun, recorded, run_of};
 
 /// Version of the lines' shape; raised when a member changes its meaning or goes away.
 pub const JOURNAL_VERSION: u32 = 1;
@@ -141,6 +141,9 @@ pub(crate) struct Ending {
 
 /// The outcome of a run that came to nothing.
 const FAILED: &str = "failed";
+
+/// The outcome of a run that was broken off, and in whose place another one was begun.
+pub const GIVEN_UP: &str = "given-up";
 
 impl Ending {
     /// Of a run that came to nothing, or broke off.

@@ -42,8 +42,8 @@ pub use backup::{
 pub use cluster::{Applied, ApplyMode, Cluster, ClusterAccess, ClusterError, FIELD_MANAGER, Kind, Scope};
 pub use event::{Event, Observer, Silent, Step};
 pub use journal::{
-    GroupMark, Holder, JOURNAL_VERSION, RecordedRun, ResumeError, RunState, Task, UnreadableRun, Work, close,
-    runs,
+    GIVEN_UP, GroupMark, Holder, JOURNAL_VERSION, RecordedRun, ResumeError, RunState, Task, UnreadableRun,
+    Work, close, runs,
 };
 pub use lease::LeaseError;
 pub use local_chart::{LocalChartError, local_chart};

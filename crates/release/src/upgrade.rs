@@ -48,6 +48,7 @@ pub use ground::{Ground, PLAN_FILE_VERSION, SavedError, SavedUpgrade};
 pub use images::{CheckedImage, ImageState, Memory, Named, Registries, Remembering};
 pub(crate) use live::Live;
 pub use options::{ChartSource, Frozen as FrozenPolicy, ImageCheck, Packages, UpgradeOptions};
+pub use order::made_namespace;
 pub(crate) use order::{Kept, is_kept, kept};
 pub use package::{PackageSource, Push, PushError, Pushing};
 pub use plan::{NoWayBack, PLAN_VERSION, UpgradePlan};
@@ -56,7 +57,7 @@ pub use prepare::{Prepared, prepare};
 pub use rehearse::{NotRehearsed, Refused, Rehearsal};
 pub use report::{Outcome, REPORT_VERSION, UpgradeReport};
 pub use resume::resume;
-pub use undo::undo;
+pub use undo::{Undone, undo};
 
 use crate::cluster::Cluster;
 use crate::helm::Helm;

@@ -115,6 +115,58 @@ fn killed_while_the_namespace_is_made() {
     assert!(is_there(&site, "install-kept") && is_there(&site, namespace));
 }
 
+/// Entries of a journal that was begun in the place of such a run: its head, then the end of that run's journal; all
+/// else comes after.
+const ONCE_IT_HAS_BEGUN: u32 = 1;
+const ONCE_THE_OTHER_IS_GIVEN_UP: u32 = 2;
+const ONCE_THE_NAMESPACE_IS_KNOWN: u32 = 3;
+
+/// Another installation in the place of one that was broken off: the namespace of that one is its own to take back, from
+/// its first entry on; never one that was there before both.
+#[test]
+fn begun_anew_over_a_broken_off_installation() {
+    let Some(site) = Site::start("install-anew", &HELM_4) else { return };
+    let line = |namespace: &str, version: &str| {
+        let chart = site.archive(&module(version));
+        format!("upgrade kant --skip-image-check --install -n {namespace} --chart {chart}")
+    };
+    let undo =
+        |namespace, code| site.run_anywhere(&format!("upgrade kant -n {namespace} --undo")).expect(code);
+    let places = [("install-anew-1", ONCE_THE_OTHER_IS_GIVEN_UP), ("install-anew-2", ONCE_HELM_IS_DONE + 1)];
+    for (namespace, entry) in places {
+        killed_behind(&site, &line(namespace, "0.5.0"), ONCE_IT_IS_MADE);
+        killed_behind(&site, &line(namespace, "0.6.0"), entry);
+        assert!(is_there(&site, namespace));
+        let undone = undo(namespace, 0);
+        let said = format!("✓ make the namespace: {namespace} taken back\n");
+        assert!(undone.err.contains(&said), "{entry}: {}", undone.err);
+        assert!(!is_there(&site, namespace), "{entry}");
+        let runs = site.run_anywhere("runs").expect(0).out;
+        assert!(!runs.contains("broken off"), "{runs}");
+        undo(namespace, 2);
+    }
+
+    // It was there before the first, or something else lives in it by now.
+    let namespace = "install-anew-there";
+    site.cluster.namespace(namespace);
+    killed_behind(&site, &line(namespace, "0.5.0"), ONCE_IT_HAS_BEGUN);
+    killed_behind(&site, &line(namespace, "0.6.0"), ONCE_THE_OTHER_IS_GIVEN_UP);
+    undo(namespace, 0);
+    assert!(is_there(&site, namespace));
+    let namespace = "install-anew-theirs";
+    killed_behind(&site, &line(namespace, "0.5.0"), BEFORE_IT_IS_MADE);
+    site.cluster.kubectl(&["create", "namespace", namespace]);
+    killed_behind(&site, &line(namespace, "0.6.0"), ONCE_IT_HAS_BEGUN);
+    let theirs = undo(namespace, 3);
+    assert!(theirs.err.contains("install-anew-theirs stays: somebody else made it\n"), "{}", theirs.err);
+    let namespace = "install-anew-kept";
+    killed_behind(&site, &line(namespace, "0.5.0"), ONCE_IT_IS_MADE);
+    site.cluster.kubectl(&["-n", namespace, "create", "configmap", "theirs"]);
+    killed_behind(&site, &line(namespace, "0.6.0"), ONCE_THE_NAMESPACE_IS_KNOWN);
+    let kept = undo(namespace, 3);
+    assert!(kept.err.contains("install-anew-kept stays: it has ConfigMap theirs\n"), "{}", kept.err);
+}
+
 /// A chart may make namespaces for its own objects: those can't be tried out, and stand in nobody's way.
 #[test]
 fn objects_in_a_namespace_that_the_chart_makes() {

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::course::OnFailure;
 use super::select::LeftOut;
 use crate::journal::log::{Log, now};
-use crate::journal::{Holder, ResumeError};
+use crate::journal::{GIVEN_UP, Holder, ResumeError};
 use crate::private::FileError;
 pub use reading::{GroupState, MemberState, RecordedGroup, RecordedMember, groups};
 
@@ -157,5 +157,5 @@ pub(super) fn order(folder: &Path, at: usize) -> PathBuf {
 /// [`ResumeError`] where it is under way, is over, or its journal can't be read or written.
 pub fn give_up(folder: &Path) -> Result<(), ResumeError> {
     let (journal, _) = GroupJournal::resume(folder)?;
-    Ok(journal.end("given-up")?)
+    Ok(journal.end(GIVEN_UP)?)
 }

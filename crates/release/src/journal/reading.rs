@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{EndLine, FAILED, Head, JOURNAL, JOURNAL_VERSION, StepLine, StepState, Task, log};
+use super::{EndLine, FAILED, GIVEN_UP, Head, JOURNAL, JOURNAL_VERSION, StepLine, StepState, Task, log};
 use crate::event::Step;
 use crate::private::FileError;
 
@@ -55,6 +55,16 @@ pub enum RunState {
 }
 
 impl RunState {
+    /// Whether its program died.
+    pub fn is_broken_off(&self) -> bool {
+        matches!(self, Self::BrokenOff { .. })
+    }
+
+    /// Whether its program died, and another run was begun in its place.
+    pub fn is_given_up(&self) -> bool {
+        matches!(self, Self::Ended { outcome, .. } if outcome == GIVEN_UP)
+    }
+
     /// Whether it did not come to its end: its program died, or it failed.
     pub fn is_unfinished(&self) -> bool {
         match self {
@@ -132,6 +142,11 @@ pub(super) fn begun(folder: &Path) -> Result<BTreeSet<Step>, String> {
     let text = log::text(&folder.join(JOURNAL))?;
     let lines = text.lines().filter_map(|line| serde_json::from_str::<StepLine>(line).ok());
     Ok(lines.map(|line| line.step).collect())
+}
+
+/// Whether a run has begun a step. Not, where its journal can't be read.
+pub(crate) fn has_begun(folder: &Path, step: Step) -> bool {
+    begun(folder).is_ok_and(|begun| begun.contains(&step))
 }
 
 fn parse(folder: &Path, text: &str, lives: bool) -> Result<RecordedRun, String> {

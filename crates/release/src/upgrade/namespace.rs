@@ -42,9 +42,9 @@ pub(super) async fn make(cluster: &Cluster, name: &Namespace, run: &Run<'_>) -> 
     });
     let making = async {
         match cluster.create(&NAMESPACE.into(), None, &object).await {
-            Err(error) if error.reason() == Some("AlreadyExists") => Ok(()),
-            made => Ok::<_, UpgradeError>(made.map(drop)?),
+            Err(error) if error.reason() == Some("AlreadyExists") => Ok(format!("{name} is there")),
+            made => Ok::<_, UpgradeError>(made.map(|_| name.to_owned())?),
         }
     };
-    run.step(Step::Namespace, making, |()| name.to_owned()).await
+    run.step(Step::Namespace, making, String::clone).await.map(drop)
 }

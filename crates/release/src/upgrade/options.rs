@@ -28,6 +28,9 @@ pub struct UpgradeOptions {
     pub values: Vec<Values>,
     /// Whether the release is installed where there is none of that name.
     pub installs: bool,
+    /// Whether a run that was broken off, and that this one stands in for, had begun to make the release's namespace:
+    /// then that is taken back with this one.
+    pub takes_over_namespace: bool,
     /// What `global.imageRegistry` is set to.
     pub image_registry: Option<String>,
     /// What becomes of overrides that are the old chart's defaults.

@@ -21,7 +21,9 @@ use super::hooks::Hook;
 use super::options::UpgradeOptions;
 use super::plan::UpgradePlan;
 use crate::advisories::{Phase, Step};
+use crate::event;
 use crate::helm::{HelmRelease, Upgrade, UpgradeEnd};
+use crate::journal;
 use crate::local_chart::local_chart;
 use crate::private;
 use crate::stored::{Status, StoredRelease};
@@ -43,6 +45,13 @@ pub(super) fn chart_digest(upgrade: &Upgrade) -> Result<Digest, UpgradeError> {
 /// Whether the folder of a run has what it was about to do: one that was broken off before changed nothing.
 pub(crate) fn is_kept(folder: &Path) -> bool {
     Order::is_in(folder)
+}
+
+/// Whether the upgrade of a folder, or one that it stood in for, had begun to make the namespace of its release. Not,
+/// where that can't be read.
+pub fn made_namespace(folder: &Path) -> bool {
+    let has_begun = journal::has_begun(folder, event::Step::Namespace);
+    Order::read(folder).is_ok_and(|(order, _)| order.made_namespace(has_begun))
 }
 
 /// What taking back an upgrade needs to know of it.
@@ -71,6 +80,9 @@ pub(super) struct Order {
     /// Whether its namespace is made first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) makes_namespace: bool,
+    /// Whether an earlier run had begun to make it, which this one stands in for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    takes_over_namespace: bool,
     /// What stood before; `None` where there was no release.
     pub(super) before: Option<Before>,
     pub(super) to: String,
@@ -109,10 +121,12 @@ impl Order {
             Step::Label { node, labels } => Some((node.clone(), labels.clone())),
             _ => None,
         });
+        let takes_over_namespace = options.takes_over_namespace && plan.now.is_none();
         Self {
             order_version: ORDER_VERSION,
             release: options.release.clone(),
-            makes_namespace: plan.makes_namespace,
+            makes_namespace: plan.makes_namespace || takes_over_namespace,
+            takes_over_namespace,
             before: plan.now.as_ref().map(Before::of),
             to: plan.to.clone(),
             digest: plan.digest.clone(),
@@ -125,6 +139,11 @@ impl Order {
             seconds: options.timeout.as_secs(),
             goes_back: options.end == UpgradeEnd::RolledBack,
         }
+    }
+
+    /// Whether the release's namespace is of a run's making; `has_begun` says whether that one had begun to make it.
+    pub(super) fn made_namespace(&self, has_begun: bool) -> bool {
+        self.takes_over_namespace || self.makes_namespace && has_begun
     }
 
     /// How long objects may take until they are ready.

@@ -23,21 +23,33 @@ use crate::releases::mark_left;
 use crate::run::Run;
 use crate::stored::StoredRelease;
 
-/// Takes back what the run of a folder had done. `None` where that is nothing: it had not come as far as to keep what
-/// it was about to do.
+/// What taking a run back came to.
+pub enum Undone {
+    /// There was an upgrade to take back.
+    Upgrade(Box<UpgradeReport>),
+    /// There was none: the run had not come as far as to keep what it was about to do.
+    Nothing {
+        /// Of a namespace that a run before had begun to make, whether it stays.
+        namespace_stays: Option<bool>,
+    },
+}
+
+/// Takes back what the run of a folder had done. `takes_over_namespace` says that an upgrade which it stood in for had
+/// begun to make the namespace of the release ([`made_namespace`](super::made_namespace)): then that goes too.
 ///
 /// # Errors
 /// [`UpgradeError`] where somebody else is at work, or was since, or Helm can't take the release back.
 pub async fn undo(
     site: Site<'_>,
     folder: &Path,
+    takes_over_namespace: bool,
     stop: &Stop,
     run: &Run<'_>,
-) -> Result<Option<UpgradeReport>, UpgradeError> {
+) -> Result<Undone, UpgradeError> {
     if !Order::is_in(folder) {
-        give_lease_back(site, run).await?;
+        let namespace_stays = nothing_back(site, takes_over_namespace, run).await?;
         run.end(&Ending { outcome: Outcome::Undone.to_string(), left: Vec::new() });
-        return Ok(None);
+        return Ok(Undone::Nothing { namespace_stays });
     }
     let (order, upgrade) = Order::read(folder)?;
     let work = async |guard: &Guard| {
@@ -49,19 +61,30 @@ pub async fn undo(
     if let Ok(report) = &done {
         run.end(&report.ending());
     }
-    done.map(Some)
+    done.map(|report| Undone::Upgrade(Box::new(report)))
 }
 
-/// A run that had nothing to keep yet may have had its lease.
-async fn give_lease_back(site: Site<'_>, run: &Run<'_>) -> Result<(), UpgradeError> {
+/// A run that had nothing to keep yet may have had its lease, and what runs before it had left.
+async fn nothing_back(
+    site: Site<'_>,
+    takes_over_namespace: bool,
+    run: &Run<'_>,
+) -> Result<Option<bool>, UpgradeError> {
     let release = run.task().and_then(|task| {
         let (name, namespace) = (task.release.parse().ok()?, task.namespace.parse().ok()?);
         Some(HelmRelease { name, namespace })
     });
-    if let Some(release) = release {
-        held::<_, UpgradeError>(site.cluster, &release, run, async |_| Ok(())).await?;
-    }
-    Ok(())
+    let Some(release) = release else { return Ok(None) };
+    let mut stays = None;
+    let work = async |guard: &Guard| {
+        // Where somebody has installed it since, the namespace is theirs.
+        if takes_over_namespace && execute::now(site, &release).await?.is_none() {
+            stays = Some(namespace_stays(site, &release, run, guard).await?);
+        }
+        Ok::<_, UpgradeError>(())
+    };
+    held(site.cluster, &release, run, work).await?;
+    Ok(stays)
 }
 
 async fn go_back(all: Carrying<'_>, folder: &Path) -> Result<UpgradeReport, UpgradeError> {
@@ -74,30 +97,32 @@ async fn go_back(all: Carrying<'_>, folder: &Path) -> Result<UpgradeReport, Upgr
         mark_left(all.site.cluster, &all.order.release, now.version, execute::BROKEN_OFF).await?;
     }
     let ahead = definitions_back(all, folder).await?;
-    let makes_namespace = namespace_stays(all).await?;
+    let had_made_it = all.order.made_namespace(all.run.has_begun(Step::Namespace));
+    let makes_namespace =
+        had_made_it && namespace_stays(all.site, &all.order.release, all.run, all.guard).await?;
     Ok(UpgradeReport { makes_namespace, ..reported(all, now.as_ref(), ahead).await })
 }
 
-/// Takes the namespace back, where the run made it; whether it stays, which is told with the reason.
-async fn namespace_stays(all: Carrying<'_>) -> Result<bool, UpgradeError> {
-    let Order { release, makes_namespace, .. } = all.order;
-    if !makes_namespace || !all.run.has_begun(Step::Namespace) {
-        return Ok(false);
-    }
+/// Takes the namespace back; whether it stays, which is told with the reason.
+async fn namespace_stays(
+    site: Site<'_>,
+    release: &HelmRelease,
+    run: &Run<'_>,
+    guard: &Guard,
+) -> Result<bool, UpgradeError> {
     let taking = async {
-        all.guard.check().await?;
-        Ok::<_, UpgradeError>(
-            namespace::take_back(all.site.cluster, release, all.run.has_begun(Step::Upgrade)).await?,
-        )
+        guard.check().await?;
+        let has_remains = run.has_begun(Step::Upgrade);
+        Ok::<_, UpgradeError>(namespace::take_back(site.cluster, release, has_remains).await?)
     };
     let words = |why: &Option<String>| {
         let what = if why.is_some() { "stays" } else { "taken back" };
         format!("{} {what}", release.namespace)
     };
-    let stays = all.run.step(Step::Namespace, taking, words).await?;
+    let stays = run.step(Step::Namespace, taking, words).await?;
     if let Some(why) = &stays {
         let note = format!("{} stays: {why}", release.namespace);
-        all.run.observer().event(Event::Noted { step: Step::Namespace, note: &note });
+        run.observer().event(Event::Noted { step: Step::Namespace, note: &note });
     }
     Ok(stays.is_some())
 }

@@ -60,6 +60,7 @@ pub(crate) fn options_of(release: HelmRelease, chart: PathBuf) -> UpgradeOptions
         source: ChartSource::Path(chart),
         version: None,
         installs: false,
+        takes_over_namespace: false,
         values: Vec::new(),
         image_registry: Some("10.6.135.222".to_owned()),
         frozen: FrozenPolicy::Keep,

@@ -15,7 +15,7 @@ use portolan_release::group::{
 };
 use portolan_release::helm::{Helm, HelmRelease};
 use portolan_release::upgrade::{Packages, Registries, Remembering, Site, UpgradeOptions, prepare};
-use portolan_release::{Cluster, Event, Observer, Run, Status};
+use portolan_release::{Cluster, Event, GIVEN_UP, Observer, Run, Status};
 
 use super::access::cluster_failed;
 use super::how::HowArgs;
@@ -265,7 +265,7 @@ async fn carry_out(
     let begins = |release: &_, namespace: &_| {
         let runs = Runs { cluster: place.cluster, release, namespace, state: &how.state, environment };
         let folder = how.state.run_folder(release, environment)?;
-        runs.close(&runs.broken_off()?, "given-up", console);
+        runs.close(&runs.broken_off()?, GIVEN_UP, console);
         Ok(folder)
     };
     let folders = |release: &HelmRelease| Ok(begins(&release.name, &release.namespace).map_err(words)?);

@@ -79,6 +79,7 @@ impl HowArgs {
             version: None,
             values: Vec::new(),
             installs: false,
+            takes_over_namespace: false,
             image_registry: self.image_registry.clone(),
             frozen: self.frozen().unwrap_or_default(),
             advisories: self.advisories.advisories(None)?,

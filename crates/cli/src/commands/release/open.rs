@@ -1,6 +1,6 @@
 //! Runs on a release that were broken off here, and that a later command deals with.
 
-use portolan_release::{Cluster, Namespace, RecordedRun, ReleaseName, ResumeError, RunState, close, runs};
+use portolan_release::{Cluster, Namespace, RecordedRun, ReleaseName, ResumeError, close, runs};
 
 use super::state::StateArgs;
 use crate::config::Environment;
@@ -36,8 +36,13 @@ impl Runs<'_> {
 
     /// Those that were broken off.
     pub(super) fn broken_off(&self) -> Result<Vec<RecordedRun>, Failure> {
-        let is_broken_off = |run: &RecordedRun| matches!(run.state, RunState::BrokenOff { .. });
-        Ok(self.all()?.into_iter().filter(is_broken_off).collect())
+        Ok(self.all()?.into_iter().filter(|run| run.state.is_broken_off()).collect())
+    }
+
+    /// Those at the end that another run stands in for, or would: each was broken off, or given up for the next one.
+    pub(super) fn unfinished(&self) -> Result<Vec<RecordedRun>, Failure> {
+        let is_one = |run: &RecordedRun| run.state.is_broken_off() || run.state.is_given_up();
+        Ok(self.all()?.into_iter().rev().take_while(is_one).collect())
     }
 
     /// Closes journals: what those runs left was dealt with, in the way of the word `outcome`. One that can't be

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use portolan_registry::Stop;
 use portolan_release::{
-    Namespace, ReleaseName, RestoreError, RestoreOptions, Run, Task, restore, restore_task,
+    GIVEN_UP, Namespace, ReleaseName, RestoreError, RestoreOptions, Run, Task, restore, restore_task,
 };
 
 use super::access::{ClusterArgs, cluster_failed, helm_failed, lease_failed, releases_failed};
@@ -82,7 +82,7 @@ async fn bring_back(
     let run = Run::recorded(steps.as_ref(), &folder, task).map_err(|error| Failure::of(&error))?;
     let done = restore(&cluster, &helm, &arguments.backup, &options, &run).await;
     let done = done.map_err(|error| failed(&error))?;
-    runs.close(&broken_off, "given-up", console);
+    runs.close(&broken_off, GIVEN_UP, console);
     match arguments.output {
         Format::Text => console.result(&changed::restored(&done)),
         Format::Json => console.json(&done)?,

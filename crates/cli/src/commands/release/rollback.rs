@@ -7,7 +7,8 @@ use portolan_registry::Stop;
 use portolan_release::helm::HelmRelease;
 use portolan_release::upgrade::ImageCheck;
 use portolan_release::{
-    ReleaseName, Revision, RollbackError, RollbackOptions, RollbackPlan, Run, plan_rollback, roll_back,
+    GIVEN_UP, ReleaseName, Revision, RollbackError, RollbackOptions, RollbackPlan, Run, plan_rollback,
+    roll_back,
 };
 
 use super::access::{ClusterArgs, backup_failed, cluster_failed, helm_failed, lease_failed, releases_failed};
@@ -109,7 +110,7 @@ async fn go_back(
     let task = plan.task(&cluster, holder(environment));
     let run = Run::recorded(steps.as_ref(), &folder, task).map_err(|error| Failure::of(&error))?;
     let done = roll_back(&cluster, &helm, &plan, &options, &run).await.map_err(|error| failed(&error))?;
-    runs.close(&broken_off, "given-up", console);
+    runs.close(&broken_off, GIVEN_UP, console);
     match arguments.output {
         Format::Text => console.result(&changed::rolled_back(&done, console.style())),
         Format::Json => console.json(&done)?,

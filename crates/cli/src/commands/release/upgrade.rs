@@ -11,10 +11,10 @@ use portolan_chart::ChartVersion;
 use portolan_registry::Stop;
 use portolan_release::advisories::Language;
 use portolan_release::upgrade::{
-    Outcome, PushError, Site, UpgradeError, UpgradeOptions, UpgradePlan, UpgradeReport, execute, plan,
-    prepare,
+    Outcome, PushError, Site, UpgradeError, UpgradeOptions, UpgradePlan, UpgradeReport, execute,
+    made_namespace, plan, prepare,
 };
-use portolan_release::{Cluster, RecordedRun, Run};
+use portolan_release::{Cluster, GIVEN_UP, RecordedRun, Run};
 use portolan_transfer::PickError;
 use portolan_transfer::import::ImportError;
 
@@ -78,6 +78,7 @@ async fn upgrade(
         Next::GoOn(run) => return resumed::go_on(going_on, &run, arguments, environment, console).await,
         Next::BeginAnew(given_up) => given_up,
     };
+    options.takes_over_namespace = runs.unfinished()?.iter().any(|run| made_namespace(&run.folder));
     let anew = Anew { site, runs: &runs, given_up, arguments, environment, console };
     anew.upgrade(options).await
 }
@@ -146,7 +147,7 @@ impl Anew<'_> {
         let steps = console.steps();
         let task = plan.task(site.cluster, holder(environment));
         let run = Run::recorded(steps.as_ref(), &folder, task).map_err(|error| Failure::of(&error))?;
-        self.runs.close(&self.given_up, "given-up", console);
+        self.runs.close(&self.given_up, GIVEN_UP, console);
         let report = execute(site, plan, options, &run).await.map_err(|error| failed(&error))?;
         print(&report, arguments, environment, console)
     }

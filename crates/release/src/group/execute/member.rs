@@ -13,7 +13,7 @@ use crate::releases::find;
 use crate::rollback::{RollbackOptions, plan_rollback, roll_back};
 use crate::run::Run;
 use crate::stored::Status;
-use crate::upgrade::{self, ImageCheck, Kept, Site, UpgradeReport};
+use crate::upgrade::{self, ImageCheck, Kept, Site, Undone, UpgradeReport};
 
 /// Why a member was not begun, or not taken back.
 type Why = Box<dyn Error>;
@@ -38,8 +38,11 @@ impl<'a> Group<'a> {
     pub(super) async fn undo(self, at: usize) -> Result<Option<TakenBack>, Why> {
         let Some(folder) = self.known.members[at].upgrade.run() else { return Ok(None) };
         let run = Run::resumed(self.options.observer, folder)?;
-        let undone = upgrade::undo(self.site, folder, &self.options.stop, &run).await?;
-        Ok(undone.map(|report| TakenBack::Undone(Box::new(report))))
+        let undone = upgrade::undo(self.site, folder, false, &self.options.stop, &run).await?;
+        Ok(match undone {
+            Undone::Upgrade(report) => Some(TakenBack::Undone(report)),
+            Undone::Nothing { .. } => None,
+        })
     }
 
     /// Takes a member back to the revision that stood before it was upgraded; goes on with that where it was under way.
@@ -51,8 +54,11 @@ impl<'a> Group<'a> {
         let order = self.carried_out(at, upgraded);
         if let MemberState::Open { run: folder } = &self.known.members[at].back {
             let run = Run::resumed(self.options.observer, folder)?;
-            let undone = upgrade::undo(self.site, &order, &self.options.stop, &run).await?;
-            return Ok(TakenBack::Undone(Box::new(undone.ok_or("what was done is not known any more")?)));
+            let undone = upgrade::undo(self.site, &order, false, &self.options.stop, &run).await?;
+            return match undone {
+                Undone::Upgrade(report) => Ok(TakenBack::Undone(report)),
+                Undone::Nothing { .. } => Err("what was done is not known any more".into()),
+            };
         }
         let Site { cluster, helm, registries, .. } = self.site;
         let Kept { before, timeout } = upgrade::kept(&order)?;

@@ -1,8 +1,8 @@
 //! An upgrade that was broken off goes on, or is taken back.
 
 use portolan_registry::Stop;
-use portolan_release::upgrade::{Outcome, Site, UpgradeReport, resume, undo};
-use portolan_release::{RecordedRun, Run};
+use portolan_release::upgrade::{Outcome, Site, Undone, UpgradeReport, made_namespace, resume, undo};
+use portolan_release::{GIVEN_UP, RecordedRun, Run};
 
 use super::again::{is_broken_upgrade, to};
 use super::args::UpgradeArgs;
@@ -59,7 +59,10 @@ pub(super) async fn take_back(
     console: &Console,
 ) -> Result<Exit, Failure> {
     let broken_off = broken_off(&going_on, arguments)?;
-    let GoingOn { site, stop, .. } = going_on;
+    let GoingOn { site, runs, stop } = going_on;
+    let before = runs.unfinished()?.into_iter().filter(|run| run.folder != broken_off.folder);
+    let before: Vec<RecordedRun> = before.collect();
+    let takes_over_namespace = before.iter().any(|run| made_namespace(&run.folder));
     let to = to(&broken_off);
     console.say(&format!("taking back the upgrade to {to}, which was begun {}", broken_off.began));
     if !arguments.how.yes {
@@ -68,12 +71,25 @@ pub(super) async fn take_back(
     }
     let steps = console.steps();
     let run = Run::resumed(steps.as_ref(), &broken_off.folder).map_err(|error| Failure::of(&error))?;
-    let report = undo(site, &broken_off.folder, stop, &run).await.map_err(|error| failed(&error))?;
-    let Some(report) = report else {
-        console.say("there is nothing to take back: the cluster was not changed");
-        return Ok(Exit::Done);
+    let undone = undo(site, &broken_off.folder, takes_over_namespace, stop, &run).await;
+    let exit = match undone.map_err(|error| failed(&error))? {
+        Undone::Upgrade(report) => print(&report, arguments, environment, console)?,
+        Undone::Nothing { namespace_stays } => nothing(namespace_stays, console),
     };
-    print(&report, arguments, environment, console)
+    if takes_over_namespace {
+        let open: Vec<RecordedRun> = before.into_iter().filter(|run| run.state.is_broken_off()).collect();
+        runs.close(&open, GIVEN_UP, console);
+    }
+    Ok(exit)
+}
+
+/// Of a run that had nothing to take back, says what became of the namespace that one before it had made.
+fn nothing(namespace_stays: Option<bool>, console: &Console) -> Exit {
+    console.say(match namespace_stays {
+        None => "there is nothing to take back: the cluster was not changed",
+        Some(_) => "there is nothing to take back but the namespace, which an earlier run had begun to make",
+    });
+    if namespace_stays == Some(true) { Exit::InPart } else { Exit::Done }
 }
 
 /// How a run ended that took an upgrade back.
