@@ -2,6 +2,7 @@
 //! events about it and its pods, and the last lines that its containers wrote.
 
 mod reasons;
+mod restarts;
 mod watch;
 
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use crate::event::{Event, Observer, Step};
 use crate::private::FileError;
 use crate::readiness::{Readiness, readiness};
 use crate::run::Run;
+use restarts::Restarts;
 pub(crate) use watch::{Named, Watched, watch};
 
 /// How many objects are asked for at once.
@@ -34,7 +36,8 @@ pub struct Unready {
     /// Events about it and its pods, newest last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
-    /// The last lines of its containers that aren't ready, `POD/CONTAINER: LINE` each.
+    /// The last lines of its containers that aren't ready, or were started again meanwhile, `POD/CONTAINER: LINE` each.
+    /// Of the latter also those of the run before, which come first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<String>,
 }
@@ -108,13 +111,17 @@ pub async fn verify(
         .map(|object| in_namespace(object.name, namespace))
         .collect();
     let deadline = Instant::now() + patience;
-    let mut told = None;
+    let (mut told, mut seen) = (None, None);
     loop {
         match look(cluster, &names).await {
             Ok(looked) => {
                 tell(&looked, &mut told, observer);
                 if is_settled(&looked) || Instant::now() > deadline {
-                    return Ok(reasons::of(cluster, looked).await);
+                    return Ok(reasons::of(cluster, looked, &seen.unwrap_or_default()).await);
+                }
+                // What was started again is told of where there is something to wait for.
+                if seen.is_none() {
+                    seen = Some(Restarts::now(cluster, &names).await);
                 }
             }
             Err(error) if error.may_pass() && Instant::now() < deadline => {}

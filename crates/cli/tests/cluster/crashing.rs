@@ -34,10 +34,26 @@ spec:
       - name: web
         image: r.test.example/server:1
         imagePullPolicy: Never
-        command: [sh, -c, 'echo starting; echo the database does not answer >&2; exit 3']
-        # Without one it would count as ready for the moment between its start and its end.
+        command: [sh, -c, 'WELL; echo starting; echo the database does not answer >&2; exit 3']
+        volumeMounts: [{name: kept, mountPath: /kept}]
+      # It is never ready, and says nothing; the other one is, whenever it runs.
+      - name: gate
+        image: r.test.example/server:1
+        imagePullPolicy: Never
+        command: [sleep, '3600']
         readinessProbe: {exec: {command: ['false']}}
+      # This one is well all the time.
+      - name: side
+        image: r.test.example/server:1
+        imagePullPolicy: Never
+        command: [sh, -c, 'echo all is well; exec sleep 3600']
+      volumes: [{name: kept, emptyDir: {}}]
 ";
+
+/// The container that says why it ends does so again and again.
+const AGAIN: &str = ":";
+/// It does so once, and is well from then on, also when Helm gives up.
+const ONCE: &str = "test -e /kept/once && exec sleep 3600; touch /kept/once";
 
 fn module(version: &str) -> Chart {
     Chart::new("kant", version).image("web", "r.test.example", "a/b", version)
@@ -55,10 +71,10 @@ fn bring(node: &Kubelet) -> Option<()> {
 }
 
 /// Upgrades to the version that crashes; gives what the report says, on standard output.
-fn upgraded(namespace: &'static str, helm: &Component, flags: &str) -> Option<String> {
+fn upgraded(namespace: &'static str, helm: &Component, well: &str, flags: &str) -> Option<String> {
     let site = Site::start(namespace, helm)?;
     site.install("kant", &module("0.20.0"), "");
-    let next = site.archive(&module("0.21.0").file("templates/server.yaml", CRASHING));
+    let next = site.archive(&module("0.21.0").file("templates/server.yaml", &CRASHING.replace("WELL", well)));
     let line = format!("upgrade kant --chart {next} --skip-image-check --keep-frozen --timeout 16s {flags}");
     let out = site.run(&line).expect(1).out;
     assert!(site.run("releases").expect(0).out.contains("kant 0.20.0"));
@@ -70,9 +86,9 @@ fn told_as_text(out: &str) {
         out.lines().any(|line| line.trim_start().starts_with(begin) && line.contains(end))
     };
     assert!(has("not ready Deployment crashing-text/server: ", "0 of 1 pods are available"), "{out}");
-    assert!(has("Pod server-", "BackOff: Back-off restarting failed container web"), "{out}");
     assert!(has("log server-", "/web: starting"), "{out}");
     assert!(has("log server-", "/web: the database does not answer"), "{out}");
+    assert!(!out.contains("all is well"), "{out}");
 }
 
 fn told_as_json(out: &str) {
@@ -84,6 +100,7 @@ fn told_as_json(out: &str) {
         server[key].as_array().unwrap().iter().any(|line| line.as_str().unwrap().contains(end))
     };
     assert!(has("events", "BackOff: Back-off restarting failed container web"), "{report:#}");
+    assert!(!out.contains("all is well"), "{report:#}");
     assert!(has("log", "/web: starting") && has("log", "/web: the database does not answer"), "{report:#}");
 }
 
@@ -94,8 +111,8 @@ fn what_a_crashing_container_said_is_told() {
     let Some(node) = Kubelet::start(cluster, Release::Newest) else { return };
     let Some(()) = bring(&node) else { return };
     let (text, json) = std::thread::scope(|scope| {
-        let text = scope.spawn(|| upgraded("crashing-text", &HELM_3, ""));
-        let json = scope.spawn(|| upgraded("crashing-json", &HELM_4, "--output json"));
+        let text = scope.spawn(|| upgraded("crashing-text", &HELM_3, ONCE, ""));
+        let json = scope.spawn(|| upgraded("crashing-json", &HELM_4, AGAIN, "--output json"));
         (text.join().unwrap(), json.join().unwrap())
     });
     text.iter().for_each(|out| told_as_text(out));

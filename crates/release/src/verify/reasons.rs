@@ -3,6 +3,7 @@
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
+use super::restarts::{Restarts, statuses};
 use super::{Looked, Unready, Verified};
 use crate::cluster::{Cluster, EVENT, POD};
 use crate::readiness::{Readiness, readiness};
@@ -15,32 +16,34 @@ const LINES_SHOWN: i64 = 10;
 /// How many pods of one object are looked into.
 const PODS_SHOWN: usize = 3;
 
-/// What was found, with reasons. Reasons are told as far as they can be had: a right that lacks for them keeps
-/// nobody from the rest.
-pub(super) async fn of(cluster: &Cluster, looked: Vec<Looked>) -> Verified {
+/// What was found, with reasons; `seen` is how often containers had been started again when somebody began to look.
+/// Reasons are told as far as they can be had: a right that lacks for them keeps nobody from the rest.
+pub(super) async fn of(cluster: &Cluster, looked: Vec<Looked>, seen: &Restarts) -> Verified {
     let objects = looked.len();
     let unready: Vec<Looked> = looked.into_iter().filter(|object| !object.is_ready()).collect();
-    let explained = unready.into_iter().map(|object| explained(cluster, object));
+    let explained = unready.into_iter().map(|object| explained(cluster, object, seen));
     Verified { objects, unready: stream::iter(explained).buffered(AT_ONCE).collect().await }
 }
 
-async fn explained(cluster: &Cluster, looked: Looked) -> Unready {
+async fn explained(cluster: &Cluster, looked: Looked, seen: &Restarts) -> Unready {
     let why = looked.why().to_owned();
     let namespace = looked.name.namespace.as_str();
-    let pods = match &looked.object {
-        Some(object) if !namespace.is_empty() => pods_of(cluster, namespace, object).await,
-        _ => Vec::new(),
-    };
+    let mut pods = pods_of(cluster, &looked).await;
+    // One whose container ends again and again is ready for a moment each time.
+    pods.retain(|pod| readiness(pod) != Readiness::Ready || seen.is_any_again(pod));
+    pods.truncate(PODS_SHOWN);
     let events = match namespace.is_empty() {
         true => Vec::new(),
         false => events(cluster, namespace, &looked.name.name, &pods).await,
     };
-    let log = log(cluster, namespace, &pods).await;
+    let log = log(cluster, namespace, &pods, seen).await;
     Unready { object: looked.name, why, events, log }
 }
 
-/// The pods that an object selects and that aren't ready; itself, where it is one.
-async fn pods_of(cluster: &Cluster, namespace: &str, object: &Value) -> Vec<Value> {
+/// The pods that an object selects; itself, where it is one.
+pub(super) async fn pods_of(cluster: &Cluster, looked: &Looked) -> Vec<Value> {
+    let namespace = looked.name.namespace.as_str();
+    let Some(object) = looked.object.as_ref().filter(|_| !namespace.is_empty()) else { return Vec::new() };
     if object["kind"] == "Pod" {
         return vec![object.clone()];
     }
@@ -48,8 +51,7 @@ async fn pods_of(cluster: &Cluster, namespace: &str, object: &Value) -> Vec<Valu
     let Some(labels) = labels.filter(|labels| !labels.is_empty()) else { return Vec::new() };
     let selector: Vec<String> =
         labels.iter().filter_map(|(name, value)| Some(format!("{name}={}", value.as_str()?))).collect();
-    let found = cluster.list(&POD.into(), Some(namespace), &selector.join(",")).await.unwrap_or_default();
-    found.into_iter().filter(|pod| readiness(pod) != Readiness::Ready).take(PODS_SHOWN).collect()
+    cluster.list(&POD.into(), Some(namespace), &selector.join(",")).await.unwrap_or_default()
 }
 
 /// Events about an object, what it made (whose names begin with its own) and its pods.
@@ -78,30 +80,80 @@ fn words(event: &Value) -> String {
     format!("{kind} {name} {}: {}", text("/reason"), text("/message").trim())
 }
 
-async fn log(cluster: &Cluster, namespace: &str, pods: &[Value]) -> Vec<String> {
+async fn log(cluster: &Cluster, namespace: &str, pods: &[Value], seen: &Restarts) -> Vec<String> {
     let mut lines = Vec::new();
     for pod in pods {
         let name = pod.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-        for container in unready_containers(pod) {
-            let read = |before| cluster.last_log_lines(namespace, name, &container, LINES_SHOWN, before);
-            let mut log = read(false).await.unwrap_or_default();
-            if log.is_empty() {
-                // One that was just started again has said nothing yet.
-                log = read(true).await.unwrap_or_default();
+        for Telling { container, runs } in telling(pod, seen) {
+            for run in runs {
+                let before = *run == ContainerRun::Before;
+                let log = cluster.last_log_lines(namespace, name, container, LINES_SHOWN, before).await;
+                let log = log.unwrap_or_default();
+                lines.extend(log.into_iter().map(|line| format!("{name}/{container}: {line}")));
             }
-            lines.extend(log.into_iter().map(|line| format!("{name}/{container}: {line}")));
         }
     }
     lines
 }
 
-/// Containers that ran and aren't ready: those that never ran wrote nothing.
-fn unready_containers(pod: &Value) -> Vec<String> {
-    let lists = ["initContainerStatuses", "containerStatuses"].map(|key| pod["status"][key].as_array());
-    let containers = lists.into_iter().flatten().flatten();
-    let wrote = |container: &&Value| {
-        container["ready"] != true
-            && (container["containerID"].is_string() || container["restartCount"].as_i64() > Some(0))
+/// A container whose lines are told.
+#[derive(Debug, PartialEq, Eq)]
+struct Telling<'a> {
+    container: &'a str,
+    /// Of which of its runs, the older first.
+    runs: &'static [ContainerRun],
+}
+
+/// A run of a container.
+#[derive(Debug, PartialEq, Eq)]
+enum ContainerRun {
+    /// The one before the last.
+    Before,
+    /// The last one, which may be over.
+    Last,
+}
+
+/// Containers that ran and aren't ready, since those that never ran wrote nothing; and those that were started again
+/// meanwhile. What runs again may have said nothing yet: why it was started again stands in what the run before wrote.
+fn telling<'a>(pod: &'a Value, seen: &Restarts) -> Vec<Telling<'a>> {
+    let one = |status: &'a Value| {
+        let is_again = seen.is_again(pod, status);
+        let has_run = status["containerID"].is_string() || status["restartCount"].as_i64() > Some(0);
+        if !is_again && (status["ready"] == true || !has_run) {
+            return None;
+        }
+        let runs_again = status["restartCount"].as_i64() > Some(0) && status["state"]["running"].is_object();
+        let runs: &[ContainerRun] =
+            if runs_again { &[ContainerRun::Before, ContainerRun::Last] } else { &[ContainerRun::Last] };
+        Some(Telling { container: status["name"].as_str()?, runs })
     };
-    containers.filter(wrote).filter_map(|container| Some(container["name"].as_str()?.to_owned())).collect()
+    statuses(pod).filter_map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn whose_lines_are_told() {
+        let pod = |ready: bool, restarts: i64, state: &str| {
+            let status = json!({"name": "web", "ready": ready, "restartCount": restarts,
+                "containerID": "containerd://a", "state": {state: {}}});
+            json!({"metadata": {"uid": "a"}, "status": {"containerStatuses": [status]}})
+        };
+        let seen = Restarts::of(&[pod(true, 2, "running")]);
+        let check = |found: &Value, expected: Option<&'static [ContainerRun]>| {
+            let expected = expected.map(|runs| Telling { container: "web", runs });
+            assert_eq!(telling(found, &seen), Vec::from_iter(expected), "{found}");
+        };
+        // It was started again long ago, and is well.
+        check(&pod(true, 2, "running"), None);
+        check(&pod(true, 3, "running"), Some(&[ContainerRun::Before, ContainerRun::Last]));
+        check(&pod(false, 3, "running"), Some(&[ContainerRun::Before, ContainerRun::Last]));
+        check(&pod(false, 3, "waiting"), Some(&[ContainerRun::Last]));
+        check(&pod(false, 3, "terminated"), Some(&[ContainerRun::Last]));
+        check(&pod(false, 0, "running"), Some(&[ContainerRun::Last]));
+    }
 }

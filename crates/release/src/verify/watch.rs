@@ -8,10 +8,12 @@ use portolan_chart::{ObjectName, RenderedObject};
 
 use serde::{Deserialize, Serialize};
 
+use super::restarts::Restarts;
 use super::{Looked, Unready, in_namespace, look, reasons, tell};
 use crate::cluster::Cluster;
 use crate::event::Observer;
 use crate::helm::HelmRelease;
+use crate::readiness::Readiness;
 use crate::releases::is_being_upgraded;
 
 /// How long until the first look: most upgrades need none.
@@ -57,6 +59,8 @@ pub(crate) async fn watch(
     let names: Vec<ObjectName> =
         watched.iter().map(|one| in_namespace(one.name.clone(), release.namespace.as_str())).collect();
     let (mut told, mut pause) = (None, FIRST);
+    let begun = Restarts::now(cluster, &names).await;
+    let (mut seen, mut before) = (begun.clone(), Vec::<Unready>::new());
     loop {
         tokio::time::sleep(pause).await;
         pause = PAUSE;
@@ -64,12 +68,27 @@ pub(crate) async fn watch(
         let Ok(looked) = look(cluster, &names).await else { continue };
         let there =
             looked.into_iter().zip(watched).filter(|(looked, one)| looked.object.is_some() || !one.is_hook);
-        let there: Vec<Looked> = there.map(|(looked, _)| looked).collect();
+        let mut there: Vec<Looked> = there.map(|(looked, _)| looked).collect();
         tell(&there, &mut told, observer);
-        let unready = reasons::of(cluster, there).await.unready;
+        for one in there.iter_mut().filter(|one| before.iter().any(|before| before.object == one.name)) {
+            still_unready(cluster, one, &seen).await;
+        }
+        let unready = reasons::of(cluster, there, &begun).await.unready;
+        if !unready.is_empty() {
+            seen = Restarts::now(cluster, &names).await;
+        }
+        before.clone_from(&unready);
         // Asked last, so that it was so all the while.
         if is_being_upgraded(cluster, release).await.unwrap_or(false) {
             *last.lock().unwrap_or_else(PoisonError::into_inner) = unready;
         }
+    }
+}
+
+/// An object that was not ready at the look before is ready by now, and a container of it was started again in between:
+/// that one may be up for a moment only, so that it counts as it did.
+async fn still_unready(cluster: &Cluster, looked: &mut Looked, seen: &Restarts) {
+    if looked.is_ready() && reasons::pods_of(cluster, looked).await.iter().any(|pod| seen.is_any_again(pod)) {
+        looked.readiness = Readiness::InProgress("a container of it was just started again".to_owned());
     }
 }
