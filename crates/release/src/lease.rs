@@ -8,14 +8,10 @@
 //! Where it may not be written, that is said, and Helm's pending status alone keeps others out.
 
 mod record;
+mod renewal;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use serde_json::Value;
-use tokio::sync::Mutex;
-use tokio::task::JoinHandle;
 
 use crate::cluster::{Cluster, ClusterError, LEASE};
 use crate::event::{Event, Step};
@@ -25,18 +21,14 @@ use crate::private::FileError;
 use crate::run::Run;
 use record::Record;
 pub(crate) use record::name;
+pub(crate) use renewal::Held;
 
 /// How long a lease lasts that is not renewed.
 const DURATION: Duration = Duration::from_secs(20);
-/// How often it is renewed; somebody who lives is noticed within this time.
-const RENEWAL: Duration = Duration::from_secs(4);
 /// How often another's lease is looked at.
 const PAUSE: Duration = Duration::from_millis(500);
 /// The longest time that another's lease is believed to last.
 const LONGEST: Duration = Duration::from_secs(300);
-/// How long a server that is out of reach at the very end is asked again to remove one.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// Why a release can't be worked on.
 #[derive(Debug, thiserror::Error)]
 pub enum LeaseError {
@@ -70,26 +62,6 @@ pub(crate) enum Guard {
         /// Why there is no lease.
         why: String,
     },
-}
-
-/// A lease that is being renewed.
-pub(crate) struct Held {
-    shared: Arc<Shared>,
-    /// Whose it was, where it was taken over.
-    before: Option<String>,
-    renewal: JoinHandle<()>,
-}
-
-struct Shared {
-    cluster: Cluster,
-    release: HelmRelease,
-    state: Mutex<State>,
-}
-
-struct State {
-    record: Record,
-    /// What became of it, once it is not ours any more.
-    lost: Option<String>,
 }
 
 /// What a run came to, which tells also that its lease was left behind.
@@ -241,7 +213,7 @@ impl Guard {
     /// [`LeaseError`] where it is not, or that can't be told.
     pub(crate) async fn check(&self) -> Result<(), LeaseError> {
         match self {
-            Self::Held(held) => held.shared.renew().await,
+            Self::Held(held) => held.renew().await,
             Self::Alone { .. } => Ok(()),
         }
     }
@@ -249,98 +221,11 @@ impl Guard {
     /// Lets others in. Of a lease that can't be removed it is said which one it is, and when it ends by itself.
     pub(crate) async fn let_go(self) -> Option<String> {
         let Self::Held(held) = self else { return None };
-        held.renewal.abort();
-        let error = held.shared.remove_patiently().await.err()?;
-        let HelmRelease { name, namespace } = &held.shared.release;
+        let HelmRelease { name, namespace } = held.release().clone();
+        let error = held.remove().await.err()?;
         let seconds = DURATION.as_secs();
         Some(format!(
             "the Lease portolan-{name} in {namespace} could not be removed, and ends by itself within {seconds} seconds: {error}"
         ))
-    }
-}
-
-impl Held {
-    fn renewing(cluster: &Cluster, release: &HelmRelease, record: Record, before: Option<String>) -> Self {
-        let state = Mutex::new(State { record, lost: None });
-        let shared = Arc::new(Shared { cluster: cluster.clone(), release: release.clone(), state });
-        let own = Arc::clone(&shared);
-        let renewal = tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(RENEWAL).await;
-                // A server that is out of reach is asked again; whoever works asks before each step.
-                if let Err(LeaseError::Lost { .. }) = own.renew().await {
-                    return;
-                }
-            }
-        });
-        Self { shared, before, renewal }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.renewal.abort();
-    }
-}
-
-impl Shared {
-    async fn renew(&self) -> Result<(), LeaseError> {
-        let mut state = self.state.lock().await;
-        if let Some(how) = &state.lost {
-            return Err(self.lost(how));
-        }
-        let namespace = Some(self.release.namespace.as_str());
-        let renewed = state.record.renewed();
-        let found = match self.cluster.replace(&LEASE.into(), namespace, renewed.object()).await {
-            Ok(object) => Some(Record::of(object)),
-            Err(error) if error.is_not_found() => None,
-            Err(error) if error.reason() == Some("Conflict") => read(&self.cluster, &self.release).await?,
-            Err(error) => return Err(error.into()),
-        };
-        let how = match found {
-            Some(record) if record.holder() == state.record.holder() => {
-                state.record = record;
-                return Ok(());
-            }
-            Some(record) => format!("taken over by {}", printed(record.holder())),
-            None => "removed".to_owned(),
-        };
-        Err(self.lost(state.lost.insert(how)))
-    }
-
-    /// Removes it; a server that is out of reach is asked again for a while.
-    async fn remove_patiently(&self) -> Result<(), ClusterError> {
-        let began = Instant::now();
-        loop {
-            match self.remove().await {
-                Err(error) if error.may_pass() && began.elapsed() < PATIENCE => {
-                    tokio::time::sleep(PAUSE).await;
-                }
-                removed => return removed,
-            }
-        }
-    }
-
-    async fn remove(&self) -> Result<(), ClusterError> {
-        let state = self.state.lock().await;
-        if state.lost.is_some() {
-            return Ok(());
-        }
-        let namespace = Some(self.release.namespace.as_str());
-        let remove = async |object: &Value| self.cluster.remove(&LEASE.into(), namespace, object).await;
-        match remove(state.record.object()).await {
-            // A renewal that was given up on may have been carried out all the same.
-            Err(error) if error.reason() == Some("Conflict") => {
-                match read(&self.cluster, &self.release).await? {
-                    Some(found) if found.holder() == state.record.holder() => remove(found.object()).await,
-                    _ => Ok(()),
-                }
-            }
-            removed => removed,
-        }
-    }
-
-    fn lost(&self, how: &str) -> LeaseError {
-        LeaseError::Lost { release: self.release.name.to_string(), how: how.to_owned() }
     }
 }
