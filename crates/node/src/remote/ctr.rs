@@ -12,7 +12,7 @@ use portolan_oci::{Digest, Manifest, Platform};
 use super::intake::Intake;
 use super::lists::{ImageLine, MANAGED, PINNED, committed, digests, has_cri, images, server_version};
 use super::program::Program;
-use super::refusal::{corrupt, lacking};
+use super::refusal::{corrupt, lacking, lost_what_lies_below};
 use super::{RemoteOptions, send};
 use crate::archive::{Archive, Form};
 use crate::content::fit;
@@ -165,7 +165,13 @@ impl RemoteContainerd {
 
     /// Sends what lacks, and once more all of it where contents went away meanwhile.
     async fn bring(&self, import: &Import<'_>, lacks: &[bool]) -> Result<(), RuntimeError> {
-        let Err(error) = self.send(import, lacks).await else { return Ok(()) };
+        let mut sent = self.send(import, lacks).await;
+        if sent.as_ref().is_err_and(lost_what_lies_below) {
+            // A name that moves leaves what the image before it had alone to be cleaned up, and `ctr` keeps nothing
+            // that it found unpacked: a layer that both have may go right before the next is unpacked upon it.
+            sent = self.send(import, lacks).await;
+        }
+        let Err(error) = sent else { return Ok(()) };
         let Some(lacking) = lacking(&error) else { return Err(error) };
         let layers = import.image.layers.iter().zip(lacks);
         if layers.clone().any(|(layer, _)| layer.passed.is_some()) {

@@ -58,6 +58,12 @@ pub(super) fn lacking(error: &RuntimeError) -> Option<Digest> {
     rest.split_once(": not found")?.0.parse().ok()
 }
 
+/// Whether what a layer was to be unpacked upon went away meanwhile: `parent snapshot sha256:… does not exist: not found`.
+pub(super) fn lost_what_lies_below(error: &RuntimeError) -> bool {
+    let RuntimeError::Refused { answer, .. } = error else { return false };
+    answer.split_once("parent snapshot ").is_some_and(|(_, rest)| rest.contains(" does not exist: not found"))
+}
+
 /// The error of a layer that was sent, and whose content lacks all the same: its bytes are others.
 pub(super) fn corrupt(image: &NodeImage, lacking: &Digest) -> Option<RuntimeError> {
     let layer = image.layers.iter().find(|layer| layer.digest.as_ref() == Some(lacking))?;
@@ -92,6 +98,19 @@ mod tests {
         let said = format!("ctr: failed to extract layer: content digest {digest}: not found\n");
         let error = refused(RuntimeKind::Containerd, "node:22", "loading", &ended(&said));
         assert_eq!(lacking(&error), Some(digest));
+    }
+
+    #[test]
+    fn what_was_cleaned_up_below_a_layer_is_recognised() {
+        let check = |said: &str, expected: bool| {
+            let error = refused(RuntimeKind::Containerd, "node:22", "loading", &ended(said));
+            assert_eq!(lost_what_lies_below(&error), expected, "{said}");
+        };
+        let digest = Digest::sha256(b"x");
+        let failed = format!("ctr: failed to prepare extraction snapshot \"extract-1-a {digest}\": ");
+        check(&format!("{failed}parent snapshot {digest} does not exist: not found\n"), true);
+        check(&format!("{failed}content digest {digest}: not found\n"), false);
+        check("ctr: no such image\n", false);
     }
 
     #[test]
