@@ -6,13 +6,14 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use portolan_oci::Reference;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::{
+    held::held,
     options::{Existing, ExistingPolicy},
     plan::{ImageAction, PlannedImage},
 };
@@ -67,11 +68,6 @@ impl Brought {
     pub(crate) fn has_chart(&self, target: &str) -> bool {
         held(&self.charts).contains(target)
     }
-}
-
-/// What the mutex guards. It is whole after every step, so a panic elsewhere takes nothing from it.
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Turn {

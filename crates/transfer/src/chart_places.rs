@@ -6,10 +6,12 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use portolan_chartrepo::{ChartRepoError, ChartRepository};
+
+use crate::held::held;
 
 /// The chart repository, or repositories, of a target.
 pub enum Charts {
@@ -106,8 +108,8 @@ impl ByFolder {
         if !is_name(folder) {
             return Err(PlaceError::FolderName { folder: folder.to_owned(), location: location() });
         }
-        // Whoever panicked here left the map as it was: an entry is put in whole or not at all.
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        // An entry is put in whole or not at all.
+        let mut made = held(&self.made);
         if let Some(repository) = made.get(folder) {
             return Ok(Arc::clone(repository));
         }

@@ -31,7 +31,7 @@ mod upload;
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Instant,
@@ -57,6 +57,7 @@ use crate::{
     event::{Event, Observer},
     failure::{Preconditions, one_line},
     gate::Gate,
+    held::held,
     options::SyncOptions,
     planning::{Foretold, Target},
     refusal::Closed,
@@ -219,9 +220,4 @@ impl<'a> Import<'a> {
     fn account(&self) -> MutexGuard<'_, Account> {
         held(&self.account)
     }
-}
-
-/// What the mutex guards. It is whole after every step, so a panic elsewhere takes nothing from it.
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

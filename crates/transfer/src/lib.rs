@@ -22,6 +22,7 @@ mod event;
 mod execute;
 mod failure;
 mod gate;
+mod held;
 pub mod import;
 mod inspect;
 mod lack;

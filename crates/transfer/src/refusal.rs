@@ -3,13 +3,13 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
 };
 
 use portolan_oci::Repository;
 use portolan_registry::{HarborRefusal, QuotaFigures, RegistryError, Stop};
 
-use crate::{failure::one_line, lack::Lack};
+use crate::{failure::one_line, held::held, lack::Lack};
 
 /// What a Harbor that takes no changes makes of everything.
 pub(crate) const READ_ONLY: &str =
@@ -70,9 +70,8 @@ impl Closed {
         lines
     }
 
-    /// The map is whole after every step, so a panic elsewhere takes nothing from it.
     fn reasons(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
-        self.reasons.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.reasons)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -14,6 +14,7 @@ use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use crate::{
     blobs::push_new,
     content::Identity,
+    held::held,
     plan::ImageAction,
     probe::{Probed, Question, compare},
 };
@@ -128,7 +129,7 @@ impl<'a> Verifier<'a> {
     async fn has(&self, repository: &Repository, digest: &Digest) -> Result<bool, RegistryError> {
         let key = (repository.clone(), digest.clone());
         let answer = {
-            let mut blobs = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut blobs = held(&self.blobs);
             Arc::clone(blobs.entry(key).or_default())
         };
         let ask = async || {

@@ -1,14 +1,13 @@
 //! A blob that an image waits for while it is still on its way out of the package.
 
 use std::{
-    fmt, io,
+    io,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
-use portolan_oci::{Digest, Repository};
 use portolan_registry::Registry;
 
 use super::ledger::{Arrival, Key, Ledger, Stand};
@@ -19,7 +18,7 @@ use crate::{
 };
 
 /// A blob that went by or is going by. Where it is shows once its way ended.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Coming {
     ledger: Arc<Ledger>,
     key: Key,
@@ -29,12 +28,6 @@ pub(crate) struct Coming {
     missed: Arc<AtomicBool>,
     /// Bytes that were sent for it into a repository that is none of the task's.
     elsewhere: Arc<AtomicU64>,
-}
-
-impl fmt::Debug for Coming {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Coming").field("key", &self.key).field("entry", &self.entry).finish_non_exhaustive()
-    }
 }
 
 impl Coming {
@@ -118,8 +111,7 @@ impl Coming {
         if outcome == BlobOutcome::Uploaded && !task.repositories.contains(&repository) {
             self.elsewhere.store(blob.size, Ordering::Relaxed);
         }
-        let place: (Repository, Digest) = (repository.clone(), blob.digest.clone());
-        passed.place = Some(place);
+        passed.place = Some((repository.clone(), blob.digest.clone()));
         (task.digest, task.size) = (Some(blob.digest), blob.size);
         task.lenders.insert(0, repository.clone());
         task.arrived = Some((repository, outcome));
