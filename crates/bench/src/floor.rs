@@ -28,6 +28,8 @@ pub(crate) use in_chunks::upload_in_chunks;
 /// As many as Portolan's own default.
 const CONNECTIONS: usize = 4;
 
+const BINARY: &str = "Content-Type: application/octet-stream\r\n";
+
 /// What is read at once where `sendfile` can't be used.
 const BUFFER: usize = 256 * 1024;
 
@@ -70,7 +72,7 @@ fn send_all(way: &Way, blobs: &[Blob], next: &AtomicUsize, send: Send) -> Outcom
 /// Uploads bytes that are in memory.
 pub(crate) fn send_bytes(connection: &mut Connection, repository: &str, bytes: &[u8]) -> Outcome<()> {
     let target = begin(connection, repository, &Digest::sha256(bytes))?;
-    put_bytes(connection, &target, bytes, "Content-Type: application/octet-stream\r\n")
+    put_bytes(connection, &target, bytes, BINARY)
 }
 
 /// Puts bytes that are in memory; `headers` are whole lines.
@@ -105,7 +107,7 @@ fn ended_by(session: &str, digest: &Digest) -> String {
 
 fn send(connection: &mut Connection, blob: &Blob) -> Outcome<()> {
     let target = begin(connection, &blob.repository, &blob.digest)?;
-    connection.head("PUT", &target, blob.size, "Content-Type: application/octet-stream\r\n")?;
+    connection.head("PUT", &target, blob.size, BINARY)?;
     match connection.socket() {
         Socket::Plain(stream) => send_file(stream, blob)?,
         Socket::Tls(stream) => copy_file(stream, blob)?,

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use portolan_testkit::docker_registry::{DockerRegistry, Options};
 
 use crate::child::Cost;
-use crate::link::Link;
-use crate::material::{Architecture, Shape};
+use crate::link::{Link, Way};
+use crate::material::{Architecture, Package, Shape};
 use crate::portolan::{Portolan, configuration};
 use crate::report::{self, Row, Times};
 use crate::size::Size;
@@ -94,9 +94,9 @@ struct Results {
 
 impl Bench {
     fn round(&self, results: &mut Results) -> Outcome<()> {
-        results.floor.clock.add(self.bare(&self.amd)?);
-        results.floor_of_second.clock.add(self.bare(&self.arm)?);
-        results.in_chunks.clock.add(self.bare_in_chunks(&self.amd)?);
+        results.floor.clock.add(self.bare(&self.amd, floor::upload)?);
+        results.floor_of_second.clock.add(self.bare(&self.arm, floor::upload)?);
+        results.in_chunks.clock.add(self.bare(&self.amd, floor::upload_in_chunks)?);
         results.gzip.clock.add(unpacked("gzip", &self.amd.file)?);
         if program_is_there("igzip") {
             results.igzip.clock.add(unpacked("igzip", &self.amd.file)?);
@@ -125,15 +125,9 @@ impl Bench {
     }
 
     /// The bare upload of a package's blobs.
-    fn bare(&self, packed: &Packed) -> Outcome<f64> {
+    fn bare(&self, packed: &Packed, upload: fn(&Way, &Package) -> Outcome<f64>) -> Outcome<f64> {
         let registry = self.registry()?;
-        floor::upload(&Link::Plain.to(&registry), &packed.package)
-    }
-
-    /// The bare upload of a package's blobs, as streams have to be sent.
-    fn bare_in_chunks(&self, packed: &Packed) -> Outcome<f64> {
-        let registry = self.registry()?;
-        floor::upload_in_chunks(&Link::Plain.to(&registry), &packed.package)
+        upload(&Link::Plain.to(&registry), &packed.package)
     }
 
     /// 500 images that are merged already, from folders, which are read at any place.
@@ -162,7 +156,7 @@ impl Bench {
 /// Where imports go: a registry, and a folder of charts.
 struct Site {
     folder: tempfile::TempDir,
-    way: crate::link::Way,
+    way: Way,
 }
 
 impl Site {

@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt;
 
 use portolan_oci::{Algorithm, Hasher};
 
-use super::{BUFFER, CONNECTIONS, ended_by, expect, open_session, path_of, upload_each};
+use super::{BINARY, BUFFER, CONNECTIONS, ended_by, expect, open_session, path_of, upload_each};
 use crate::Outcome;
 use crate::http::{Connection, Socket};
 use crate::link::Way;
@@ -18,8 +18,6 @@ use crate::material::{Blob, Package};
 
 /// The most that a stream's upload sends in one request, in bytes.
 const CHUNK: u64 = 8 << 20;
-
-const BINARY: &str = "Content-Type: application/octet-stream\r\n";
 
 /// Uploads the package's blobs; gives seconds.
 pub(crate) fn upload_in_chunks(way: &Way, package: &Package) -> Outcome<f64> {
