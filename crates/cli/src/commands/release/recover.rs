@@ -6,8 +6,8 @@ use clap::Args;
 use portolan_registry::Stop;
 use portolan_release::helm::{Helm, HelmRelease};
 use portolan_release::{
-    Cluster, RecordedRun, RecoverError, RecoverOptions, RecoverPlan, Recovered, ReleaseName, Run, RunState,
-    WayOut, Work, finish_recovery, is_stuck, plan_recovery, recover,
+    Cluster, RecordedRun, RecoverError, RecoverOptions, RecoverPlan, Recovered, ReleaseName, Run, WayOut,
+    Work, finish_recovery, is_stuck, plan_recovery, recover,
 };
 
 use super::access::{ClusterArgs, cluster_failed, helm_failed, lease_failed, releases_failed};
@@ -87,7 +87,7 @@ async fn bring_out(
     let place =
         Place { cluster: &cluster, helm: &helm, options: &options, runs: &runs, arguments, environment };
     let stuck = async { is_stuck(&cluster, &options).await.map_err(|error| failed(&error)) };
-    match last.filter(is_broken_off) {
+    match last.filter(|last| last.state.is_broken_off()) {
         Some(last) if !super::unless_stopped(stop, stuck).await? => place.finish(&last, console).await,
         last => place.recover(last, console, stop).await,
     }
@@ -96,11 +96,6 @@ async fn bring_out(
 /// Whether it is a recovery that did not come to its end.
 fn is_unfinished_recovery(run: &RecordedRun) -> bool {
     run.task.work == Work::Recover && run.state.is_unfinished()
-}
-
-/// Whether its program died.
-fn is_broken_off(run: &RecordedRun) -> bool {
-    matches!(run.state, RunState::BrokenOff { .. })
 }
 
 /// What a release is brought out of its state with.

@@ -1,7 +1,7 @@
 //! The same command again: it goes on with what was broken off.
 
 use portolan_release::upgrade::{Asked, Site, UpgradeOptions, asked};
-use portolan_release::{RecordedRun, Run, RunState, Work};
+use portolan_release::{RecordedRun, Run, Work};
 
 use super::args::UpgradeArgs;
 use super::{failed, saved};
@@ -55,5 +55,5 @@ pub(super) fn to(run: &RecordedRun) -> &str {
 
 /// Whether it is an upgrade whose program died.
 pub(super) fn is_broken_upgrade(run: &RecordedRun) -> bool {
-    run.task.work == Work::Upgrade && matches!(run.state, RunState::BrokenOff { .. })
+    run.task.work == Work::Upgrade && run.state.is_broken_off()
 }
