@@ -11,6 +11,7 @@ use portolan_testkit::tls::Certificates;
 use serde_json::Value;
 
 use crate::depot::Depot;
+use crate::ended::Ended;
 use crate::site::Site;
 use crate::stopped::killed_behind;
 
@@ -23,6 +24,11 @@ const STUCK: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: stu
 
 fn is_there(site: &Site, namespace: &str) -> bool {
     site.cluster.object("default", "namespace", namespace).is_some()
+}
+
+/// Takes back what was broken off in that namespace.
+fn undo(site: &Site, namespace: &str, code: i32) -> Ended {
+    site.run_anywhere(&format!("upgrade kant -n {namespace} --undo")).expect(code)
 }
 
 /// The namespace is made first, as the plan says, and stays where the installation fails.
@@ -71,20 +77,18 @@ fn killed_while_the_namespace_is_made() {
     let chart = site.archive(&module("0.5.0"));
     let line =
         |namespace| format!("upgrade kant --skip-image-check --install -n {namespace} --chart {chart}");
-    let undo =
-        |namespace, code| site.run_anywhere(&format!("upgrade kant -n {namespace} --undo")).expect(code);
     for (number, entry) in [BEFORE_IT_IS_MADE, ONCE_IT_IS_MADE, ONCE_HELM_IS_DONE].into_iter().enumerate() {
         let namespace = ["install-back-1", "install-back-2", "install-back-3"][number];
         killed_behind(&site, &line(namespace), entry);
         assert_eq!(is_there(&site, namespace), entry >= ONCE_IT_IS_MADE);
-        let undone = undo(namespace, 0);
+        let undone = undo(&site, namespace, 0);
         assert!(
             undone.err.contains(&format!("✓ make the namespace: {namespace} taken back\n")),
             "{}",
             undone.err
         );
         assert!(!is_there(&site, namespace), "{entry}");
-        undo(namespace, 2);
+        undo(&site, namespace, 2);
     }
 
     // On, with either command, also where somebody has removed it meanwhile.
@@ -104,13 +108,13 @@ fn killed_while_the_namespace_is_made() {
     let namespace = "install-kept";
     killed_behind(&site, &line(namespace), ONCE_IT_IS_MADE);
     site.cluster.kubectl(&["-n", namespace, "create", "configmap", "theirs"]);
-    let kept = undo(namespace, 3);
+    let kept = undo(&site, namespace, 3);
     assert!(kept.err.contains("install-kept stays: it has ConfigMap theirs\n"), "{}", kept.err);
     assert!(kept.out.contains("the namespace install-kept was made, and stays\n"), "{}", kept.out);
     let namespace = "install-theirs";
     killed_behind(&site, &line(namespace), BEFORE_IT_IS_MADE);
     site.cluster.kubectl(&["create", "namespace", namespace]);
-    let theirs = undo(namespace, 3);
+    let theirs = undo(&site, namespace, 3);
     assert!(theirs.err.contains("install-theirs stays: somebody else made it\n"), "{}", theirs.err);
     assert!(is_there(&site, "install-kept") && is_there(&site, namespace));
 }
@@ -130,20 +134,18 @@ fn begun_anew_over_a_broken_off_installation() {
         let chart = site.archive(&module(version));
         format!("upgrade kant --skip-image-check --install -n {namespace} --chart {chart}")
     };
-    let undo =
-        |namespace, code| site.run_anywhere(&format!("upgrade kant -n {namespace} --undo")).expect(code);
     let places = [("install-anew-1", ONCE_THE_OTHER_IS_GIVEN_UP), ("install-anew-2", ONCE_HELM_IS_DONE + 1)];
     for (namespace, entry) in places {
         killed_behind(&site, &line(namespace, "0.5.0"), ONCE_IT_IS_MADE);
         killed_behind(&site, &line(namespace, "0.6.0"), entry);
         assert!(is_there(&site, namespace));
-        let undone = undo(namespace, 0);
+        let undone = undo(&site, namespace, 0);
         let said = format!("✓ make the namespace: {namespace} taken back\n");
         assert!(undone.err.contains(&said), "{entry}: {}", undone.err);
         assert!(!is_there(&site, namespace), "{entry}");
         let runs = site.run_anywhere("runs").expect(0).out;
         assert!(!runs.contains("broken off"), "{runs}");
-        undo(namespace, 2);
+        undo(&site, namespace, 2);
     }
 
     // It was there before the first, or something else lives in it by now.
@@ -151,19 +153,19 @@ fn begun_anew_over_a_broken_off_installation() {
     site.cluster.namespace(namespace);
     killed_behind(&site, &line(namespace, "0.5.0"), ONCE_IT_HAS_BEGUN);
     killed_behind(&site, &line(namespace, "0.6.0"), ONCE_THE_OTHER_IS_GIVEN_UP);
-    undo(namespace, 0);
+    undo(&site, namespace, 0);
     assert!(is_there(&site, namespace));
     let namespace = "install-anew-theirs";
     killed_behind(&site, &line(namespace, "0.5.0"), BEFORE_IT_IS_MADE);
     site.cluster.kubectl(&["create", "namespace", namespace]);
     killed_behind(&site, &line(namespace, "0.6.0"), ONCE_IT_HAS_BEGUN);
-    let theirs = undo(namespace, 3);
+    let theirs = undo(&site, namespace, 3);
     assert!(theirs.err.contains("install-anew-theirs stays: somebody else made it\n"), "{}", theirs.err);
     let namespace = "install-anew-kept";
     killed_behind(&site, &line(namespace, "0.5.0"), ONCE_IT_IS_MADE);
     site.cluster.kubectl(&["-n", namespace, "create", "configmap", "theirs"]);
     killed_behind(&site, &line(namespace, "0.6.0"), ONCE_THE_NAMESPACE_IS_KNOWN);
-    let kept = undo(namespace, 3);
+    let kept = undo(&site, namespace, 3);
     assert!(kept.err.contains("install-anew-kept stays: it has ConfigMap theirs\n"), "{}", kept.err);
 }
 
